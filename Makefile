@@ -1,0 +1,61 @@
+# Every target that needs the virtual environments makes them first; that costs 0.1 s when nothing changed.
+PYTHON ?= python3
+STAGE ?= dev
+PORT ?=
+REDIS_PORT ?=
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop url watch test check format lock package deploy deploy-all destroy clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: ## make or update the virtual environments from the locks
+	@$(PYTHON) infra/setup.py
+
+run: setup ## run everything locally, deploy it there and stay until Ctrl-C (PORT=4566 REDIS_PORT=6390)
+	@$(PY) -m infra.local run $(if $(PORT),--port $(PORT)) $(if $(REDIS_PORT),--redis-port $(REDIS_PORT))
+
+stop: setup ## stop `make run` from another terminal; its data stays
+	@$(PY) -m infra.local stop
+
+url: setup ## print the base URL of the local HTTP API
+	@$(PY) -m infra.local url
+
+watch: setup ## redeploy a service locally on every save (SERVICE=kv)
+	@$(PY) -m infra.local watch $(SERVICE)
+
+test: setup ## run the tests (ARGS="tests/unit -k name" for some of them)
+	@$(PY) -m pytest $(ARGS)
+
+check: setup ## everything that CI checks beside the tests: format, lint, types, imports, templates
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo
+	@$(PY) -m infra.packaging lint
+
+format: setup ## format the code and mend what can be mended
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+lock: setup ## write the locks anew from the pyproject.toml files (ARGS=--upgrade for the newest versions)
+	@$(PY) -m infra.locks $(ARGS)
+	@$(PYTHON) infra/setup.py
+
+package: setup ## build and verify a service's package (SERVICE=kv STAGE=dev)
+	@$(PY) -m infra.packaging build $(SERVICE) --stage $(STAGE)
+
+deploy: setup ## deploy a service, a platform stack or SERVICE=platform (SERVICE=kv STAGE=dev)
+	@$(PY) -m infra.deploy deploy $(SERVICE) --stage $(STAGE)
+
+deploy-all: setup ## deploy the platform and every service (STAGE=dev)
+	@$(PY) -m infra.deploy deploy-all --stage $(STAGE)
+
+destroy: setup ## delete a whole stage with its data (STAGE=dev)
+	@$(PY) -m infra.deploy destroy --stage $(STAGE)
+
+clean: ## remove build results, caches and the virtual environments; local data stays
+	@rm -rf build .venv .venv-emulator .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find infra libs services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The local environment: the emulator, Redis, and every stack deployed to them."""

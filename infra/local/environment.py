@@ -1,0 +1,130 @@
+"""The local environment: the emulator and Redis, with the stage `local` deployed to them.
+
+`make run` and the tests use the same class: there is no second way to run KV Storage locally.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from infra.deploy.cloud import Cloud
+from infra.deploy.deployment import Deployment
+from infra.deploy.stage import LOCAL, Stage
+from infra.local.emulator import REGION, Emulator
+from infra.local.ports import free_port
+from infra.local.redis_server import RedisServer, find_redis
+from infra.packaging.architecture import Architecture
+from infra.repository import PLATFORM_STACKS, Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+#: The HTTP API's id is pinned by a tag, so the local URL is the same after every run.
+API_ID = f"kv-{LOCAL}"
+
+
+class LocalEnvironment:
+    """An emulator and a Redis with a state folder of their own.
+
+    As a context manager it starts on entering and stops on leaving. Without explicit ports it takes free ones, so any
+    number of environments can run side by side.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        *,
+        persist: bool = False,
+        port: int | None = None,
+        redis_port: int | None = None,
+        repository: Repository | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._repository = repository or Repository.here()
+        self._say = say
+        tools = self._repository.root / ".venv-emulator"
+        self.state_dir = state_dir.resolve()
+        self.emulator = Emulator(self.state_dir, port or free_port(), tools / "bin" / "ministack", persist=persist)
+        self.redis = RedisServer(
+            self.state_dir / "redis", redis_port or free_port(), find_redis(tools), persist=persist
+        )
+
+    @property
+    def aws_endpoint(self) -> str:
+        """The endpoint of every AWS service."""
+        return self.emulator.endpoint
+
+    @property
+    def redis_url(self) -> str:
+        """Where Redis listens."""
+        return self.redis.url
+
+    @property
+    def base_url(self) -> str:
+        """The HTTP API: append `/v1/…`."""
+        return f"{self.aws_endpoint}/_aws/execute-api/{API_ID}"
+
+    def start(self) -> None:
+        """Start both servers; when one fails, neither is left behind."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self.redis.start()
+            self.emulator.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop both servers, orderly."""
+        self.emulator.stop()
+        self.redis.stop()
+
+    def deploy(self, services: Iterable[str] | None = None) -> None:
+        """Deploy the platform and the named services, or all of them."""
+        deployment = self.deployment()
+        for name in PLATFORM_STACKS:
+            deployment.deploy_platform(name)
+        wanted = None if services is None else set(services)
+        for service in self._repository.services():
+            if wanted is None or service.name in wanted:
+                deployment.deploy_service(service)
+
+    def deployment(self) -> Deployment:
+        """A deployment of the stage `local` to this emulator."""
+        return local_deployment(self._repository, self.aws_endpoint, self.redis_url, self._say)
+
+    def aws_client(self, service: str) -> Any:
+        """A boto3 client with every right."""
+        return Cloud.emulator(self.aws_endpoint, REGION).client(service)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def local_deployment(
+    repository: Repository, endpoint: str, redis_url: str, say: Callable[[str], None] = print
+) -> Deployment:
+    """A deployment of the stage `local` to a running emulator."""
+    cloud = Cloud.emulator(endpoint, REGION)
+    fixed = {
+        "RedisUrl": redis_url,
+        "AllowedOrigins": "http://localhost:5173,http://127.0.0.1:5173",
+        "UserPoolDeletionProtection": "INACTIVE",
+    }
+    stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
+
+    def computed() -> dict[str, str]:
+        pool = deployment.stack("identity").outputs().get("UserPoolId")
+        # Tokens name AWS as their issuer; their keys are found at the emulator.
+        return {} if pool is None else {"JwksUrl": f"{endpoint}/{pool}/.well-known/jwks.json"}
+
+    deployment = Deployment(repository, stage, cloud, computed=computed, say=say)
+    return deployment

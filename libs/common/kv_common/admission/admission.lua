@@ -1,0 +1,136 @@
+-- Admission of one request, in one trip: key, scope, namespace, token bucket, monthly quota, meter.
+--
+-- Every key shares the hash tag {account}, so the script works on a clustered Redis:
+--   KEYS[1] key record   hash   status, id, scopes, namespaces, expires (ms; 0 = never)
+--   KEYS[2] limits       hash   plan, rate (requests/s), burst, quota (requests/month)
+--   KEYS[3] namespaces   hash   name -> id, or "-" .. id for one that was deleted
+--   KEYS[4] bucket       string theoretical arrival time in microseconds (GCRA)
+--   KEYS[5] quota        hash   YYYY-MM -> requests used
+--   KEYS[6] meter        hash   epoch; "minute|namespace id|operation" -> requests; "minute|namespace id|in" -> bytes
+--
+-- ARGV: 1 scope ("" when an access token came instead of a key)  2 namespace name ("" for none)  3 operation
+--       4 cost (0 looks and takes nothing)  5 bytes in  6 epoch to use if the meter has none
+--       7 "1" when facts follow, loaded because an earlier call answered "missing":
+--       8 key status  9 key id  10 scopes  11 namespaces  12 expires  13 plan  14 rate  15 burst  16 quota
+--       17 namespace id ("" = the account has no such namespace)
+--
+-- Returns {'missing' or 'unauthorized', now ms}, or {verdict, now ms, plan, rate, burst, quota, remaining, reset us, retry us, used, key id, namespace id,
+--          month, minute, epoch}; a refusal writes nothing to bucket, quota or meter.
+
+local ACTIVE_KEY_MS = 10 * 1000
+local UNKNOWN_KEY_MS = 2 * 1000
+local REVOKED_KEY_MS = 24 * 3600 * 1000
+local LIMITS_S = 60
+local NAMESPACES_S = 3600
+local QUOTA_S = 40 * 24 * 3600
+local METER_S = 48 * 3600
+
+local scope, namespace, operation = ARGV[1], ARGV[2], ARGV[3]
+local cost, bytes_in = tonumber(ARGV[4]), tonumber(ARGV[5])
+local offered = ARGV[7] == '1'
+
+local time = redis.call('TIME')
+local now_s = tonumber(time[1])
+local now = now_s * 1000000 + tonumber(time[2])
+local now_ms = math.floor(now / 1000)
+
+-- Days since 1970 to year and month (proleptic Gregorian), with years that begin in March.
+local function month_of(seconds)
+  local z = math.floor(seconds / 86400) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d', year, month)
+end
+
+if offered then
+  -- A record loaded before a revocation arrived must not undo it.
+  if scope ~= '' and redis.call('HGET', KEYS[1], 'status') ~= 'revoked' then
+    redis.call('HSET', KEYS[1], 'status', ARGV[8], 'id', ARGV[9], 'scopes', ARGV[10], 'namespaces', ARGV[11],
+      'expires', ARGV[12])
+    local ttl = ACTIVE_KEY_MS
+    if ARGV[8] == 'revoked' then ttl = REVOKED_KEY_MS elseif ARGV[8] ~= 'active' then ttl = UNKNOWN_KEY_MS end
+    redis.call('PEXPIRE', KEYS[1], ttl)
+  end
+  -- A key that opens nothing may name any account: it must not fill Redis with accounts' limits.
+  if scope == '' or ARGV[8] == 'active' then
+    redis.call('HSET', KEYS[2], 'plan', ARGV[13], 'rate', ARGV[14], 'burst', ARGV[15], 'quota', ARGV[16])
+    redis.call('EXPIRE', KEYS[2], LIMITS_S)
+    -- Nor may a namespace read before its deletion come back.
+    if ARGV[17] ~= '' and redis.call('HGET', KEYS[3], namespace) ~= '-' .. ARGV[17] then
+      redis.call('HSET', KEYS[3], namespace, ARGV[17])
+      redis.call('EXPIRE', KEYS[3], NAMESPACES_S)
+    end
+  end
+end
+
+local key = {}
+if scope ~= '' then
+  key = redis.call('HMGET', KEYS[1], 'status', 'id', 'scopes', 'namespaces', 'expires')
+  if not key[1] then return {'missing', now_ms} end
+  local expires = tonumber(key[5])
+  if key[1] ~= 'active' or (expires > 0 and expires <= now_ms) then return {'unauthorized', now_ms} end
+end
+
+local limits = redis.call('HMGET', KEYS[2], 'plan', 'rate', 'burst', 'quota')
+if not limits[1] then return {'missing', now_ms} end
+local rate, burst, quota = tonumber(limits[2]), tonumber(limits[3]), tonumber(limits[4])
+
+local month = month_of(now_s)
+local used = tonumber(redis.call('HGET', KEYS[5], month) or 0)
+local interval = 1000000 / rate
+local depth = burst * interval
+local start = math.max(tonumber(redis.call('GET', KEYS[4]) or 0), now)
+
+local function answer(verdict, arrival, retry, total, id, minute, epoch)
+  return {verdict, now_ms, limits[1], rate, burst, quota, math.floor((depth - (arrival - now)) / interval),
+    math.ceil(arrival - now), math.ceil(retry), total, key[2] or '', id or '', month, minute or 0, epoch or ''}
+end
+
+if scope ~= '' then
+  if not string.find(',' .. key[3] .. ',', ',' .. scope .. ',', 1, true) then
+    return answer('wrong_scope', start, 0, used)
+  end
+  if namespace ~= '' and key[4] ~= '*' and not string.find(',' .. key[4] .. ',', ',' .. namespace .. ',', 1, true) then
+    return answer('wrong_namespace', start, 0, used)
+  end
+end
+
+local arrival = start + cost * interval
+if arrival - now > depth then
+  return answer('rate_limited', start, arrival - now - depth, used)
+end
+if used + cost > quota then
+  return answer('quota_exceeded', start, 0, used)
+end
+
+-- Only now, so that a flood of unknown names is stopped by the bucket and not by the tables.
+local id = ''
+if namespace ~= '' then
+  id = redis.call('HGET', KEYS[3], namespace) or ''
+  if id == '' or string.sub(id, 1, 1) == '-' then
+    if not offered then return {'missing', now_ms} end
+    id = ''
+  end
+end
+
+if cost == 0 then return answer('admitted', start, 0, used, id) end
+
+-- Rounding the stored time up keeps the bucket from ever gaining a fraction of a request.
+redis.call('SET', KEYS[4], string.format('%.0f', math.ceil(arrival)), 'PX', math.ceil((arrival - now) / 1000) + 1000)
+used = redis.call('HINCRBY', KEYS[5], month, cost)
+redis.call('EXPIRE', KEYS[5], QUOTA_S)
+
+-- Names the account does not have are metered under one field, so that nobody can grow Redis by inventing names.
+local minute = math.floor(now_s / 60)
+local prefix = string.format('%.0f', minute) .. '|' .. (id ~= '' and id or '-') .. '|'
+redis.call('HSETNX', KEYS[6], 'epoch', ARGV[6])
+redis.call('HINCRBY', KEYS[6], prefix .. operation, cost)
+if bytes_in > 0 then redis.call('HINCRBY', KEYS[6], prefix .. 'in', bytes_in) end
+redis.call('EXPIRE', KEYS[6], METER_S)
+
+return answer('admitted', arrival, 0, used, id, minute, redis.call('HGET', KEYS[6], 'epoch'))

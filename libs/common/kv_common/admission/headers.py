@@ -1,0 +1,56 @@
+"""The rate-limit headers of an answer, in the common `X-` form and in the IETF draft's."""
+
+from __future__ import annotations
+
+import calendar
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kv_common.admission.model import Decision
+
+
+def rate_limit_headers(decision: Decision) -> dict[str, str]:
+    """Return both forms for `decision`; empty where no account was proved, so that there is nothing to tell.
+
+    `X-…-Reset` is a Unix time in seconds, the draft's `t` the seconds until then. Remaining requests are never shown
+    above the limit a second, although the bucket may hold a burst of more.
+    """
+    limits = decision.limits
+    if limits is None:
+        return {}
+    now_s = decision.now_ms / 1000
+    left = max(0, min(decision.remaining, limits.rate))
+    reset = math.ceil(decision.reset_ms / 1000)
+    quota_left = max(0, limits.quota - decision.used)
+    month_start, month_end = _month(now_s)
+    quota_reset = math.ceil(month_end - now_s)
+    return {
+        "X-RateLimit-Limit": str(limits.rate),
+        "X-RateLimit-Remaining": str(left),
+        "X-RateLimit-Reset": str(math.ceil(now_s + decision.reset_ms / 1000)),
+        "X-Quota-Limit": str(limits.quota),
+        "X-Quota-Remaining": str(quota_left),
+        "X-Quota-Reset": str(month_end),
+        "RateLimit-Policy": f'"rps";q={limits.rate};w=1, "month";q={limits.quota};w={month_end - month_start}',
+        "RateLimit": f'"rps";r={left};t={reset}, "month";r={quota_left};t={quota_reset}',
+    }
+
+
+def retry_after(decision: Decision) -> int:
+    """Return the whole seconds, at least 1, after which a rate-limited ticket would pass."""
+    return max(1, math.ceil(decision.retry_ms / 1000))
+
+
+def quota_retry_after(decision: Decision) -> int:
+    """Return the whole seconds until the month, and with it the quota, turns."""
+    now_s = decision.now_ms / 1000
+    return max(1, math.ceil(_month(now_s)[1] - now_s))
+
+
+def _month(now_s: float) -> tuple[int, int]:
+    """Return the Unix times of the present month's start and end, in UTC."""
+    now = datetime.fromtimestamp(now_s, UTC)
+    start = int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
+    return start, start + calendar.monthrange(now.year, now.month)[1] * 86_400

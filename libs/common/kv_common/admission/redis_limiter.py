@@ -1,0 +1,179 @@
+"""Admission in Redis: one script call, shared by every process."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from importlib import resources
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from kv_common.admission.model import Charge, Decision, Facts, Limits, Source, Ticket, Verdict
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CONNECT_TIMEOUT_S = 0.1
+SOCKET_TIMEOUT_S = 0.05
+DELETED_NAMESPACE_S = 3_600
+
+
+class LimiterUnavailable(Exception):
+    """Redis did not answer in time, or not as a primary does."""
+
+
+def connect(url: str) -> Redis:
+    """Return a client that gives up quickly: redis-py's defaults would hold a request for up to a minute."""
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+
+
+class RedisLimiter:
+    """Runs the admission script on `redis`; every method raises LimiterUnavailable when Redis does not do its part."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        # redis-py's Script loads itself again when the server has forgotten it.
+        self._admission = redis.register_script(_script("admission.lua"))
+        self._refund = redis.register_script(_script("refund.lua"))
+
+    def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
+        """Return Redis's answer; MISSING asks for a second call with `facts`."""
+        keyed = ticket.digest is not None
+        arguments: list[str | int] = [
+            ticket.scope if keyed else "",
+            ticket.namespace,
+            ticket.operation,
+            ticket.cost,
+            ticket.bytes_in,
+            secrets.token_hex(8),
+            "0",
+        ]
+        if facts is not None:
+            arguments[-1] = "1"
+            arguments += _offer(facts)
+        reply = self._run(self._admission, _keys(ticket), arguments)
+        return _decision(reply, ticket)
+
+    def refund(self, account_id: str, charge: Charge) -> None:
+        """Take back what an admitted request was counted as."""
+        self._run(
+            self._refund,
+            [f"{{{account_id}}}:quota", f"{{{account_id}}}:meter"],
+            [
+                charge.month,
+                charge.minute,
+                charge.meter_namespace,
+                charge.operation,
+                charge.cost,
+                charge.bytes_in,
+                charge.epoch,
+            ],
+        )
+
+    def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
+        """Tell every process that `name` now stands for `namespace_id`."""
+        self._set_namespace(account_id, name, namespace_id)
+
+    def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
+        """Tell every process that `namespace_id` is gone, and keep a slow reader from bringing it back."""
+        self._set_namespace(account_id, name, f"-{namespace_id}")
+
+    def ping(self) -> None:
+        """Return if Redis answers."""
+        self._guarded(self._redis.ping)
+
+    def _set_namespace(self, account_id: str, name: str, value: str) -> None:
+        key = f"{{{account_id}}}:namespaces"
+
+        def write() -> None:
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(key, name, value)
+                pipeline.expire(key, DELETED_NAMESPACE_S)
+                pipeline.execute()
+
+        self._guarded(write)
+
+    def _run(self, script: Any, keys: list[str], arguments: list[str | int]) -> Any:
+        return self._guarded(lambda: script(keys=keys, args=arguments))
+
+    def _guarded(self, call: Any) -> Any:
+        try:
+            try:
+                return call()
+            except RedisTimeoutError:
+                # Whether it was counted is unknown; asking again could count it twice.
+                raise
+            except RedisConnectionError:
+                # A socket that died while this environment was frozen: the next one is new.
+                return call()
+        except ReadOnlyError as error:
+            # A failover left us talking to a replica; only a new connection looks the name up again.
+            self._redis.connection_pool.disconnect()
+            raise LimiterUnavailable(str(error)) from error
+        except RedisError as error:
+            raise LimiterUnavailable(str(error)) from error
+
+
+def _script(name: str) -> str:
+    return resources.files("kv_common.admission").joinpath(name).read_text("utf-8")
+
+
+def _keys(ticket: Ticket) -> list[str]:
+    tag = f"{{{ticket.account_id}}}"
+    return [
+        f"{tag}:key:{ticket.digest or ''}",
+        f"{tag}:limits",
+        f"{tag}:namespaces",
+        f"{tag}:bucket",
+        f"{tag}:quota",
+        f"{tag}:meter",
+    ]
+
+
+def _offer(facts: Facts) -> list[str | int]:
+    key = facts.key
+    record: list[str | int] = (
+        ["", "", "", "", 0]
+        if key is None
+        else [key.status, key.key_id, ",".join(sorted(key.scopes)), ",".join(key.namespaces), key.expires_at_ms]
+    )
+    limits = facts.limits
+    return [*record, limits.plan, limits.rate, limits.burst, limits.quota, facts.namespace_id]
+
+
+def _decision(reply: list[Any], ticket: Ticket) -> Decision:
+    verdict = Verdict(reply[0])
+    if verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
+        return Decision(verdict, Source.REDIS, now_ms=reply[1])
+    _, now_ms, plan, rate, burst, quota, remaining, reset_us, retry_us, used, key_id, namespace_id = reply[:12]
+    month, minute, epoch = reply[12:]
+    counted = verdict is Verdict.ADMITTED and ticket.cost > 0
+    return Decision(
+        verdict=verdict,
+        source=Source.REDIS,
+        now_ms=now_ms,
+        limits=Limits(plan, rate, burst, quota),
+        remaining=remaining,
+        reset_ms=math.ceil(reset_us / 1000),
+        retry_ms=math.ceil(retry_us / 1000),
+        used=int(used),
+        key_id=cast("str", key_id),
+        namespace_id=cast("str", namespace_id),
+        charge=Charge(month, minute, epoch, namespace_id or "-", ticket.operation, ticket.cost, ticket.bytes_in)
+        if counted
+        else None,
+    )

@@ -1,0 +1,49 @@
+"""Page cursors that only we can make, each bound to the list it was made for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from kv_common.errors import ValidationError
+
+_TAG_BYTES = 16
+
+
+def sign(position: str, *, scope: tuple[str, ...], secret: bytes) -> str:
+    """Return a cursor for `position`, valid only for the same `scope` (such as account, namespace and prefix)."""
+    payload = position.encode()
+    return base64.urlsafe_b64encode(_tag(payload, scope, secret) + payload).decode().rstrip("=")
+
+
+def read(cursor: str, *, scope: tuple[str, ...], secret: bytes) -> str:
+    """Return the position in `cursor`; ValidationError when it is forged, damaged or from another list."""
+    if not cursor.isascii():
+        raise _invalid()
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid() from error
+    try:
+        position = data[_TAG_BYTES:].decode()
+    except UnicodeDecodeError as error:
+        raise _invalid() from error
+    # The whole text and not the tag alone: base64 has several texts for the same bytes, and only one is ours.
+    if not hmac.compare_digest(cursor, sign(position, scope=scope, secret=secret)):
+        raise _invalid()
+    return position
+
+
+def _tag(payload: bytes, scope: tuple[str, ...], secret: bytes) -> bytes:
+    """Authenticate the payload and each part of the scope under lengths, so that no two scopes read alike."""
+    mac = hmac.new(secret, digestmod=hashlib.sha256)
+    for part in (*(text.encode() for text in scope), payload):
+        mac.update(len(part).to_bytes(4, "big"))
+        mac.update(part)
+    return mac.digest()[:_TAG_BYTES]
+
+
+def _invalid() -> ValidationError:
+    return ValidationError("The cursor is not valid for this list.", details={"field": "cursor"})

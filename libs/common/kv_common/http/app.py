@@ -1,0 +1,147 @@
+"""The Chalice application every service makes: it understands payload 2.0 and is the outermost edge of a request.
+
+Chalice dispatches REST API events only and answers a 2.0 event with a 500, and it turns a plain exception into a 500
+of its own before any middleware sees it. So `__call__` translates the event, and `route` wraps each view: views take
+a `Request`, raise `AppError`, and return a `Response`. The request travels in a context variable, because Chalice's
+`current_request` is shared by the threads of a process.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.app import Response as ChaliceResponse
+
+from kv_common import logs, names
+from kv_common.errors import AppError, Internal, MethodNotAllowed, NotFound
+from kv_common.http.request import Request, read_event
+from kv_common.http.response import Response, error_response
+from kv_common.http.routing import RouteTable
+
+View = Callable[..., Response]
+Log = Callable[[dict[str, object]], None]
+
+_current: ContextVar[Request] = ContextVar("current_request")
+_answer: ContextVar[list[Response]] = ContextVar("answer")
+
+
+class Api(Chalice):
+    """A service's HTTP API; `app.app` is its Lambda handler behind an HTTP API and behind a Function URL."""
+
+    def __init__(self, service: str, log: Log = logs.write) -> None:
+        # Chalice's own logger would write a second, unstructured line; its env handling would change os.environ.
+        super().__init__(app_name=service, configure_logs=False, env={})
+        self._service = service
+        self._log = log
+        self._table: RouteTable | None = None
+
+    def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
+        """Register a view: a function of the `Request` and the path's parameters that returns a `Response`."""
+        register = super().route(path, **kwargs)
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def enter(**parameters: str) -> ChaliceResponse:
+                # Chalice hands the answer's dictionary on; the answer itself returns to `__call__` beside it.
+                _answer.get().append(_guard(view, _current.get(), parameters))
+                return ChaliceResponse(body="")
+
+            register(enter)
+            return view
+
+        return decorate
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Serve one event in payload format 2.0."""
+        started = time.perf_counter()
+        request = read_event(event)
+        response = self._dispatch(request, context)
+        if request.method == "HEAD":
+            # Also an error says to HEAD what it has to say in headers alone.
+            response = Response(response.status, "", response.headers)
+        self._log(self._line(request, response, context, time.perf_counter() - started))
+        return response.with_headers(request.answer_headers).to_gateway(request.correlation_id)
+
+    def _dispatch(self, request: Request, context: Any) -> Response:
+        try:
+            pattern, parameters = self._route_of(request)
+        except AppError as error:
+            return _refuse(request, error)
+        request.facts["route"] = f"{request.method} {pattern}"
+        answers: list[Response] = []
+        current, answer = _current.set(request), _answer.set(answers)
+        try:
+            super().__call__(_rest_event(request.method, pattern, parameters), context)
+        finally:
+            _current.reset(current)
+            _answer.reset(answer)
+        return answers[0]
+
+    def _route_of(self, request: Request) -> tuple[str, dict[str, str]]:
+        """Return the pattern and parameters of the request's route."""
+        if request.route_key != "$default":
+            return request.route_key.split(" ", 1)[1], dict(request.path_parameters)
+        if self._table is None:
+            self._table = RouteTable(self.routes)
+        found = self._table.match(request.path)
+        if found is None:
+            raise NotFound("There is no such route.")
+        pattern, parameters = found
+        if request.method in self.routes[pattern]:
+            return pattern, parameters
+        if parameters.get("namespace") in names.RESERVED_NAMESPACES:
+            # Another service's route in the shape of ours: which methods it takes is not ours to say.
+            raise NotFound("There is no such route.")
+        allowed = ", ".join(sorted(self.routes[pattern]))
+        raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+
+    def _line(self, request: Request, response: Response, context: Any, seconds: float) -> dict[str, object]:
+        return {
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "level": "ERROR" if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "INFO",
+            "service": self._service,
+            "correlation_id": request.correlation_id,
+            "request_id": getattr(context, "aws_request_id", None),
+            "status": response.status,
+            "duration_ms": round(seconds * 1000, 3),
+            "bytes_out": len(response.body),
+            **request.facts,
+        }
+
+
+def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response:
+    """Call the view; whatever escapes it becomes an answer, and only here is everything caught."""
+    try:
+        return view(request, **parameters)
+    except AppError as error:
+        return _refuse(request, error)
+    except Exception as error:  # noqa: BLE001  # the outermost edge
+        # The type and the frames, without the message: a message may quote a value.
+        request.facts["exception"] = type(error).__name__
+        request.facts["stack"] = traceback.format_tb(error.__traceback__)
+        return _refuse(request, Internal("Something went wrong on our side. The correlation id finds it in our logs."))
+
+
+def _refuse(request: Request, error: AppError) -> Response:
+    request.facts["error"] = error.code
+    return error_response(error, request.correlation_id)
+
+
+def _rest_event(method: str, pattern: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """Return the little of a REST API event that Chalice's dispatch looks at."""
+    return {
+        "requestContext": {"resourcePath": pattern, "httpMethod": method},
+        "pathParameters": parameters,
+        "headers": {},
+        "multiValueQueryStringParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,70 @@
+"""An answer as the views give it, and as the gateway wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kv_common.errors import AppError
+
+API_VERSION = "1"
+
+_ALWAYS = {
+    "X-API-Version": API_VERSION,
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+_NO_BODY = (204, 304)
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A status, headers and a body of JSON text; the edge adds what every answer carries."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def with_headers(self, headers: Mapping[str, str]) -> Response:
+        """Return the same answer with `headers` added; the answer's own win."""
+        return Response(self.status, self.body, {**headers, **self.headers})
+
+    def to_gateway(self, correlation_id: str) -> dict[str, Any]:
+        """Return the answer in payload format 2.0.
+
+        Answers are not stored by anyone on the way unless a view says otherwise: most of them hold an account's data.
+        """
+        headers = {**_ALWAYS, "X-Correlation-Id": correlation_id, "Cache-Control": "no-store"}
+        if self.status not in _NO_BODY:
+            headers["Content-Type"] = "application/json"
+        headers.update(self.headers)
+        return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": False}
+
+
+def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with `payload` (mappings, sequences, structs or dataclasses) as JSON."""
+    return Response(status, _encoder.encode(payload).decode(), headers or {})
+
+
+def no_content() -> Response:
+    """Answer 204: done, and nothing to say."""
+    return Response(204)
+
+
+def error_response(error: AppError, correlation_id: str) -> Response:
+    """Answer with an error in the one shape that all errors have."""
+    body: dict[str, object] = {
+        "code": error.code,
+        "message": error.message,
+        "correlation_id": correlation_id,
+    }
+    if error.details:
+        body["details"] = error.details
+    return json_response({"error": body}, error.status, error.headers)

@@ -1,0 +1,71 @@
+"""The names a caller may give: namespaces and keys.
+
+HTTP APIs damage percent-encoded paths (`%3F` cuts the path, `%2F` becomes a slash, `%25` is decoded twice), so keys
+are made of characters that never need encoding.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kv_common.errors import ValidationError
+
+_NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9:_.-]{1,255}", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9:_.-]{0,255}", re.ASCII)
+
+RESERVED_NAMESPACES = frozenset(
+    {
+        "admin",
+        "alerts",
+        "api-keys",
+        "auth",
+        "billing",
+        "docs",
+        "errors",
+        "events",
+        "health",
+        "jobs",
+        "limits",
+        "metrics",
+        "namespaces",
+        "openapi",
+        "status",
+        "usage",
+        "webhooks",
+    }
+)
+"""First path segments that the API's own routes use, or may come to use."""
+
+
+def namespace(text: str) -> str:
+    """Return `text` if it is a namespace name; else raise ValidationError, saying what one looks like."""
+    if not _NAMESPACE.fullmatch(text):
+        raise ValidationError(
+            "A namespace is 1 to 50 lowercase letters, digits and hyphens, and starts with a letter.",
+            details={"field": "namespace"},
+        )
+    if text in RESERVED_NAMESPACES:
+        raise ValidationError(f"The namespace {text!r} is reserved.", details={"field": "namespace"})
+    return text
+
+
+def is_namespace(text: str) -> bool:
+    """Tell whether a namespace may have this name at all."""
+    return bool(_NAMESPACE.fullmatch(text)) and text not in RESERVED_NAMESPACES
+
+
+def key(text: str) -> str:
+    """Return `text` if it is a key; else raise ValidationError, saying what one looks like."""
+    if not _KEY.fullmatch(text) or text in (".", ".."):
+        raise ValidationError(
+            "A key is 1 to 255 characters of A-Z a-z 0-9 : _ . - and neither '.' nor '..'.", details={"field": "key"}
+        )
+    return text
+
+
+def key_prefix(text: str) -> str:
+    """Return `text` if a key may start with it; the empty prefix fits every key."""
+    if not _PREFIX.fullmatch(text):
+        raise ValidationError("A prefix is at most 255 characters of A-Z a-z 0-9 : _ . -", details={"field": "prefix"})
+    return text

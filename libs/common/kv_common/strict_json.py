@@ -1,0 +1,133 @@
+"""JSON objects taken apart strictly: RFC 8259's grammar, no duplicate members, bounded nesting, every byte kept.
+
+`json.loads` accepts NaN and Infinity, a byte order mark and duplicate members, and raises RecursionError on deep
+nesting; msgspec checks the grammar without building objects, and this module adds what msgspec leaves open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from kv_common.errors import PayloadTooLarge, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MAX_DEPTH = 128
+"""Levels of arrays and objects that a member's value may have."""
+
+MAX_MODEL_BYTES = 65_536
+"""What a body that is read into a model may have; values have a limit of their own."""
+
+_WHITESPACE = b" \t\n\r"
+_FIRST_MEMBER = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"[^"\\]*"[ \t\n\r]*:[ \t\n\r]*')
+# An unterminated string takes all that is left, and nothing is tried twice: the scan is linear for any input.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+_COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
+# msgspec refuses escaped lone surrogates, which the grammar allows. A NUL escape in their place has the same length
+# and the same place in the grammar, also behind an escaped backslash, where neither is an escape at all.
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_NUL_ESCAPE = rb"\\u0000"
+
+_members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Model = TypeVar("Model", bound=msgspec.Struct)
+
+
+def split_object(body: bytes, *, allowed: Collection[str]) -> dict[str, bytes]:
+    """Return the JSON text of each member of the object in `body`, byte for byte as it was sent.
+
+    Raises ValidationError when `body` is not one well-formed JSON object in UTF-8, nests deeper than MAX_DEPTH below
+    its members, repeats a member, or has one that is not in `allowed`.
+    """
+    _require_utf8(body)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH + 1:
+        _require_depth(body)
+    checked = _SURROGATE_ESCAPE.sub(_NUL_ESCAPE, body) if b"\\u" in body else body
+    try:
+        members = _members_decoder.decode(checked)
+    except msgspec.ValidationError as error:
+        raise ValidationError("The request body must be a JSON object.") from error
+    except msgspec.DecodeError as error:
+        raise ValidationError("The request body is not well-formed JSON.", details={"reason": str(error)}) from error
+    unknown = sorted(set(members) - set(allowed))
+    if unknown:
+        raise ValidationError(
+            f"The request body has an unknown member: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
+        )
+    return _cut(body, {name: len(bytes(raw)) for name, raw in members.items()})
+
+
+def decode_object(body: bytes, model: type[Model]) -> Model:
+    """Return `body` as a `model`, refusing what `split_object` refuses and every member of the wrong type."""
+    if len(body) > MAX_MODEL_BYTES:
+        raise PayloadTooLarge(
+            f"The request body may have {MAX_MODEL_BYTES} bytes at most.", details={"max_bytes": MAX_MODEL_BYTES}
+        )
+    split_object(body, allowed=model.__struct_encode_fields__)
+    try:
+        return msgspec.json.decode(body, type=model)
+    except msgspec.ValidationError as error:
+        raise ValidationError(f"The request body is invalid: {error}.") from error
+    except msgspec.DecodeError as error:
+        raise ValidationError("The request body is not well-formed JSON.", details={"reason": str(error)}) from error
+
+
+def _require_utf8(body: bytes) -> None:
+    if not body.strip(_WHITESPACE):
+        raise ValidationError("The request needs a JSON body.")
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise ValidationError("The request body starts with a byte order mark, which JSON does not allow.")
+    try:
+        body.decode("utf-8", "strict")
+    except UnicodeDecodeError as error:
+        raise ValidationError(
+            "The request body is not valid UTF-8.", details={"reason": f"invalid byte at offset {error.start}"}
+        ) from error
+
+
+def _require_depth(body: bytes) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(body):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH + 1:
+                raise ValidationError(
+                    f"The JSON is nested more than {MAX_DEPTH} levels deep.", details={"max_depth": MAX_DEPTH}
+                )
+        elif token in (b"]", b"}"):
+            depth -= 1
+
+
+def _cut(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
+    """Cut the members out of a well-formed `body`, given the length of each one's (last) text."""
+    if not lengths:
+        return {}
+    if len(lengths) == 1:
+        # The common body has one member: it is alone exactly if nothing but the closing brace follows its value.
+        [(name, length)] = lengths.items()
+        first = _FIRST_MEMBER.match(body)
+        if first and body[first.end() + length :].strip(_WHITESPACE) == b"}":
+            return {name: body[first.end() : first.end() + length]}
+    return _cut_by_scanning(body, lengths)
+
+
+def _cut_by_scanning(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
+    members: dict[str, bytes] = {}
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(body):
+        token = match[0]
+        if token in (b"[", b"{"):
+            depth += 1
+        elif token in (b"]", b"}"):
+            depth -= 1
+        elif depth == 1 and (colon := _COLON.match(body, match.end())):
+            name = str(msgspec.json.decode(token))
+            if name in members:
+                raise ValidationError(f"The request body repeats the member {name!r}.")
+            members[name] = body[colon.end() : colon.end() + lengths[name]]
+    return members

@@ -1,0 +1,73 @@
+"""Binds auth's dependencies, once per process and at its first request."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auth_service.identity import Identity
+from auth_service.operations import Accounts, Keys
+from auth_service.settings import Settings
+from auth_service.store import AccountStore, KeyStore
+from kv_common import dynamodb
+from kv_common.tokens import SigningKeys, TokenVerifier
+from kv_common.tokens.http_source import http_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+    from kv_common.tokens import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """All that the routes need."""
+
+    settings: Settings
+    identity: Identity
+    accounts: Accounts
+    keys: Keys
+    verify_token: Callable[[str], AccessToken]
+    now_ms: Callable[[], int]
+    check: Callable[[], object]
+
+
+def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
+    """Return auth with real clocks, randomness and clients."""
+    settings = Settings.from_env(env)
+    client = dynamodb.client()
+    identity = Identity(_cognito(), settings.client_id)
+    accounts = AccountStore(client, settings.table)
+    keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
+    return Auth(
+        settings=settings,
+        identity=identity,
+        accounts=Accounts(identity, accounts, now_ms=_now_ms),
+        keys=Keys(
+            KeyStore(client, settings.table, settings.credentials_table),
+            now_ms=_now_ms,
+            random_bits=secrets.randbits,
+        ),
+        verify_token=TokenVerifier(keys, settings.token_issuer, [settings.client_id]).verify,
+        now_ms=_now_ms,
+        check=lambda: accounts.get("health"),
+    )
+
+
+def _cognito() -> CognitoIdentityProviderClient:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "cognito-idp",
+        config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,182 @@
+"""Accounts and API keys: what they are and the rules they obey, without any store."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kv_common import names
+from kv_common.api_keys import ANY_NAMESPACE, Scope
+from kv_common.errors import NotFound, Unauthorized, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MAX_KEYS = 100
+MAX_LISTED_KEYS = 1_000  # rotated keys stay listed until they are deleted, or dead for a month
+MAX_NAME = 100
+MAX_NAMESPACES_PER_KEY = 50
+MIN_PASSWORD = 8
+MAX_PASSWORD = 256  # Cognito's own
+MAX_EMAIL = 254
+MAX_GRACE_S = 30 * 86_400
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_CODE = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
+_KEY_ID = re.compile(r"key_[0-9A-Za-z]{12}", re.ASCII)
+_REFRESH_TOKEN = re.compile(r"[A-Za-z0-9=_.-]{1,8192}", re.ASCII)
+# One @ with something on both sides and a dot behind it; whether it can be reached only the mail itself tells.
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
+
+
+class KeyState(StrEnum):
+    """Whether a key opens anything; a key that has expired stays listed as such until it is deleted."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account; its id is Cognito's `sub`."""
+
+    id: str
+    email: str
+    plan: str
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """What an owner decides about a key; `expires_at_ms` is None for never."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    scopes: frozenset[Scope]
+    expires_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key as its account lists it; of the key itself only the digest and the first characters are known."""
+
+    id: str
+    digest: str
+    display: str
+    settings: KeySettings
+    created_at_ms: int
+    rotated_to: str | None = None
+    last_used_at_ms: int | None = None
+
+    def state(self, now_ms: int) -> KeyState:
+        """Return whether the key opens anything at `now_ms`."""
+        expires = self.settings.expires_at_ms
+        return KeyState.EXPIRED if expires is not None and expires <= now_ms else KeyState.ACTIVE
+
+
+def email(text: str) -> str:
+    """Return an e-mail address in the form accounts are kept under; ValidationError when it is none."""
+    if len(text) > MAX_EMAIL or not _EMAIL.fullmatch(text):
+        raise ValidationError("This is not an e-mail address.", details={"field": "email"})
+    return text.lower()
+
+
+def password(text: str) -> str:
+    """Return `text` if it may be a password."""
+    if not MIN_PASSWORD <= len(text) <= MAX_PASSWORD:
+        raise ValidationError(
+            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.", details={"field": "password"}
+        )
+    return text
+
+
+def given_password(text: str) -> str:
+    """Return a password to log in with: its rules are not told here, only that it cannot be one."""
+    if not 1 <= len(text) <= MAX_PASSWORD:
+        raise Unauthorized("The e-mail address or the password is wrong.")
+    return text
+
+
+def code(text: str) -> str:
+    """Return a code from a mail."""
+    if not _CODE.fullmatch(text):
+        raise ValidationError("The code is wrong or has expired.", details={"field": "code"})
+    return text
+
+
+def refresh_token(text: str) -> str:
+    """Return what may be a refresh token."""
+    if not _REFRESH_TOKEN.fullmatch(text):
+        raise Unauthorized("The session has ended. Please log in.")
+    return text
+
+
+def key_id(text: str) -> str:
+    """Return what may be a key's id; what may not be is a key that does not exist."""
+    if not _KEY_ID.fullmatch(text):
+        raise no_such_key()
+    return text
+
+
+def no_such_key() -> NotFound:
+    """Say that there is no such key, in the same words whether it is missing or another account's."""
+    return NotFound("There is no such API key.", details={"resource": "api_key"})
+
+
+def key_name(text: str) -> str:
+    """Return `text` if it may be a key's name."""
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise ValidationError(f"A key's name is at most {MAX_NAME} printable characters.", details={"field": "name"})
+    return text
+
+
+def scopes(wanted: Collection[str]) -> frozenset[Scope]:
+    """Return the scopes of a key; at least one, and none twice."""
+    known = {str(scope) for scope in Scope}
+    if not wanted or len(set(wanted)) != len(wanted) or not set(wanted) <= known:
+        raise ValidationError(
+            "The scopes are one or more of read, write, delete and list, each once.", details={"field": "scopes"}
+        )
+    return frozenset(Scope(scope) for scope in wanted)
+
+
+def namespaces(wanted: Collection[str]) -> tuple[str, ...]:
+    """Return the namespaces of a key: `*` alone for all, or up to MAX_NAMESPACES_PER_KEY names, existing or not."""
+    if list(wanted) == [ANY_NAMESPACE]:
+        return (ANY_NAMESPACE,)
+    distinct = sorted(set(wanted))
+    if not 1 <= len(wanted) <= MAX_NAMESPACES_PER_KEY or len(distinct) != len(wanted):
+        raise ValidationError(
+            f'The namespaces are ["*"] or 1 to {MAX_NAMESPACES_PER_KEY} names, each once.',
+            details={"field": "namespaces"},
+        )
+    return tuple(names.namespace(name) for name in distinct)
+
+
+def expiry(text: str, now_ms: int) -> int:
+    """Return the time (ms) of an ISO 8601 timestamp with a UTC offset, which must lie ahead."""
+    if not _TIMESTAMP.fullmatch(text):
+        raise _bad_expiry("is an ISO 8601 time with a UTC offset, such as 2027-01-31T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _bad_expiry("is not a time there is") from error
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    if milliseconds <= now_ms:
+        raise _bad_expiry("must lie in the future")
+    return milliseconds
+
+
+def grace(seconds: int) -> int:
+    """Return how long (ms) a rotated key goes on working."""
+    if not 0 <= seconds <= MAX_GRACE_S:
+        raise ValidationError(f"The grace is 0 to {MAX_GRACE_S} seconds (30 days).", details={"field": "grace_seconds"})
+    return seconds * 1000
+
+
+def _bad_expiry(what: str) -> ValidationError:
+    return ValidationError(f"expires_at {what}.", details={"field": "expires_at"})

@@ -1,0 +1,128 @@
+"""What callers can do with accounts and API keys; stores, Cognito, clocks and randomness come as parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from auth_service.domain import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
+from kv_common import api_keys, base62
+from kv_common.errors import Conflict
+from kv_common.plans import DEFAULT_PLAN
+
+if TYPE_CHECKING:
+    from auth_service.identity import Identity, Tokens
+    from auth_service.store import AccountStore, KeyStore
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+
+RandomBits = Callable[[int], int]
+
+_KEY_ID_WIDTH = 12
+
+
+class Accounts:
+    """Sign-up to log-out."""
+
+    def __init__(self, identity: Identity, store: AccountStore, *, now_ms: Clock) -> None:
+        self._identity = identity
+        self._store = store
+        self._now_ms = now_ms
+
+    def sign_up(self, email: str, password: str) -> str:
+        """Start an account and return its id; for an address that has one, a random id that stands for nothing."""
+        return self._identity.sign_up(email, password) or str(uuid.uuid4())
+
+    def log_in(self, email: str, password: str) -> Tokens:
+        """Start a session."""
+        tokens = self._identity.log_in(email, password)
+        self.profile(tokens.access_token)
+        return tokens
+
+    def profile(self, access_token: str) -> tuple[Account, bool]:
+        """Return the account of an access token, and whether its e-mail address is verified.
+
+        Accounts are stored when they are first seen with a session, which those from a federated sign-in also have.
+        """
+        profile = self._identity.profile(access_token)
+        account = self._store.get(profile.id)
+        if account is None:
+            account = Account(profile.id, profile.email, DEFAULT_PLAN.name, self._now_ms())
+            self._store.add(account)
+        return account, profile.email_verified
+
+
+class Keys:
+    """An account's API keys."""
+
+    def __init__(self, store: KeyStore, *, now_ms: Clock, random_bits: RandomBits) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._random_bits = random_bits
+
+    def create(self, account_id: str, settings: KeySettings) -> tuple[StoredKey, str]:
+        """Make a key; return it and its text, which nobody can be shown again."""
+        self._require_room(account_id)
+        stored, text = self._new(account_id, settings)
+        self._store.add(account_id, stored)
+        return stored, text
+
+    def all(self, account_id: str) -> tuple[StoredKey, ...]:
+        """Return the account's keys, oldest first."""
+        return self._store.all(account_id)
+
+    def get(self, account_id: str, key_id: str) -> StoredKey:
+        """Return one of the account's keys."""
+        return self._store.get(account_id, key_id)
+
+    def change(self, account_id: str, key_id: str, decide: Callable[[KeySettings], KeySettings]) -> StoredKey:
+        """Give the key the settings that `decide` makes of its present ones."""
+        key = self._store.get(account_id, key_id)
+        changed = dataclasses.replace(key, settings=decide(key.settings))
+        self._store.change(account_id, changed)
+        return changed
+
+    def rotate(self, account_id: str, key_id: str, grace_ms: int) -> tuple[StoredKey, str]:
+        """Make a key with the settings of an old one, which goes on working for `grace_ms`, or less if it ends before.
+
+        Conflict when the old one has ended or been rotated already.
+        """
+        now_ms = self._now_ms()
+        old = self._store.get(account_id, key_id)
+        if old.rotated_to is not None:
+            raise Conflict("The key has been rotated already.", details={"rotated_to": old.rotated_to})
+        if old.state(now_ms) is KeyState.EXPIRED:
+            raise Conflict("The key has expired.")
+        self._require_room(account_id)
+        new, text = self._new(account_id, old.settings)
+        ends = now_ms + grace_ms
+        if old.settings.expires_at_ms is not None:
+            ends = min(ends, old.settings.expires_at_ms)
+        ending = dataclasses.replace(
+            old, settings=dataclasses.replace(old.settings, expires_at_ms=ends), rotated_to=new.id
+        )
+        self._store.rotate(account_id, ending, new)
+        return new, text
+
+    def delete(self, account_id: str, key_id: str) -> None:
+        """Close the key for good."""
+        self._store.revoke(account_id, self._store.get(account_id, key_id), now_ms=self._now_ms())
+
+    def _new(self, account_id: str, settings: KeySettings) -> tuple[StoredKey, str]:
+        key = api_keys.generate(account_id, self._random_bits)
+        key_id = "key_" + base62.encode(self._random_bits(71), _KEY_ID_WIDTH)
+        return StoredKey(key_id, key.digest, key.display, settings, self._now_ms()), key.text
+
+    def _require_room(self, account_id: str) -> None:
+        """Refuse more keys than an account may have; two requests at a time may go one over, which harms nobody."""
+        now_ms = self._now_ms()
+        keys = self._store.all(account_id)
+        working = [key for key in keys if key.state(now_ms) is KeyState.ACTIVE]
+        if len(working) >= MAX_KEYS or len(keys) >= MAX_LISTED_KEYS:
+            raise Conflict(
+                f"An account may have {MAX_KEYS} working keys at most, and {MAX_LISTED_KEYS} with the expired ones.",
+                details={"reason": "too_many_keys", "max": MAX_KEYS},
+            )

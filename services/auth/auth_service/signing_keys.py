@@ -1,0 +1,24 @@
+"""Leaves the user pool's public keys where kv can read them: inside its VPC it cannot reach the pool."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from auth_service.store import SigningKeyStore
+from kv_common import dynamodb, logs
+from kv_common.settings import required
+from kv_common.tokens.http_source import http_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def refresh(env: Mapping[str, str] = os.environ) -> int:
+    """Copy the key set from the pool's address into the credentials table; return how many keys it has."""
+    document = http_source(required(env, "JWKS_URL"))()
+    SigningKeyStore(dynamodb.client(), required(env, "CREDENTIALS_TABLE")).put(json.dumps(document))
+    count = len(document["keys"])
+    logs.write({"level": "INFO", "service": "auth", "message": "signing keys refreshed", "keys": count})
+    return count

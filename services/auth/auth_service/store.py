@@ -1,0 +1,269 @@
+"""The only DynamoDB code of auth: its own table, and the credentials table that it writes for kv to read.
+
+    PK                    SK              what
+    ACCOUNT#<account>     PROFILE         the account: email, plan, createdAt (ms)
+    ACCOUNT#<account>     APIKEY#<id>     a key as its owner lists it
+
+    PK (credentials)                      what
+    <SHA-256 of the key>                  accountId, keyId, status, scopes, namespaces, expiresAt (ms)
+    SIGNING_KEYS                          the user pool's public keys, as a JWK set
+
+Both items of a key change in one transaction. `ttl` removes what has been dead for KEPT_DEAD_S.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
+from kv_common.api_keys import KeyStatus, Scope
+from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.errors import Conflict
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+    Item = dict[str, AttributeValueTypeDef]
+
+KEPT_DEAD_S = 30 * 86_400
+_KEY_PREFIX = "APIKEY#"
+_SIGNING_KEYS = "SIGNING_KEYS"
+
+
+class AccountStore:
+    """Accounts; every method is one trip and may raise Unavailable."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def get(self, account_id: str) -> Account | None:
+        """Return the account, strongly consistent."""
+        with errors_translated():
+            answer = self._client.get_item(TableName=self._table, Key=_profile_key(account_id), ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        item = answer["Item"]
+        return Account(account_id, item["email"]["S"], item["plan"]["S"], int(item["createdAt"]["N"]))
+
+    def add(self, account: Account) -> None:
+        """Store the account, unless it is there already."""
+        try:
+            with errors_translated():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={
+                        **_profile_key(account.id),
+                        "email": {"S": account.email},
+                        "plan": {"S": account.plan},
+                        "createdAt": {"N": str(account.created_at_ms)},
+                    },
+                    # Holds for the first log-in only: what is stored of the account later must not be reset.
+                    ConditionExpression="attribute_not_exists(PK)",
+                )
+        except ConditionFailed:
+            return
+
+
+class KeyStore:
+    """API keys of an account; every method is one trip, `all` one per 2,000 keys, and may raise Unavailable."""
+
+    def __init__(self, client: DynamoDBClient, table: str, credentials_table: str) -> None:
+        self._client = client
+        self._table = table
+        self._credentials_table = credentials_table
+
+    def all(self, account_id: str) -> tuple[StoredKey, ...]:
+        """Return the account's keys, oldest first."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :p AND begins_with(SK, :k)",
+            ExpressionAttributeValues={":p": {"S": _account_key(account_id)}, ":k": {"S": _KEY_PREFIX}},
+            ConsistentRead=True,
+        )
+        with errors_translated():
+            keys = [_stored_key(item) for page in pages for item in page["Items"]]
+        return tuple(sorted(keys, key=lambda key: key.created_at_ms))
+
+    def get(self, account_id: str, key_id: str) -> StoredKey:
+        """Return the account's key; NotFound when it has none of this id."""
+        with errors_translated():
+            answer = self._client.get_item(
+                TableName=self._table, Key=_listed_key(account_id, key_id), ConsistentRead=True
+            )
+        if "Item" not in answer:
+            raise no_such_key()
+        return _stored_key(answer["Item"])
+
+    def add(self, account_id: str, key: StoredKey) -> None:
+        """Store a new key."""
+        self._transact(self._additions(account_id, key))
+
+    def change(self, account_id: str, key: StoredKey) -> None:
+        """Store the key's new settings; NotFound when it has been deleted since."""
+        try:
+            self._transact(self._replacements(account_id, key, listed_condition="attribute_exists(PK)"))
+        except ConditionFailed as failure:
+            raise no_such_key() from failure
+
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey) -> None:
+        """Store `new`, and `old` with its end and successor; Conflict when it has one already or is gone."""
+        # Holds once per key: of two rotations at a time, one would leave a key that its owner never saw.
+        once = "attribute_exists(PK) AND attribute_not_exists(rotatedTo)"
+        try:
+            self._transact(
+                [*self._additions(account_id, new), *self._replacements(account_id, old, listed_condition=once)]
+            )
+        except ConditionFailed as failure:
+            raise Conflict("The key was rotated or deleted meanwhile.") from failure
+
+    def revoke(self, account_id: str, key: StoredKey, *, now_ms: int) -> None:
+        """Remove the key from the list and close it for good; harmless when that has happened already."""
+        try:
+            self._transact(
+                [
+                    {
+                        "Delete": {
+                            "TableName": self._table,
+                            "Key": _listed_key(account_id, key.id),
+                            # Holds once; then the credential is closed already.
+                            "ConditionExpression": "attribute_exists(PK)",
+                        }
+                    },
+                    {
+                        "Update": {
+                            "TableName": self._credentials_table,
+                            "Key": {"PK": {"S": key.digest}},
+                            "UpdateExpression": "SET #status = :revoked, #ttl = :ttl",
+                            "ExpressionAttributeNames": {"#status": "status", "#ttl": "ttl"},
+                            "ExpressionAttributeValues": {
+                                ":revoked": {"S": KeyStatus.REVOKED},
+                                ":ttl": _kept_until(now_ms),
+                            },
+                        }
+                    },
+                ]
+            )
+        except ConditionFailed:
+            return
+
+    def _additions(self, account_id: str, key: StoredKey) -> list[TransactWriteItemTypeDef]:
+        return self._puts(account_id, key, "attribute_not_exists(PK)", "attribute_not_exists(PK)")
+
+    def _replacements(
+        self, account_id: str, key: StoredKey, *, listed_condition: str
+    ) -> list[TransactWriteItemTypeDef]:
+        # Holds unless the credential is revoked: a change must not bring it back.
+        return self._puts(account_id, key, listed_condition, "#status = :active")
+
+    def _puts(
+        self, account_id: str, key: StoredKey, listed_condition: str, credential_condition: str
+    ) -> list[TransactWriteItemTypeDef]:
+        credential: dict[str, Any] = {
+            "TableName": self._credentials_table,
+            "Item": _credential(account_id, key),
+            "ConditionExpression": credential_condition,
+        }
+        if "#status" in credential_condition:
+            credential["ExpressionAttributeNames"] = {"#status": "status"}
+            credential["ExpressionAttributeValues"] = {":active": {"S": KeyStatus.ACTIVE}}
+        return [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": _listed(account_id, key),
+                    "ConditionExpression": listed_condition,
+                }
+            },
+            {"Put": credential},  # type: ignore[typeddict-item]  # built above, member by member
+        ]
+
+    def _transact(self, items: list[TransactWriteItemTypeDef]) -> None:
+        with errors_translated():
+            self._client.transact_write_items(TransactItems=items)
+
+
+class SigningKeyStore:
+    """Where kv, inside its VPC, finds the user pool's public keys."""
+
+    def __init__(self, client: DynamoDBClient, credentials_table: str) -> None:
+        self._client = client
+        self._credentials_table = credentials_table
+
+    def put(self, document: str) -> None:
+        """Store the key set, as JSON text."""
+        with errors_translated():
+            self._client.put_item(
+                TableName=self._credentials_table,
+                Item={"PK": {"S": _SIGNING_KEYS}, "document": {"S": document}},
+            )
+
+
+def _account_key(account_id: str) -> str:
+    return f"ACCOUNT#{account_id}"
+
+
+def _profile_key(account_id: str) -> Item:
+    return {"PK": {"S": _account_key(account_id)}, "SK": {"S": "PROFILE"}}
+
+
+def _listed_key(account_id: str, key_id: str) -> Item:
+    return {"PK": {"S": _account_key(account_id)}, "SK": {"S": _KEY_PREFIX + key_id}}
+
+
+def _kept_until(dead_ms: int) -> AttributeValueTypeDef:
+    return {"N": str(dead_ms // 1000 + KEPT_DEAD_S)}
+
+
+def _what_opens(key: StoredKey) -> Item:
+    """Return the attributes that both items of a key hold."""
+    settings = key.settings
+    item: Item = {"scopes": {"SS": sorted(settings.scopes)}, "namespaces": {"SS": list(settings.namespaces)}}
+    if settings.expires_at_ms is not None:
+        item["expiresAt"] = {"N": str(settings.expires_at_ms)}
+        item["ttl"] = _kept_until(settings.expires_at_ms)
+    return item
+
+
+def _listed(account_id: str, key: StoredKey) -> Item:
+    item: Item = {
+        **_listed_key(account_id, key.id),
+        **_what_opens(key),
+        "name": {"S": key.settings.name},
+        "digest": {"S": key.digest},
+        "display": {"S": key.display},
+        "createdAt": {"N": str(key.created_at_ms)},
+    }
+    if key.rotated_to is not None:
+        item["rotatedTo"] = {"S": key.rotated_to}
+    if key.last_used_at_ms is not None:
+        item["lastUsedAt"] = {"N": str(key.last_used_at_ms)}
+    return item
+
+
+def _credential(account_id: str, key: StoredKey) -> Item:
+    return {
+        "PK": {"S": key.digest},
+        **_what_opens(key),
+        "accountId": {"S": account_id},
+        "keyId": {"S": key.id},
+        "status": {"S": KeyStatus.ACTIVE},
+    }
+
+
+def _stored_key(item: Item) -> StoredKey:
+    return StoredKey(
+        id=item["SK"]["S"].removeprefix(_KEY_PREFIX),
+        digest=item["digest"]["S"],
+        display=item["display"]["S"],
+        settings=KeySettings(
+            name=item["name"]["S"],
+            namespaces=tuple(sorted(item["namespaces"]["SS"])),
+            scopes=frozenset(Scope(scope) for scope in item["scopes"]["SS"]),
+            expires_at_ms=int(item["expiresAt"]["N"]) if "expiresAt" in item else None,
+        ),
+        created_at_ms=int(item["createdAt"]["N"]),
+        rotated_to=item["rotatedTo"]["S"] if "rotatedTo" in item else None,
+        last_used_at_ms=int(item["lastUsedAt"]["N"]) if "lastUsedAt" in item else None,
+    )

@@ -1,0 +1,82 @@
+"""Binds kv's dependencies, once per process and at its first request."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kv_common import dynamodb
+from kv_common.admission import Admission
+from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_service.operations import Namespaces, Values
+from kv_service.settings import Settings
+from kv_service.store import NamespaceStore, ServiceStore, TableFacts, ValueStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kv_common.tokens import AccessToken, TokenVerifier
+
+
+@dataclass(frozen=True)
+class Kv:
+    """All that the routes need."""
+
+    settings: Settings
+    admission: Admission
+    limiter: RedisLimiter
+    values: Values
+    namespaces: Namespaces
+    service: ServiceStore
+
+    def verify_token(self, token: str) -> AccessToken:
+        """Return what an access token says; Unauthorized when it is not one of ours."""
+        return self._verifier.verify(token)
+
+    @cached_property
+    def _verifier(self) -> TokenVerifier:
+        # PyJWT is imported when the first token comes, for keys do without it.
+        from kv_common.tokens import SigningKeys, TokenVerifier
+
+        keys = SigningKeys(self.service.signing_keys, time.monotonic)
+        return TokenVerifier(keys, self.settings.token_issuer, self.settings.token_client_ids)
+
+
+def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
+    """Return kv with real clocks, randomness and clients."""
+    settings = Settings.from_env(env)
+    client = dynamodb.client()
+    limiter = RedisLimiter(connect(settings.redis_url))
+    values = ValueStore(client, settings.table)
+    service = ServiceStore(client, settings.table, settings.credentials_table)
+    return Kv(
+        settings=settings,
+        admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table)),
+        limiter=limiter,
+        values=Values(values, now_ms=_now_ms, random_below=secrets.randbelow, cursor_secret=_CursorSecret(service).get),
+        namespaces=Namespaces(
+            NamespaceStore(client, settings.table), values, limiter, now_ms=_now_ms, random_below=secrets.randbelow
+        ),
+        service=service,
+    )
+
+
+class _CursorSecret:
+    """The cursor secret, read when the first cursor is made or taken."""
+
+    def __init__(self, service: ServiceStore) -> None:
+        self._service = service
+        self._secret: bytes | None = None
+
+    def get(self) -> bytes:
+        if self._secret is None:
+            self._secret = self._service.cursor_secret(secrets.token_bytes(32))
+        return self._secret
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

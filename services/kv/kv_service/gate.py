@@ -1,0 +1,149 @@
+"""The gate before every operation on values: who it is, whether they may, and whether within their limits."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from kv_common import api_keys, names
+from kv_common.admission import Decision, Ticket, rate_limit_headers, require_admitted
+from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
+from kv_common.http import Request, Response, account_of_bearer
+from kv_service.domain import Space
+from kv_service.operations import no_such_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kv_common.api_keys import Scope
+    from kv_service.bootstrap import Kv
+
+Command = TypeVar("Command")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation as keys are scoped for it and as usage counts it."""
+
+    name: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account, claimed by an API key (whose digest admission still has to look up) or proved by an access token."""
+
+    account_id: str
+    digest: str | None
+
+
+class Gate:
+    """What every operation on values passes through."""
+
+    def __init__(self, kv: Kv) -> None:
+        self._kv = kv
+
+    def serve(
+        self,
+        request: Request,
+        namespace: str,
+        operation: Operation,
+        *,
+        parse: Callable[[], Command],
+        run: Callable[[Space, Command], Response],
+    ) -> Response:
+        """Parse, admit and run one request; the answer carries the rate-limit headers, also when it is an error.
+
+        A request is parsed before it is admitted and refused after, so that a refusal tells the limits too; it counts
+        like any other, except where the body is too large.
+        """
+        caller = self._identify(request)
+        try:
+            command = parse()
+        except PayloadTooLarge as problem:
+            self._admit(request, caller, namespace, operation, cost=0)
+            raise problem from None
+        except AppError as problem:
+            self._admit(request, caller, namespace, operation)
+            raise problem from None
+        decision = self._admit(request, caller, namespace, operation, bytes_in=len(request.body))
+        with self._refunded_on_failure(caller, decision):
+            return run(_space(caller, namespace, decision), command)
+
+    def _identify(self, request: Request) -> Caller:
+        """Return the caller that `x-api-key`, or else the bearer token, stands for; junk is refused without I/O."""
+        text = request.header("x-api-key")
+        if text is None and request.bearer_token() is None:
+            raise Unauthorized(
+                "Send an API key as x-api-key, or an access token as Authorization: Bearer.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if text is None:
+            return Caller(account_of_bearer(request, self._kv.verify_token), None)
+        key = api_keys.parse(text)
+        if key is None:
+            raise Unauthorized("The API key is not valid.")
+        return Caller(key.account_id, key.digest)
+
+    def _admit(
+        self,
+        request: Request,
+        caller: Caller,
+        namespace: str,
+        operation: Operation,
+        *,
+        cost: int = 1,
+        bytes_in: int = 0,
+    ) -> Decision:
+        ticket = Ticket(
+            account_id=caller.account_id,
+            digest=caller.digest,
+            scope=operation.scope,
+            namespace=namespace if names.is_namespace(namespace) else "",
+            operation=operation.name,
+            cost=cost,
+            bytes_in=bytes_in,
+        )
+        decision = self._kv.admission.decide(ticket)
+        _note(request, ticket, decision)
+        require_admitted(ticket, decision)
+        return decision
+
+    @contextmanager
+    def _refunded_on_failure(self, caller: Caller, decision: Decision) -> Iterator[None]:
+        """Take back what was counted, if the request fails on our side."""
+        owed = False
+        try:
+            yield
+            owed = True
+        except AppError as error:
+            owed = not error.is_ours
+            raise
+        finally:
+            if not owed:
+                self._kv.admission.refund(caller.account_id, decision)
+
+
+def _space(caller: Caller, namespace: str, decision: Decision) -> Space:
+    """Return the caller's own namespace of that name: its id comes from the account's names, and from nowhere else."""
+    if namespace not in names.RESERVED_NAMESPACES:
+        names.namespace(namespace)
+    if not decision.namespace_id:
+        raise no_such_namespace()
+    return Space(caller.account_id, decision.namespace_id)
+
+
+def _note(request: Request, ticket: Ticket, decision: Decision) -> None:
+    request.answer_headers.update(rate_limit_headers(decision))
+    request.facts.update(
+        operation=ticket.operation,
+        verdict=decision.verdict,
+        limiter=decision.source,
+        key_id=decision.key_id,
+        namespace_id=decision.namespace_id,
+        bytes_in=ticket.bytes_in,
+    )
+    if decision.limits is not None:
+        # An account that nothing has proved yet is only what somebody wrote into a key.
+        request.facts["account_id"] = ticket.account_id

@@ -1,0 +1,72 @@
+"""What the service itself keeps: the secret of its cursors, and the signing keys that auth leaves for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.errors import Unavailable
+from kv_common.tokens.jwks import JwkSet, JwksUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Item = dict[str, AttributeValueTypeDef]
+
+_CURSOR_SECRET: Item = {"PK": {"S": "SERVICE"}, "SK": {"S": "CURSOR_SECRET"}}
+_SIGNING_KEYS: Item = {"PK": {"S": "SIGNING_KEYS"}}
+
+
+class ServiceStore:
+    """Items that belong to no account."""
+
+    def __init__(self, client: DynamoDBClient, table: str, credentials_table: str) -> None:
+        self._client = client
+        self._table = table
+        self._credentials_table = credentials_table
+
+    def cursor_secret(self, candidate: bytes) -> bytes:
+        """Return the secret that signs cursors; the first process to ask makes `candidate` that secret."""
+        secret = self._read_secret()
+        if secret is None:
+            try:
+                with errors_translated():
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item={**_CURSOR_SECRET, "secret": {"B": candidate}},
+                        # Holds for one process only: two secrets would make each other's cursors invalid.
+                        ConditionExpression="attribute_not_exists(PK)",
+                    )
+            except ConditionFailed:
+                secret = self._read_secret()
+            else:
+                return candidate
+        if secret is None:
+            raise Unavailable
+        return secret
+
+    def signing_keys(self) -> JwkSet:
+        """Return the user pool's key set as auth last stored it; JwksUnavailable when it has not.
+
+        The pool's own URL is out of reach from inside a VPC without a NAT gateway, which kv's functions run in.
+        """
+        try:
+            with errors_translated():
+                answer = self._client.get_item(TableName=self._credentials_table, Key=_SIGNING_KEYS)
+        except Unavailable as error:
+            raise JwksUnavailable("the credentials table does not answer") from error
+        if "Item" not in answer:
+            raise JwksUnavailable("auth has stored no signing keys yet")
+        document: JwkSet = json.loads(answer["Item"]["document"]["S"])
+        return document
+
+    def check(self) -> None:
+        """Return if the table answers."""
+        self._read_secret()
+
+    def _read_secret(self) -> bytes | None:
+        with errors_translated():
+            answer = self._client.get_item(TableName=self._table, Key=_CURSOR_SECRET, ConsistentRead=True)
+        return bytes(answer["Item"]["secret"]["B"]) if "Item" in answer else None

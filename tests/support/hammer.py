@@ -1,0 +1,38 @@
+"""A worker process that serves requests as fast as it can: `python -m tests.support.hammer`.
+
+Arguments: API key, namespace, start (Unix time), seconds. Prints how many requests were admitted and how many refused.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from kv_service.api import create_app
+from tests.support.kv_process import event
+
+
+def _silence(_line: dict[str, object]) -> None:
+    """Keep the requests' log lines out of the result."""
+
+
+def main(key: str, namespace: str, start: float, seconds: float) -> None:
+    app = create_app()
+    app._log = _silence
+    request = event(
+        "GET", "/v1/{namespace}/{key}", {"namespace": namespace, "key": "nothing"}, headers={"x-api-key": key}
+    )
+    # Without a namespace of its own this key is refused before the bucket: connections are open when the clock starts.
+    warm = event("GET", "/v1/{namespace}/{key}", {"namespace": "warm-up", "key": "x"}, headers={"x-api-key": key})
+    app(warm, None)
+    counts = {404: 0, 429: 0}
+    while time.time() < start:
+        pass
+    while time.time() < start + seconds:
+        counts[app(request, None)["statusCode"]] += 1
+    print(json.dumps({"admitted": counts[404], "refused": counts[429]}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]))

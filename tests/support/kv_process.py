@@ -1,0 +1,63 @@
+"""kv in the test's own process, on the environment's real tables and Redis, as the deployed function is configured."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from infra.deploy.cloud import EMULATOR_KEY, EMULATOR_SECRET
+from tests.support.tenant import stack_output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.local.environment import LocalEnvironment
+    from kv_common.http import Api
+
+
+def environment_of(local: LocalEnvironment, service: str) -> dict[str, str]:
+    """Return the environment that the service's function has, with the emulator's root credentials."""
+    function = stack_output(local, service, "APIHandlerName")
+    configuration = local.aws_client("lambda").get_function_configuration(FunctionName=function)
+    variables: dict[str, str] = configuration["Environment"]["Variables"]
+    return {
+        **variables,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": local.aws_endpoint,
+        "AWS_ACCESS_KEY_ID": EMULATOR_KEY,
+        "AWS_SECRET_ACCESS_KEY": EMULATOR_SECRET,
+    }
+
+
+def event(
+    method: str,
+    route: str,
+    parameters: Mapping[str, str],
+    *,
+    headers: Mapping[str, str],
+    body: str | None = None,
+    query: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the event that the gateway makes of a request (payload format 2.0)."""
+    path = route.format(**parameters)
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": f"{method} {route}",
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": dict(headers),
+        "pathParameters": dict(parameters),
+        "requestContext": {"http": {"method": method, "path": path}, "timeEpoch": 0},
+        "isBase64Encoded": False,
+    }
+    if body is not None:
+        made["body"] = body
+    return made
+
+
+def call(app: Api, *arguments: Any, **keywords: Any) -> tuple[int, dict[str, str], Any]:
+    """Send a request to the application: status, headers, and the decoded body."""
+    answer = app(event(*arguments, **keywords), None)
+    return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None

@@ -1,0 +1,96 @@
+"""A customer of the local environment: an account, its session and its API keys, made through the public API."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from infra.local.environment import LocalEnvironment
+
+PASSWORD = "correct horse battery"
+SIGN_UP_CODE = "123456"
+RESET_CODE = "654321"
+"""The emulator's mails always carry these codes."""
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A confirmed account with an open session."""
+
+    http: httpx.Client
+    email: str
+    account_id: str
+    session: JSON
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The headers of the dashboard routes."""
+        return {"Authorization": f"Bearer {self.session['access_token']}"}
+
+    def namespace(self, name: str) -> str:
+        """Create a namespace and return its name."""
+        answer = self.http.post("/v1/namespaces", json={"name": name}, headers=self.bearer)
+        assert answer.status_code == 201, answer.text
+        return name
+
+    def new_key(self, **settings: object) -> JSON:
+        """Create an API key and return what the API tells of it."""
+        answer = self.http.post("/v1/api-keys", json=settings, headers=self.bearer)
+        assert answer.status_code == 201, answer.text
+        created: JSON = answer.json()
+        return created
+
+    def key(self, **settings: object) -> dict[str, str]:
+        """Create an API key and return the headers of the values routes."""
+        return {"x-api-key": self.new_key(**settings)["key"]}
+
+
+def client(local: LocalEnvironment) -> httpx.Client:
+    """Return a client of the local HTTP API that no proxy of the developer's gets in the way of."""
+    return httpx.Client(base_url=local.base_url, timeout=30, trust_env=False)
+
+
+def new_email() -> str:
+    """Return an address that no account has yet."""
+    return f"user-{uuid.uuid4().hex[:12]}@example.com"
+
+
+def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", **limits: int) -> Tenant:
+    """Make an account on `plan`, or with `limits` of its own: rate, burst, quota."""
+    email = new_email()
+    credentials = {"email": email, "password": PASSWORD}
+    answer = http.post("/v1/auth/signup", json=credentials)
+    assert answer.status_code == 201, answer.text
+    account_id = answer.json()["user_id"]
+    assert http.post("/v1/auth/confirm", json={"email": email, "code": SIGN_UP_CODE}).status_code == 200
+    session = http.post("/v1/auth/login", json=credentials)
+    assert session.status_code == 200, session.text
+    set_plan(local, account_id, plan, **limits)
+    return Tenant(http, email, account_id, session.json())
+
+
+def set_plan(local: LocalEnvironment, account_id: str, plan: str, **limits: int) -> None:
+    """Give the account a plan, as kv keeps it; takes effect once Redis has forgotten the one before (60 s)."""
+    local.aws_client("dynamodb").put_item(
+        TableName=stack_output(local, "kv", "TableName"),
+        Item={
+            "PK": {"S": f"ACCOUNT#{account_id}"},
+            "SK": {"S": "PLAN"},
+            "plan": {"S": plan},
+            **{name: {"N": str(value)} for name, value in limits.items()},
+        },
+    )
+
+
+def stack_output(local: LocalEnvironment, service: str, name: str) -> str:
+    """Return an output of a service's stack."""
+    stacks = local.aws_client("cloudformation").describe_stacks(StackName=f"kv-local-{service}")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+    value: str = outputs[name]
+    return value
