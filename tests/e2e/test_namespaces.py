@@ -1,0 +1,66 @@
+"""Namespaces through the front door."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.support.tenant import Tenant
+
+
+def create(http: httpx.Client, tenant: Tenant, name: object) -> httpx.Response:
+    return http.post("/v1/namespaces", json={"name": name}, headers=tenant.bearer)
+
+
+def test_a_namespace_is_made_listed_and_told(http: httpx.Client, tenant: Tenant) -> None:
+    assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": []}
+    second, first = create(http, tenant, "b").json(), create(http, tenant, "a").json()
+    assert (first["name"], first["status"], sorted(first)) == ("a", "active", ["created_at", "name", "status"])
+    assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": [first, second]}
+    assert http.get("/v1/namespaces/a", headers=tenant.bearer).json() == first
+    assert http.get("/v1/namespaces/c", headers=tenant.bearer).status_code == 404
+
+
+def test_of_many_that_make_the_same_namespace_at_once_one_succeeds(http: httpx.Client, tenant: Tenant) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: create(http, tenant, "app").status_code, range(8)))
+    assert sorted(statuses) == [201] + [409] * 7
+
+
+@pytest.mark.parametrize("name", ["", "A", "1a", "-a", "a_b", "a" * 51, "a\n", "é", "auth", "usage", "namespaces", 1])
+def test_a_name_that_cannot_be_is_a_400(http: httpx.Client, tenant: Tenant, name: object) -> None:
+    answer = create(http, tenant, name)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 50, "my-app-2", "authors"])
+def test_such_names_are_fine(http: httpx.Client, tenant: Tenant, name: str) -> None:
+    assert create(http, tenant, name).status_code == 201
+
+
+def test_an_account_has_a_hundred_namespaces_at_most_and_a_deleted_one_makes_room(
+    http: httpx.Client, tenant: Tenant
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda n: create(http, tenant, f"n-{n}").status_code, range(100)))
+    assert set(statuses) == {201}
+    refused = create(http, tenant, "one-more")
+    assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (409, "too_many_namespaces")
+    assert http.delete("/v1/namespaces/n-7", headers=tenant.bearer).status_code == 202
+    assert create(http, tenant, "one-more").status_code == 201
+    assert len(http.get("/v1/namespaces", headers=tenant.bearer).json()["namespaces"]) == 100
+
+
+def test_a_deleted_namespace_takes_its_values_along(http: httpx.Client, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    for number in range(60):
+        assert http.put(f"/v1/app/{number}", content=b'{"value": 1}', headers=headers).status_code == 201
+    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code == 202
+    assert http.get("/v1/app/1", headers=headers).status_code == 404
+    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code == 404

@@ -1,0 +1,224 @@
+"""Three tenants, every route, each other's names, keys, key ids and cursors: nothing leaks, and foreign equals missing.
+
+The table below names each route of both services once; a route that is added without an entry fails the last test.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kv_common import api_keys
+from tests.support.tenant import Tenant, sign_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+
+SECRET = "nobody-else-may-see-this"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A tenant with something to lose."""
+
+    tenant: Tenant
+    key_id: str
+    key: dict[str, str]
+    own: str
+    """A namespace that only this tenant has; all have `shared`."""
+    cursor: str
+
+
+@pytest.fixture(scope="module")
+def customers(local: LocalEnvironment, http: httpx.Client) -> list[Customer]:
+    made = []
+    for name in ("one", "two", "three"):
+        tenant = sign_up(local, http, plan="business")
+        key = tenant.new_key(name=SECRET)
+        headers = {"x-api-key": key["key"]}
+        own = tenant.namespace(f"only-{name}")
+        for namespace in (own, tenant.namespace("shared")):
+            for letter in "abc":
+                body = f'{{"value": "{SECRET} of {name}"}}'.encode()
+                assert http.put(f"/v1/{namespace}/{letter}", content=body, headers=headers).status_code == 201
+        cursor = http.get("/v1/shared?limit=1", headers=headers).json()["cursor"]
+        made.append(Customer(tenant, key["id"], headers, own, cursor))
+    return made
+
+
+def state(http: httpx.Client, customer: Customer) -> list[Any]:
+    """Return all that a customer can see of its own."""
+    return [
+        http.get("/v1/namespaces", headers=customer.tenant.bearer).json(),
+        http.get("/v1/api-keys", headers=customer.tenant.bearer).json(),
+        *(http.get(f"/v1/{name}", headers=customer.key).json() for name in (customer.own, "shared")),
+        *(http.get(f"/v1/{name}/a", headers=customer.key).json() for name in (customer.own, "shared")),
+    ]
+
+
+def told(answer: httpx.Response, *names: str) -> tuple[int, str]:
+    """Return what an answer tells, without its correlation id and the names the caller asked with."""
+    text = answer.text.replace(answer.headers["X-Correlation-Id"], "")
+    for name in names:
+        text = text.replace(name, "")
+    return answer.status_code, text
+
+
+def on_namespace(method: str, path: str, body: bytes | None = None) -> Any:
+    """Attack with an API key on a namespace given by name."""
+    return lambda http, thief, name: http.request(method, path.format(name), content=body, headers=thief.key)
+
+
+def on_dashboard(method: str, path: str, body: bytes | None = None) -> Any:
+    """Attack with a session on a thing given by name or id."""
+    return lambda http, thief, name: http.request(method, path.format(name), content=body, headers=thief.tenant.bearer)
+
+
+NAMESPACE_ROUTES: dict[str, Any] = {
+    "GET /v1/{namespace}/{key}": on_namespace("GET", "/v1/{}/a"),
+    "HEAD /v1/{namespace}/{key}": on_namespace("HEAD", "/v1/{}/a"),
+    "PUT /v1/{namespace}/{key}": on_namespace("PUT", "/v1/{}/a", b'{"value": "stolen"}'),
+    "DELETE /v1/{namespace}/{key}": on_namespace("DELETE", "/v1/{}/a"),
+    "GET /v1/{namespace}": on_namespace("GET", "/v1/{}"),
+    "GET /v1/namespaces/{namespace}": on_dashboard("GET", "/v1/namespaces/{}"),
+    "DELETE /v1/namespaces/{namespace}": on_dashboard("DELETE", "/v1/namespaces/{}"),
+}
+KEY_ROUTES: dict[str, Any] = {
+    "GET /v1/api-keys/{key_id}": on_dashboard("GET", "/v1/api-keys/{}"),
+    "PATCH /v1/api-keys/{key_id}": on_dashboard("PATCH", "/v1/api-keys/{}", b'{"name": "stolen"}'),
+    "DELETE /v1/api-keys/{key_id}": on_dashboard("DELETE", "/v1/api-keys/{}"),
+    "POST /v1/api-keys/{key_id}/rotate": on_dashboard("POST", "/v1/api-keys/{}/rotate", b'{"grace_seconds": 60}'),
+}
+# Their answers hold what belongs to the session's account, and they take no name of anything.
+OWN_ROUTES = {
+    "GET /v1/namespaces": "/v1/namespaces",
+    "GET /v1/api-keys": "/v1/api-keys",
+    "GET /v1/auth/me": "/v1/auth/me",
+}
+CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
+# They know no account, or prove it by a password or a code.
+PUBLIC_ROUTES = {
+    "GET /v1/auth/config",
+    "GET /v1/health/auth",
+    "GET /v1/health/kv",
+    "POST /v1/auth/confirm",
+    "POST /v1/auth/forgot-password",
+    "POST /v1/auth/login",
+    "POST /v1/auth/logout",
+    "POST /v1/auth/refresh",
+    "POST /v1/auth/resend",
+    "POST /v1/auth/reset-password",
+    "POST /v1/auth/signup",
+}
+
+
+@pytest.mark.parametrize("route", NAMESPACE_ROUTES)
+def test_a_foreign_namespace_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+    attack: Callable[[httpx.Client, Customer, str], httpx.Response] = NAMESPACE_ROUTES[route]
+    for thief in customers:
+        for victim in customers:
+            if victim is thief:
+                continue
+            before = state(http, victim)
+            missing = told(attack(http, thief, "nobody-has-this"), "nobody-has-this")
+            foreign = told(attack(http, thief, victim.own), victim.own)
+            assert foreign == missing
+            assert foreign[0] == 404
+            assert SECRET not in foreign[1]
+            assert state(http, victim) == before
+
+
+@pytest.mark.parametrize("route", KEY_ROUTES)
+def test_a_foreign_key_id_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+    attack: Callable[[httpx.Client, Customer, str], httpx.Response] = KEY_ROUTES[route]
+    for thief in customers:
+        for victim in customers:
+            if victim is thief:
+                continue
+            before = state(http, victim)
+            missing = told(attack(http, thief, "key_000000000000"), "key_000000000000")
+            foreign = told(attack(http, thief, victim.key_id), victim.key_id)
+            assert foreign == missing
+            assert foreign[0] == 404
+            assert state(http, victim) == before
+
+
+@pytest.mark.parametrize("route", OWN_ROUTES)
+def test_a_list_holds_only_what_is_the_sessions_own(http: httpx.Client, customers: list[Customer], route: str) -> None:
+    for customer in customers:
+        text = http.get(OWN_ROUTES[route], headers=customer.tenant.bearer).text
+        for other in customers:
+            mine = other is customer
+            assert (other.own in text) == (mine and "namespaces" in route)
+            assert (other.key_id in text) == (mine and "api-keys" in route)
+            assert (other.tenant.account_id in text) == (mine and "auth/me" in route)
+
+
+def test_all_may_have_a_namespace_of_the_same_name_with_values_of_their_own(
+    http: httpx.Client, customers: list[Customer]
+) -> None:
+    values = [http.get("/v1/shared/a", headers=customer.key).json()["value"] for customer in customers]
+    assert values == [f"{SECRET} of {name}" for name in ("one", "two", "three")]
+
+
+def test_a_foreign_cursor_is_like_a_forged_one(http: httpx.Client, customers: list[Customer]) -> None:
+    for thief in customers:
+        for victim in customers:
+            if victim is thief:
+                continue
+            foreign = told(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
+            forged = told(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
+            assert foreign == forged
+            assert foreign[0] == 400
+
+
+def test_a_made_up_key_that_names_another_account_opens_nothing(http: httpx.Client, customers: list[Customer]) -> None:
+    for victim in customers:
+        made_up = {"x-api-key": api_keys.generate(victim.tenant.account_id, secrets.randbits).text}
+        assert http.get("/v1/shared/a", headers=made_up).status_code == 401
+        assert http.get("/v1/shared", headers=made_up).status_code == 401
+        assert http.put("/v1/shared/a", content=b'{"value": 1}', headers=made_up).status_code == 401
+
+
+def test_a_key_with_the_account_of_another_in_it_opens_nothing(http: httpx.Client, customers: list[Customer]) -> None:
+    thief, victim = customers[0], customers[1]
+    own, other = thief.key["x-api-key"], victim.key["x-api-key"]
+    width = len(api_keys.PREFIX) + 22
+    mixed = other[:width] + own[width:]
+    assert http.get("/v1/shared/a", headers={"x-api-key": mixed}).status_code == 401
+
+
+def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Client, customers: list[Customer]) -> None:
+    maker, other = customers[0], customers[1]
+    before = state(http, other)
+    name = "made-by-one"
+    assert http.post("/v1/namespaces", json={"name": name}, headers=maker.tenant.bearer).status_code == 201
+    # A key for namespaces that others have opens its own account's, and those alone.
+    key = maker.tenant.key(namespaces=[other.own])
+    assert http.get(f"/v1/{other.own}/a", headers=key).status_code == 404
+    assert state(http, other) == before
+    assert http.get(f"/v1/namespaces/{name}", headers=other.tenant.bearer).status_code == 404
+
+
+def test_every_route_is_in_one_of_the_tables() -> None:
+    routes = set()
+    for service in ("auth", "kv"):
+        path = Path(__file__).parents[2] / "services" / service / "app.py"
+        spec = importlib.util.spec_from_file_location(f"{service}_app", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
+    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, PUBLIC_ROUTES]
+    assert routes == set().union(*tables)
+    assert sum(len(table) for table in tables) == len(routes)

@@ -1,0 +1,252 @@
+"""The admission script on a real Redis, through the limiter that calls it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Verdict
+from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.api_keys import KeyStatus, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.local.environment import LocalEnvironment
+
+ALL = frozenset(Scope)
+LIMITS = Limits("pro", rate=100, burst=200, quota=1_000)
+
+
+@pytest.fixture
+def redis(local: LocalEnvironment) -> Iterator[Redis]:
+    with Redis.from_url(local.redis_url, decode_responses=True) as redis:
+        yield redis
+
+
+@pytest.fixture
+def limiter(local: LocalEnvironment) -> RedisLimiter:
+    return RedisLimiter(connect(local.redis_url))
+
+
+def ticket(account: str, **changes: object) -> Ticket:
+    fields: dict[str, object] = {
+        "account_id": account,
+        "digest": "d" * 64,
+        "scope": Scope.READ,
+        "namespace": "app",
+        "operation": "get",
+        **changes,
+    }
+    return Ticket(**fields)  # type: ignore[arg-type]
+
+
+def facts(*, limits: Limits = LIMITS, namespace_id: str = "ns1", **key: object) -> Facts:
+    record: dict[str, object] = {
+        "key_id": "key_1",
+        "status": KeyStatus.ACTIVE,
+        "scopes": ALL,
+        "namespaces": ("*",),
+        "expires_at_ms": 0,
+        **key,
+    }
+    return Facts(KeyRecord(**record), limits, namespace_id)  # type: ignore[arg-type]
+
+
+def metered(redis: Redis, account: str) -> dict[str, int]:
+    """Return what the account's meter counts, over all minutes."""
+    counts: dict[str, int] = {}
+    for field, count in redis.hgetall(f"{{{account}}}:meter").items():
+        if field != "epoch":
+            _, what = str(field).split("|", 1)
+            counts[what] = counts.get(what, 0) + int(count)
+    return counts
+
+
+@pytest.fixture
+def account() -> str:
+    return str(uuid.uuid4())
+
+
+def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: RedisLimiter, account: str) -> None:
+    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(ticket(account), facts())
+    assert decision.verdict is Verdict.ADMITTED
+    assert (decision.key_id, decision.namespace_id, decision.used, decision.remaining) == ("key_1", "ns1", 1, 199)
+    assert limiter.decide(ticket(account)).used == 2
+
+
+def test_every_key_has_a_time_to_live(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    limiter.decide(ticket(account), facts())
+    keys = list(redis.scan_iter(f"{{{account}}}:*"))
+    assert len(keys) == 6
+    assert [key for key in keys if redis.pttl(key) < 0] == []
+
+
+@pytest.mark.parametrize("status", [KeyStatus.REVOKED, KeyStatus.UNKNOWN])
+def test_a_key_that_is_not_active_is_refused_and_remembered(
+    limiter: RedisLimiter, redis: Redis, account: str, status: KeyStatus
+) -> None:
+    assert limiter.decide(ticket(account), facts(status=status)).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(ticket(account)).verdict is Verdict.UNAUTHORIZED
+    # It may name any account: nothing of that account may come into being.
+    assert [key.rsplit(":", 2)[1] for key in redis.scan_iter(f"{{{account}}}:*")] == ["key"]
+
+
+def test_a_revocation_is_not_undone_by_a_record_that_was_read_before_it(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    limiter.decide(ticket(account), facts())
+    redis.hset(f"{{{account}}}:key:{'d' * 64}", "status", "revoked")
+    assert limiter.decide(ticket(account), facts()).verdict is Verdict.UNAUTHORIZED
+
+
+def test_an_expired_key_is_refused_at_its_time(limiter: RedisLimiter, account: str) -> None:
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms - 1)).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms + 60_000)).verdict is Verdict.ADMITTED
+
+
+def test_a_key_is_held_to_its_scopes(limiter: RedisLimiter, account: str) -> None:
+    only_read = facts(scopes=frozenset({Scope.READ}))
+    assert limiter.decide(ticket(account, scope=Scope.WRITE), only_read).verdict is Verdict.WRONG_SCOPE
+    assert limiter.decide(ticket(account, scope=Scope.READ), only_read).verdict is Verdict.ADMITTED
+
+
+def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisLimiter, account: str) -> None:
+    for_two = facts(namespaces=("app", "other-app"))
+    for name in ("app", "other-app"):
+        assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.ADMITTED
+    for name in ("ap", "other", "app-2"):
+        assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.WRONG_NAMESPACE
+
+
+def test_a_refusal_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    limiter.decide(ticket(account, scope=Scope.WRITE), facts(scopes=frozenset({Scope.READ})))
+    assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
+
+
+def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisLimiter, account: str) -> None:
+    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000))
+    decisions = [limiter.decide(ticket(account), slow) for _ in range(6)]
+    assert [decision.verdict for decision in decisions] == [Verdict.ADMITTED] * 5 + [Verdict.RATE_LIMITED]
+    assert [decision.remaining for decision in decisions] == [4, 3, 2, 1, 0, 0]
+    assert 0 < decisions[-1].retry_ms <= 1_000
+
+
+def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisLimiter, account: str) -> None:
+    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000))
+    assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.ADMITTED
+    assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
+    assert limiter.decide(ticket(account, cost=2), slow).verdict is Verdict.ADMITTED
+
+
+def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    decision = limiter.decide(ticket(account, cost=0), facts())
+    assert (decision.verdict, decision.remaining, decision.used, decision.charge) == (Verdict.ADMITTED, 200, 0, None)
+    assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
+
+
+def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
+    local: LocalEnvironment, account: str
+) -> None:
+    limits = Limits("business", rate=100_000, burst=100_000, quota=500)
+    limiters = [RedisLimiter(connect(local.redis_url)) for _ in range(8)]
+    limiters[0].decide(ticket(account, cost=0), facts(limits=limits))
+    with ThreadPoolExecutor(8) as pool:
+        verdicts = list(pool.map(lambda n: limiters[n % 8].decide(ticket(account)).verdict, range(550)))
+    assert verdicts.count(Verdict.ADMITTED) == 500
+    assert verdicts.count(Verdict.QUOTA_EXCEEDED) == 50
+
+
+def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_together(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    limiter.decide(ticket(account, operation="put", bytes_in=70, scope=Scope.WRITE), facts())
+    limiter.decide(ticket(account), facts())
+    for name in ("nowhere", "never"):
+        limiter.decide(ticket(account, namespace=name), facts(namespace_id=""))
+    assert metered(redis, account) == {"ns1|put": 1, "ns1|in": 70, "ns1|get": 1, "-|get": 2}
+
+
+def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    def epoch() -> str:
+        charge = limiter.decide(ticket(account), facts()).charge
+        assert charge is not None
+        return charge.epoch
+
+    first = epoch()
+    assert epoch() == first
+    redis.delete(f"{{{account}}}:meter")
+    assert epoch() != first
+
+
+def test_a_refund_takes_back_quota_and_meter(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    limiter.decide(ticket(account), facts())
+    decision = limiter.decide(ticket(account, bytes_in=9), facts())
+    assert decision.charge is not None
+    limiter.refund(account, decision.charge)
+    assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
+    assert metered(redis, account) == {"ns1|get": 1, "ns1|in": 0}
+
+
+def test_a_refund_after_the_counters_were_lost_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    decision = limiter.decide(ticket(account), facts())
+    assert decision.charge is not None
+    redis.delete(f"{{{account}}}:meter", f"{{{account}}}:quota")
+    limiter.decide(ticket(account), facts())
+    limiter.refund(account, decision.charge)
+    assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
+
+
+def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: RedisLimiter, account: str) -> None:
+    limiter.decide(ticket(account), facts())
+    limiter.forget_namespace(account, "app", "ns1")
+    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
+    assert limiter.decide(ticket(account), facts(namespace_id="ns1")).namespace_id == ""
+    limiter.remember_namespace(account, "app", "ns2")
+    assert limiter.decide(ticket(account)).namespace_id == "ns2"
+
+
+def test_a_flood_of_unknown_names_is_stopped_by_the_bucket_before_the_tables(
+    limiter: RedisLimiter, account: str
+) -> None:
+    slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000))
+    limiter.decide(ticket(account), slow)
+    assert limiter.decide(ticket(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
+
+
+def test_the_script_survives_being_forgotten_by_the_server(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    limiter.decide(ticket(account), facts())
+    redis.script_flush()
+    assert limiter.decide(ticket(account)).verdict is Verdict.ADMITTED
+
+
+def test_the_month_is_that_of_redis(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    charge = limiter.decide(ticket(account), facts()).charge
+    seconds, _ = redis.time()
+    assert charge is not None
+    assert charge.month == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m")
+    assert charge.minute in (seconds // 60, seconds // 60 - 1)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moment=st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2400, 1, 1)))  # noqa: DTZ001 - UTC below
+def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime) -> None:
+    source = resources.files("kv_common.admission").joinpath("admission.lua").read_text()
+    found = re.search(r"^local function month_of.*?^end$", source, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    seconds = int(moment.replace(tzinfo=UTC).timestamp())
+    month = redis.eval(f"{found[0]}\nreturn month_of(tonumber(ARGV[1]))", 0, str(seconds))
+    assert month == moment.strftime("%Y-%m").rjust(7, "0")

@@ -1,0 +1,62 @@
+"""The limits hold for all workers together: real processes, the real Redis, the handler that is packaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.kv_process import environment_of
+from tests.support.tenant import sign_up
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+
+SECONDS = 10
+
+
+@pytest.mark.parametrize(("plan", "rate", "burst"), [("free", 10, 20), ("starter", 50, 100)])
+def test_two_workers_together_admit_what_the_bucket_holds_and_no_more(
+    local: LocalEnvironment, http: httpx.Client, plan: str, rate: int, burst: int
+) -> None:
+    tenant = sign_up(local, http, plan=plan)
+    namespace = tenant.namespace("app")
+    key = tenant.new_key(namespaces=[namespace])["key"]
+    start = time.time() + 3
+    command = [sys.executable, "-m", "tests.support.hammer", key, namespace, str(start), str(SECONDS)]
+    environment = {**os.environ, **environment_of(local, "kv")}
+    workers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    counts = [json.loads(worker.communicate(timeout=60)[0].splitlines()[-1]) for worker in workers]
+    admitted = sum(count["admitted"] for count in counts)
+    # A request that begins just before the end may be admitted a moment after it.
+    assert admitted <= burst + rate * SECONDS + 2
+    assert admitted >= burst + rate * SECONDS - 2
+    assert all(count["refused"] > 0 for count in counts)
+
+
+def test_the_monthly_quota_admits_exactly_its_number_of_concurrent_requests(
+    local: LocalEnvironment, http: httpx.Client
+) -> None:
+    quota = 150
+    tenant = sign_up(local, http, plan="business", quota=quota)
+    namespace = tenant.namespace("app")
+    headers = tenant.key()
+
+    def put(number: int) -> tuple[int, str]:
+        answer = http.put(f"/v1/{namespace}/key-{number}", content=b'{"value": 1}', headers=headers)
+        return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(put, range(quota + 50)))
+    assert answers.count((201, "")) == quota
+    assert answers.count((429, "QUOTA_EXCEEDED")) == 50
+    stored = http.get(f"/v1/namespaces/{namespace}", headers=tenant.bearer)
+    assert stored.status_code == 200

@@ -1,0 +1,211 @@
+"""kv while Redis is gone, hung, a replica or out of memory: still strict, still serving, and soon back to normal."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Connection, Redis
+
+from infra.local.ports import free_port
+from infra.local.redis_server import RedisServer
+from kv_common import api_keys
+from kv_service.api import create_app
+from kv_service.bootstrap import bootstrap
+from tests.support.kv_process import call, environment_of
+from tests.support.tenant import set_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from infra.local.environment import LocalEnvironment
+    from kv_common.http import Api
+    from tests.support.tenant import Tenant
+
+VALUE = "/v1/{namespace}/{key}"
+HERE = {"namespace": "app", "key": "a"}
+
+
+@pytest.fixture
+def server(local: LocalEnvironment, tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, to be mistreated."""
+    server = RedisServer(tmp_path, free_port(), local.redis._binary, persist=False)
+    server.start()
+    yield server
+    server.resume()
+    server.stop()
+
+
+@pytest.fixture
+def lines() -> list[dict[str, object]]:
+    return []
+
+
+@pytest.fixture
+def app(
+    local: LocalEnvironment, server: RedisServer, monkeypatch: pytest.MonkeyPatch, lines: list[dict[str, object]]
+) -> Api:
+    env = {**environment_of(local, "kv"), "REDIS_URL": server.url}
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    app = create_app(lambda: bootstrap(env))
+    app._log = lines.append
+    return app
+
+
+@pytest.fixture
+def headers(app: Api, tenant: Tenant) -> dict[str, str]:
+    tenant.namespace("app")
+    headers = tenant.key()
+    assert call(app, "PUT", VALUE, HERE, headers=headers, body='{"value": 1}')[0] == 201
+    return headers
+
+
+def break_by_stopping(server: RedisServer) -> None:
+    server.stop()
+
+
+def break_by_hanging(server: RedisServer) -> None:
+    server.pause()
+
+
+def break_by_demotion(server: RedisServer) -> None:
+    with Redis.from_url(server.url) as redis:
+        redis.replicaof("127.0.0.1", free_port())
+
+
+def break_by_filling(server: RedisServer) -> None:
+    with Redis.from_url(server.url) as redis:
+        redis.config_set("maxmemory-policy", "noeviction")
+        redis.config_set("maxmemory", 1)
+
+
+BREAKS = [break_by_stopping, break_by_hanging, break_by_demotion, break_by_filling]
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_requests_go_on_and_say_what_they_may(
+    app: Api, server: RedisServer, headers: dict[str, str], lines: list[dict[str, object]], broken: object
+) -> None:
+    assert callable(broken)
+    broken(server)
+    for number in range(10):
+        body = f'{{"value": {number}}}'
+        status, answered, _ = call(app, "PUT", VALUE, HERE, headers=headers, body=body)
+        assert status == 200
+        assert answered["X-RateLimit-Limit"] == "1000"
+        status, _, stored = call(app, "GET", VALUE, HERE, headers=headers)
+        assert (status, stored) == (200, {"value": number})
+    assert {line["limiter"] for line in lines[-20:]} == {"local"}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_nobody_gets_in_without_a_valid_key(
+    app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant, broken: object
+) -> None:
+    read_only = tenant.key(scopes=["read"])
+    elsewhere = tenant.key(namespaces=["other"])
+    unknown = {"x-api-key": api_keys.generate(tenant.account_id, secrets.randbits).text}
+    assert callable(broken)
+    broken(server)
+    assert call(app, "GET", VALUE, HERE, headers=unknown)[0] == 401
+    assert call(app, "GET", VALUE, HERE, headers={})[0] == 401
+    assert call(app, "DELETE", VALUE, HERE, headers=read_only)[0] == 403
+    assert call(app, "GET", VALUE, HERE, headers=elsewhere)[0] == 403
+    assert call(app, "GET", VALUE, {**HERE, "namespace": "nowhere"}, headers=headers)[0] == 404
+    assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+
+
+def test_the_rate_is_limited_by_this_process_alone(
+    local: LocalEnvironment, app: Api, server: RedisServer, tenant: Tenant
+) -> None:
+    set_plan(local, tenant.account_id, "free")
+    tenant.namespace("app")
+    headers = tenant.key()
+    server.stop()
+    statuses = [call(app, "GET", VALUE, HERE, headers=headers)[0] for _ in range(60)]
+    assert statuses.count(404) < 60
+    assert 429 in statuses
+
+
+def test_a_revoked_key_dies_within_ten_seconds_without_redis(
+    app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant
+) -> None:
+    key = tenant.new_key()
+    doomed = {"x-api-key": key["key"]}
+    server.stop()
+    assert call(app, "GET", VALUE, HERE, headers=doomed)[0] == 200
+    assert tenant.http.delete(f"/v1/api-keys/{key['id']}", headers=tenant.bearer).status_code == 204
+    revoked = time.monotonic()
+    while call(app, "GET", VALUE, HERE, headers=doomed)[0] == 200:
+        assert time.monotonic() - revoked < 10.5
+        time.sleep(0.2)
+    assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+
+
+@pytest.mark.parametrize("return_of", ["its data", "nothing"])
+def test_redis_decides_again_within_five_seconds_of_its_return(
+    app: Api, server: RedisServer, headers: dict[str, str], lines: list[dict[str, object]], return_of: str
+) -> None:
+    server.stop()
+    for _ in range(5):
+        assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+    assert lines[-1]["limiter"] == "local"
+    server.start(empty=return_of == "nothing")
+    back = time.monotonic()
+    while lines[-1]["limiter"] == "local":
+        assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+        assert time.monotonic() - back < 5
+        time.sleep(0.05)
+
+
+def test_redis_decides_again_within_five_seconds_of_waking_up(
+    app: Api, server: RedisServer, headers: dict[str, str], lines: list[dict[str, object]]
+) -> None:
+    server.pause()
+    for _ in range(5):
+        assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+    server.resume()
+    back = time.monotonic()
+    while lines[-1]["limiter"] == "local":
+        assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
+        assert time.monotonic() - back < 5
+        time.sleep(0.05)
+
+
+def test_a_hung_redis_is_asked_by_a_few_requests_only(
+    app: Api, server: RedisServer, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    send = Connection.send_packed_command
+
+    def counted(self: Connection, *arguments: Any, **keywords: Any) -> None:
+        asked.append(time.monotonic())
+        send(self, *arguments, **keywords)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    server.pause()
+    started = time.monotonic()
+    for _ in range(30):
+        call(app, "GET", VALUE, HERE, headers=headers)
+    # Three fail and open the breaker; after that one a second tries. Each try may open a connection first.
+    assert len(asked) <= 2 * (3 + 1 + time.monotonic() - started)
+
+
+def test_a_namespace_is_not_deleted_while_redis_cannot_be_told(
+    app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant
+) -> None:
+    server.stop()
+    route = "/v1/namespaces/{namespace}"
+    status, answered, body = call(app, "DELETE", route, {"namespace": "app"}, headers=lower(tenant.bearer))
+    assert (status, body["error"]["code"], answered["Retry-After"]) == (503, "UNAVAILABLE", "1")
+    server.start()
+    assert call(app, "DELETE", route, {"namespace": "app"}, headers=lower(tenant.bearer))[0] == 202
+    assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 404
+
+
+def lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

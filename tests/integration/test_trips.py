@@ -1,0 +1,171 @@
+"""Network trips per operation, counted where they leave the process, with every cache warm."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Connection, Redis
+
+from kv_common import api_keys
+from kv_service.api import create_app
+from kv_service.bootstrap import bootstrap
+from tests.support.kv_process import call, environment_of
+
+if TYPE_CHECKING:
+    from infra.local.environment import LocalEnvironment
+    from kv_common.http import Api
+    from kv_service.bootstrap import Kv
+    from tests.support.tenant import Tenant
+
+VALUE = "/v1/{namespace}/{key}"
+NAMESPACE = "/v1/{namespace}"
+
+
+class Trips:
+    """Counts what is written to Redis and requests that leave for DynamoDB."""
+
+    def __init__(self) -> None:
+        self.redis = 0
+        self.dynamodb = 0
+
+    def sent(self, **_: Any) -> None:
+        self.dynamodb += 1
+
+    def reset(self) -> None:
+        self.redis = self.dynamodb = 0
+
+
+@pytest.fixture
+def app(kv: Kv) -> Api:
+    return create_app(lambda: kv)
+
+
+@pytest.fixture
+def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
+    counter = Trips()
+    kv.service._client.meta.events.register("before-send.dynamodb.*", counter.sent)
+    send = Connection.send_packed_command
+
+    def counted(self: Connection, *arguments: Any, **keywords: Any) -> None:
+        counter.redis += 1
+        send(self, *arguments, **keywords)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    return counter
+
+
+def warm(app: Api, headers: dict[str, str]) -> None:
+    """Make the first request: connections, script, key record, limits and namespace are known afterwards."""
+    status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body='{"value": 1}')
+    assert status == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "expected"),
+    [("GET", None, 200), ("HEAD", None, 200), ("PUT", '{"value": [1, 2]}', 200), ("DELETE", None, 204)],
+)
+def test_an_operation_on_a_value_is_one_trip_to_redis_and_one_to_dynamodb(
+    app: Api, trips: Trips, tenant: Tenant, method: str, body: str | None, expected: int
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    trips.reset()
+    status, _, _ = call(app, method, VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
+    assert (status, trips.redis, trips.dynamodb) == (expected, 1, 1)
+
+
+def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    trips.reset()
+    status, _, page = call(app, "GET", NAMESPACE, {"namespace": "app"}, headers=headers)
+    assert (status, len(page["keys"]), trips.redis, trips.dynamodb) == (200, 1, 1, 1)
+
+
+def test_a_rate_limited_request_is_one_trip_to_redis_and_none_to_dynamodb(
+    local: LocalEnvironment, trips: Trips, app: Api, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    with Redis.from_url(local.redis_url) as redis:
+        redis.hset(f"{{{tenant.account_id}}}:limits", mapping={"rate": 1, "burst": 1})
+        redis.delete(f"{{{tenant.account_id}}}:bucket")
+    call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    trips.reset()
+    status, answered, body = call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    assert (status, body["error"]["code"], answered["Retry-After"]) == (429, "RATE_LIMITED", "1")
+    assert (trips.redis, trips.dynamodb) == (1, 0)
+
+
+def test_a_request_beyond_the_quota_is_one_trip_to_redis_and_none_to_dynamodb(
+    local: LocalEnvironment, trips: Trips, app: Api, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    with Redis.from_url(local.redis_url) as redis:
+        redis.hset(f"{{{tenant.account_id}}}:limits", mapping={"quota": 1})
+    trips.reset()
+    status, _, body = call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    assert (status, body["error"]["code"]) == (429, "QUOTA_EXCEEDED")
+    assert (trips.redis, trips.dynamodb) == (1, 0)
+
+
+def test_a_key_without_the_scope_is_one_trip_to_redis_and_none_to_dynamodb(
+    trips: Trips, app: Api, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key(scopes=["read"])
+    call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    trips.reset()
+    status, _, body = call(app, "DELETE", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    assert (status, body["error"]["code"]) == (403, "FORBIDDEN")
+    assert (trips.redis, trips.dynamodb) == (1, 0)
+
+
+def test_an_unknown_key_is_looked_up_once_and_then_refused_from_redis(trips: Trips, app: Api, tenant: Tenant) -> None:
+    headers = {"x-api-key": api_keys.generate(tenant.account_id, secrets.randbits).text}
+    assert call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)[0] == 401
+    trips.reset()
+    assert call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)[0] == 401
+    assert (trips.redis, trips.dynamodb) == (1, 0)
+
+
+@pytest.mark.parametrize("kind", ["malformed", "wrong checksum", "absent"])
+def test_junk_in_place_of_a_key_costs_no_trip_at_all(trips: Trips, app: Api, tenant: Tenant, kind: str) -> None:
+    text = api_keys.generate(tenant.account_id, secrets.randbits).text
+    damaged = text[:-1] + ("a" if text[-1] != "a" else "b")
+    headers = {"malformed": {"x-api-key": "kv_live_x"}, "wrong checksum": {"x-api-key": damaged}, "absent": {}}[kind]
+    trips.reset()
+    status, _, _ = call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    assert (status, trips.redis, trips.dynamodb) == (401, 0, 0)
+
+
+def test_the_first_request_of_a_key_adds_one_read_and_one_script_call(
+    local: LocalEnvironment, app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    with Redis.from_url(local.redis_url) as redis:
+        for key in redis.scan_iter(f"{{{tenant.account_id}}}:*"):
+            redis.delete(key)
+    trips.reset()
+    status, _, _ = call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
+    assert (status, trips.redis, trips.dynamodb) == (200, 2, 2)
+
+
+def test_nothing_is_opened_before_the_first_request(local: LocalEnvironment) -> None:
+    built: list[Kv] = []
+
+    def make() -> Kv:
+        built.append(bootstrap(environment_of(local, "kv")))
+        return built[0]
+
+    create_app(make)
+    assert built == []
