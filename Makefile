@@ -27,6 +27,7 @@ watch: setup ## redeploy a service locally on every save (SERVICE=kv)
 	@$(PY) -m infra.local watch $(SERVICE)
 
 test: setup ## run the tests (ARGS="tests/unit -k name" for some of them)
+	@$(PYTHON) infra/setup.py --need curl
 	@$(PY) -m pytest $(ARGS)
 
 check: setup ## everything that CI checks beside the tests: format, lint, types, imports, templates

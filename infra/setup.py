@@ -156,6 +156,12 @@ def require_redis(emulator: Environment) -> None:
         apt_install("redis-server", why="There is no redis-server on the PATH, and none in the emulator's environment.")
 
 
+def require_program(program: str) -> None:
+    """Make sure that a program is on the PATH whose Debian package has the same name."""
+    if shutil.which(program) is None:
+        apt_install(program, why=f"There is no {program} on the PATH.")
+
+
 def setup(root: Path) -> None:
     """Bring both environments up to date; two set-ups at once take turns."""
     if sys.version_info < MINIMUM_PYTHON:
@@ -180,8 +186,12 @@ def main() -> int:
     """Set up, and turn a failure into a message."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
+    parser.add_argument("--need", metavar="PROGRAM", action="append", default=[], help="a Debian package to have too")
+    arguments = parser.parse_args()
     try:
-        setup(parser.parse_args().root.resolve())
+        setup(arguments.root.resolve())
+        for program in arguments.need:
+            require_program(program)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
