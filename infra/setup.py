@@ -53,8 +53,8 @@ class Environment:
 
 
 def say(message: str) -> None:
-    """Print one line of progress at once."""
-    print(f"setup: {message}", flush=True)
+    """Print one line of progress at once; to standard error, for `$(make url)` is to be the URL and nothing else."""
+    print(f"setup: {message}", file=sys.stderr, flush=True)
 
 
 def run(*command: str | Path, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from infra.deploy.errors import DeploymentError
 from infra.local.errors import LocalError
@@ -27,6 +27,8 @@ def run(command: Callable[[], None]) -> int:
         command()
     except EXPECTED as error:
         print(f"\nError: {error}", file=sys.stderr, flush=True)
+        if isinstance(error, NoCredentialsError):
+            print("Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr, flush=True)
