@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from infra.deploy.cloud import Cloud
     from infra.deploy.stage import Stage
-    from infra.packaging.pipeline import Package
+    from infra.packaging.package import Package
     from infra.repository import Service
 
 #: A template's output of this name holds a function that is to run once after every deployment of its stack.

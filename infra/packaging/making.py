@@ -14,7 +14,7 @@ from infra.packaging.verify import verify
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.packaging.pipeline import Package
+    from infra.packaging.package import Package
     from infra.repository import Repository, Service
 
 

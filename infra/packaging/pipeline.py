@@ -8,11 +8,10 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.packaging import archive
+from infra.packaging.package import Package
 from infra.packaging.vendor import publish
 
 if TYPE_CHECKING:
@@ -23,29 +22,6 @@ if TYPE_CHECKING:
 
 _IGNORED_PARTS = {"__pycache__", "tests"}
 _KEPT_PACKAGES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A finished package on disk."""
-
-    service: str
-    folder: Path
-
-    @property
-    def code(self) -> Path:
-        """The zip."""
-        return self.folder / "code.zip"
-
-    @property
-    def template(self) -> Path:
-        """The CloudFormation template; it names the zip by its key."""
-        return self.folder / "template.json"
-
-    @property
-    def code_key(self) -> str:
-        """The zip's key in the artifacts bucket: the same contents are the same object."""
-        return f"{self.service}/{archive.digest(self.code)}.zip"
 
 
 def build(

@@ -156,6 +156,13 @@ def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisLimiter, redi
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
+def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisLimiter, account: str) -> None:
+    spent = facts(limits=Limits("free", rate=1, burst=1, quota=1))
+    assert limiter.decide(ticket(account), spent).verdict is Verdict.ADMITTED
+    look = limiter.decide(ticket(account, cost=0), facts(limits=Limits("free", rate=1, burst=1, quota=0)))
+    assert (look.verdict, look.remaining, look.used) == (Verdict.ADMITTED, 0, 1)
+
+
 def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
     local: LocalEnvironment, account: str
 ) -> None:

@@ -61,13 +61,14 @@ class Gate:
         caller = self._identify(request)
         try:
             command = parse()
+            bytes_in = len(request.body)
         except PayloadTooLarge as problem:
             self._admit(request, caller, namespace, operation, cost=0)
             raise problem from None
         except AppError as problem:
             self._admit(request, caller, namespace, operation)
             raise problem from None
-        decision = self._admit(request, caller, namespace, operation, bytes_in=len(request.body))
+        decision = self._admit(request, caller, namespace, operation, bytes_in=bytes_in)
         with self._refunded_on_failure(caller, decision):
             return run(_space(caller, namespace, decision), command)
 

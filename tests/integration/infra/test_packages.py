@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from infra.packaging.pipeline import Package
+    from infra.packaging.package import Package
     from infra.repository import Service
 
 REPOSITORY = Repository.here()

@@ -3,10 +3,11 @@
 -- Every key shares the hash tag {account}, so the script works on a clustered Redis:
 --   KEYS[1] key record   hash   status, id, scopes, namespaces, expires (ms; 0 = never)
 --   KEYS[2] limits       hash   plan, rate (requests/s), burst, quota (requests/month)
---   KEYS[3] namespaces   hash   name -> id, or "-" .. id for one that was deleted
+--   KEYS[3] namespaces   hash   name -> id
 --   KEYS[4] bucket       string theoretical arrival time in microseconds (GCRA)
 --   KEYS[5] quota        hash   YYYY-MM -> requests used
 --   KEYS[6] meter        hash   epoch; "minute|namespace id|operation" -> requests; "minute|namespace id|in" -> bytes
+--   KEYS[7] tombstone    string present when the namespace of the offered id was deleted within the last hour
 --
 -- ARGV: 1 scope ("" when an access token came instead of a key)  2 namespace name ("" for none)  3 operation
 --       4 cost (0 looks and takes nothing)  5 bytes in  6 epoch to use if the meter has none
@@ -60,8 +61,8 @@ if offered then
   if scope == '' or ARGV[8] == 'active' then
     redis.call('HSET', KEYS[2], 'plan', ARGV[13], 'rate', ARGV[14], 'burst', ARGV[15], 'quota', ARGV[16])
     redis.call('EXPIRE', KEYS[2], LIMITS_S)
-    -- Nor may a namespace read before its deletion come back.
-    if ARGV[17] ~= '' and redis.call('HGET', KEYS[3], namespace) ~= '-' .. ARGV[17] then
+    -- Nor may a namespace that was read before its deletion come back.
+    if ARGV[17] ~= '' and redis.call('EXISTS', KEYS[7]) == 0 then
       redis.call('HSET', KEYS[3], namespace, ARGV[17])
       redis.call('EXPIRE', KEYS[3], NAMESPACES_S)
     end
@@ -101,10 +102,10 @@ if scope ~= '' then
 end
 
 local arrival = start + cost * interval
-if arrival - now > depth then
+if cost > 0 and arrival - now > depth then
   return answer('rate_limited', start, arrival - now - depth, used)
 end
-if used + cost > quota then
+if cost > 0 and used + cost > quota then
   return answer('quota_exceeded', start, 0, used)
 end
 
@@ -112,10 +113,7 @@ end
 local id = ''
 if namespace ~= '' then
   id = redis.call('HGET', KEYS[3], namespace) or ''
-  if id == '' or string.sub(id, 1, 1) == '-' then
-    if not offered then return {'missing', now_ms} end
-    id = ''
-  end
+  if id == '' and not offered then return {'missing', now_ms} end
 end
 
 if cost == 0 then return answer('admitted', start, 0, used, id) end

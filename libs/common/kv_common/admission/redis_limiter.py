@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 0.1
 SOCKET_TIMEOUT_S = 0.05
-DELETED_NAMESPACE_S = 3_600
+NAMESPACES_S = 3_600
 
 
 class LimiterUnavailable(Exception):
@@ -65,7 +65,7 @@ class RedisLimiter:
         if facts is not None:
             arguments[-1] = "1"
             arguments += _offer(facts)
-        reply = self._run(self._admission, _keys(ticket), arguments)
+        reply = self._run(self._admission, _keys(ticket, facts), arguments)
         return _decision(reply, ticket)
 
     def refund(self, account_id: str, charge: Charge) -> None:
@@ -86,26 +86,29 @@ class RedisLimiter:
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `name` now stands for `namespace_id`."""
-        self._set_namespace(account_id, name, namespace_id)
+
+        def write() -> None:
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(f"{{{account_id}}}:namespaces", name, namespace_id)
+                pipeline.expire(f"{{{account_id}}}:namespaces", NAMESPACES_S)
+                pipeline.execute()
+
+        self._guarded(write)
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `namespace_id` is gone, and keep a slow reader from bringing it back."""
-        self._set_namespace(account_id, name, f"-{namespace_id}")
+
+        def write() -> None:
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.set(f"{{{account_id}}}:gone:{namespace_id}", "1", ex=NAMESPACES_S)
+                pipeline.hdel(f"{{{account_id}}}:namespaces", name)
+                pipeline.execute()
+
+        self._guarded(write)
 
     def ping(self) -> None:
         """Return if Redis answers."""
         self._guarded(self._redis.ping)
-
-    def _set_namespace(self, account_id: str, name: str, value: str) -> None:
-        key = f"{{{account_id}}}:namespaces"
-
-        def write() -> None:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(key, name, value)
-                pipeline.expire(key, DELETED_NAMESPACE_S)
-                pipeline.execute()
-
-        self._guarded(write)
 
     def _run(self, script: Any, keys: list[str], arguments: list[str | int]) -> Any:
         return self._guarded(lambda: script(keys=keys, args=arguments))
@@ -132,7 +135,7 @@ def _script(name: str) -> str:
     return resources.files("kv_common.admission").joinpath(name).read_text("utf-8")
 
 
-def _keys(ticket: Ticket) -> list[str]:
+def _keys(ticket: Ticket, facts: Facts | None) -> list[str]:
     tag = f"{{{ticket.account_id}}}"
     return [
         f"{tag}:key:{ticket.digest or ''}",
@@ -141,6 +144,7 @@ def _keys(ticket: Ticket) -> list[str]:
         f"{tag}:bucket",
         f"{tag}:quota",
         f"{tag}:meter",
+        f"{tag}:gone:{facts.namespace_id if facts else ''}",
     ]
 
 

@@ -82,6 +82,9 @@ class Api(Chalice):
         finally:
             _current.reset(current)
             _answer.reset(answer)
+        if not answers:
+            # The gateway has a route that this version of the service does not.
+            return _refuse(request, NotFound("There is no such route."))
         return answers[0]
 
     def _route_of(self, request: Request) -> tuple[str, dict[str, str]]:
