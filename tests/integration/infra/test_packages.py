@@ -11,13 +11,13 @@ import pytest
 from infra.packaging import pipeline
 from infra.packaging.architecture import Architecture
 from infra.packaging.making import make
+from infra.packaging.package import Package
 from infra.repository import PLATFORM_STACKS, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from infra.packaging.package import Package
     from infra.repository import Service
 
 REPOSITORY = Repository.here()
@@ -126,7 +126,7 @@ def test_no_two_services_claim_the_same_route() -> None:
 def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:
     service = SERVICES[0]
     first = pipeline.build(REPOSITORY, service, Architecture.of_host())
-    again = pipeline.Package(service.name, tmp_path / "again")
+    again = Package(service.name, tmp_path / "again")
     again.folder.mkdir()
 
     make(REPOSITORY, service, Architecture.of_host(), again, tmp_path / "work")
