@@ -1,9 +1,10 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
 from auth_service.api import create_app
-from auth_service.handlers import add_handlers
+from auth_service.handlers import add_publisher, add_signing_keys
 
 app = create_app()
-refresh_signing_keys = add_handlers(app)
+publish_outbox = add_publisher(app)
+refresh_signing_keys = add_signing_keys(app)
 
-__all__ = ["app", "refresh_signing_keys"]
+__all__ = ["app", "publish_outbox", "refresh_signing_keys"]

@@ -67,10 +67,11 @@ def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", 
     credentials = {"email": email, "password": PASSWORD}
     answer = http.post("/v1/auth/signup", json=credentials)
     assert answer.status_code == 201, answer.text
-    account_id = answer.json()["user_id"]
     assert http.post("/v1/auth/confirm", json={"email": email, "code": SIGN_UP_CODE}).status_code == 200
     session = http.post("/v1/auth/login", json=credentials)
     assert session.status_code == 200, session.text
+    me = http.get("/v1/auth/me", headers={"Authorization": f"Bearer {session.json()['access_token']}"})
+    account_id = me.json()["user_id"]
     set_plan(local, account_id, plan, **limits)
     return Tenant(http, email, account_id, session.json())
 

@@ -31,8 +31,8 @@ def _add_sign_up(app: Api, auth: Callable[[], Auth]) -> None:
     @app.route("/v1/auth/signup", methods=["POST"])
     def sign_up(request: Request) -> Response:
         body = _body(request, bodies.SignUp)
-        user_id = auth().accounts.sign_up(domain.email(body.email), domain.password(body.password))
-        return json_response({"user_id": user_id, "status": "confirmation_required"}, 201)
+        auth().identity.sign_up(domain.email(body.email), domain.password(body.password))
+        return json_response({"status": "confirmation_required"}, 201)
 
     @app.route("/v1/auth/confirm", methods=["POST"])
     def confirm(request: Request) -> Response:
@@ -61,7 +61,9 @@ def _add_sessions(app: Api, auth: Callable[[], Auth]) -> None:
     @app.route("/v1/auth/login", methods=["POST"])
     def log_in(request: Request) -> Response:
         body = _body(request, bodies.LogIn)
-        tokens = auth().accounts.log_in(domain.email(body.email), domain.given_password(body.password))
+        tokens = auth().accounts.log_in(
+            domain.email(body.email), domain.given_password(body.password), correlation_id=request.correlation_id
+        )
         return json_response(presentation.show_tokens(tokens))
 
     @app.route("/v1/auth/refresh", methods=["POST"])
@@ -78,7 +80,9 @@ def _add_sessions(app: Api, auth: Callable[[], Auth]) -> None:
     @app.route("/v1/auth/me", methods=["GET"])
     def me(request: Request) -> Response:
         _owner(request, auth())
-        account, email_verified = auth().accounts.profile(request.bearer_token() or "")
+        account, email_verified = auth().accounts.profile(
+            request.bearer_token() or "", correlation_id=request.correlation_id
+        )
         return json_response(presentation.show_account(account, email_verified=email_verified))
 
 
@@ -87,7 +91,9 @@ def _add_keys(app: Api, auth: Callable[[], Auth]) -> None:
     def create_key(request: Request) -> Response:
         account_id = _owner(request, auth())
         body = decode_object(request.body or b"{}", bodies.NewKey)
-        key, text = auth().keys.create(account_id, presentation.read_settings(body, auth().now_ms()))
+        key, text = auth().keys.create(
+            account_id, presentation.read_settings(body, auth().now_ms()), correlation_id=request.correlation_id
+        )
         return json_response({"key": text, **presentation.show_key(key, auth().now_ms())}, 201)
 
     @app.route("/v1/api-keys", methods=["GET"])
@@ -117,14 +123,16 @@ def _add_keys(app: Api, auth: Callable[[], Auth]) -> None:
     @app.route("/v1/api-keys/{key_id}", methods=["DELETE"])
     def delete_key(request: Request, key_id: str) -> Response:
         account_id = _owner(request, auth())
-        auth().keys.delete(account_id, domain.key_id(key_id))
+        auth().keys.delete(account_id, domain.key_id(key_id), correlation_id=request.correlation_id)
         return no_content()
 
     @app.route("/v1/api-keys/{key_id}/rotate", methods=["POST"])
     def rotate_key(request: Request, key_id: str) -> Response:
         account_id = _owner(request, auth())
         grace_ms = domain.grace(_body(request, bodies.Rotation).grace_seconds)
-        key, text = auth().keys.rotate(account_id, domain.key_id(key_id), grace_ms)
+        key, text = auth().keys.rotate(
+            account_id, domain.key_id(key_id), grace_ms, correlation_id=request.correlation_id
+        )
         return json_response({"key": text, **presentation.show_key(key, auth().now_ms())}, 201)
 
 

@@ -20,13 +20,25 @@ _TRY_LATER = frozenset({"InternalErrorException", "CodeDeliveryFailureException"
 _TOO_MANY = frozenset(
     {"LimitExceededException", "TooManyFailedAttemptsException", "TooManyRequestsException", "ThrottlingException"}
 )
+# Also the limits of attempts: only existing accounts reach them, and saying so would tell.
 _WRONG_CODE = frozenset(
     {
         "AliasExistsException",
         "CodeMismatchException",
         "ExpiredCodeException",
         "InvalidParameterException",
+        "LimitExceededException",
         "NotAuthorizedException",
+        "TooManyFailedAttemptsException",
+        "UserNotFoundException",
+    }
+)
+_SESSION_OVER = frozenset(
+    {
+        "InvalidParameterException",
+        "NotAuthorizedException",
+        "PasswordResetRequiredException",
+        "UserNotConfirmedException",
         "UserNotFoundException",
     }
 )
@@ -60,9 +72,9 @@ class Identity:
         self._client = client
         self._client_id = client_id
 
-    def sign_up(self, email: str, password: str) -> str | None:
-        """Start an account and mail its code; return its id, or None when the address has an account already."""
-        answer = _call(
+    def sign_up(self, email: str, password: str) -> None:
+        """Start an account and mail its code; the same for an address that has an account already."""
+        _call(
             self._client.sign_up,
             {
                 "UsernameExistsException": None,
@@ -74,7 +86,6 @@ class Identity:
             Password=password,
             UserAttributes=[{"Name": "email", "Value": email}],
         )
-        return None if answer is None else str(answer["UserSub"])
 
     def confirm(self, email: str, code: str) -> None:
         """Prove the address with the code that was mailed; ValidationError when it is not right."""
@@ -122,7 +133,7 @@ class Identity:
         """Go on with a session; Unauthorized when it has ended."""
         answer = _call(
             self._client.initiate_auth,
-            dict.fromkeys(("InvalidParameterException", "NotAuthorizedException"), _ended()),
+            dict.fromkeys(_SESSION_OVER, _ended()),
             ClientId=self._client_id,
             AuthFlow="REFRESH_TOKEN_AUTH",
             AuthParameters={"REFRESH_TOKEN": refresh_token},
@@ -163,7 +174,7 @@ class Identity:
         """Return the user of a verified access token; Unauthorized when its session was ended since."""
         answer = _call(
             self._client.get_user,
-            dict.fromkeys(("NotAuthorizedException", "UserNotFoundException"), _ended()),
+            dict.fromkeys(_SESSION_OVER, _ended()),
             AccessToken=access_token,
         )
         attributes = {attribute["Name"]: attribute.get("Value", "") for attribute in answer["UserAttributes"]}

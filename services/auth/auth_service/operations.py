@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from auth_service import facts
 from auth_service.domain import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
 from kv_common import api_keys, base62
 from kv_common.errors import Conflict
@@ -32,17 +32,13 @@ class Accounts:
         self._store = store
         self._now_ms = now_ms
 
-    def sign_up(self, email: str, password: str) -> str:
-        """Start an account and return its id; for an address that has one, a random id that stands for nothing."""
-        return self._identity.sign_up(email, password) or str(uuid.uuid4())
-
-    def log_in(self, email: str, password: str) -> Tokens:
+    def log_in(self, email: str, password: str, *, correlation_id: str) -> Tokens:
         """Start a session."""
         tokens = self._identity.log_in(email, password)
-        self.profile(tokens.access_token)
+        self.profile(tokens.access_token, correlation_id=correlation_id)
         return tokens
 
-    def profile(self, access_token: str) -> tuple[Account, bool]:
+    def profile(self, access_token: str, *, correlation_id: str) -> tuple[Account, bool]:
         """Return the account of an access token, and whether its e-mail address is verified.
 
         Accounts are stored when they are first seen with a session, which those from a federated sign-in also have.
@@ -51,7 +47,8 @@ class Accounts:
         account = self._store.get(profile.id)
         if account is None:
             account = Account(profile.id, profile.email, DEFAULT_PLAN.name, self._now_ms())
-            self._store.add(account)
+            told = facts.account_created(account, correlation_id)
+            self._store.add(account, told)
         return account, profile.email_verified
 
 
@@ -63,11 +60,11 @@ class Keys:
         self._now_ms = now_ms
         self._random_bits = random_bits
 
-    def create(self, account_id: str, settings: KeySettings) -> tuple[StoredKey, str]:
+    def create(self, account_id: str, settings: KeySettings, *, correlation_id: str) -> tuple[StoredKey, str]:
         """Make a key; return it and its text, which nobody can be shown again."""
-        self._require_room(account_id)
+        self._require_room(account_id, MAX_KEYS)
         stored, text = self._new(account_id, settings)
-        self._store.add(account_id, stored)
+        self._store.add(account_id, stored, facts.key_issued(account_id, stored, correlation_id))
         return stored, text
 
     def all(self, account_id: str) -> tuple[StoredKey, ...]:
@@ -85,7 +82,7 @@ class Keys:
         self._store.change(account_id, changed)
         return changed
 
-    def rotate(self, account_id: str, key_id: str, grace_ms: int) -> tuple[StoredKey, str]:
+    def rotate(self, account_id: str, key_id: str, grace_ms: int, *, correlation_id: str) -> tuple[StoredKey, str]:
         """Make a key with the settings of an old one, which goes on working for `grace_ms`, or less if it ends before.
 
         Conflict when the old one has ended or been rotated already.
@@ -96,7 +93,8 @@ class Keys:
             raise Conflict("The key has been rotated already.", details={"rotated_to": old.rotated_to})
         if old.state(now_ms) is KeyState.EXPIRED:
             raise Conflict("The key has expired.")
-        self._require_room(account_id)
+        # A key that leaked has to be replaced however many there are: for the grace there is one more.
+        self._require_room(account_id, MAX_LISTED_KEYS)
         new, text = self._new(account_id, old.settings)
         ends = now_ms + grace_ms
         if old.settings.expires_at_ms is not None:
@@ -104,24 +102,27 @@ class Keys:
         ending = dataclasses.replace(
             old, settings=dataclasses.replace(old.settings, expires_at_ms=ends), rotated_to=new.id
         )
-        self._store.rotate(account_id, ending, new)
+        self._store.rotate(account_id, ending, new, facts.key_issued(account_id, new, correlation_id))
         return new, text
 
-    def delete(self, account_id: str, key_id: str) -> None:
+    def delete(self, account_id: str, key_id: str, *, correlation_id: str) -> None:
         """Close the key for good."""
-        self._store.revoke(account_id, self._store.get(account_id, key_id), now_ms=self._now_ms())
+        key = self._store.get(account_id, key_id)
+        now_ms = self._now_ms()
+        told = facts.key_revoked(account_id, key, correlation_id, now_ms=now_ms)
+        self._store.revoke(account_id, key, told, now_ms=now_ms)
 
     def _new(self, account_id: str, settings: KeySettings) -> tuple[StoredKey, str]:
         key = api_keys.generate(account_id, self._random_bits)
         key_id = "key_" + base62.encode(self._random_bits(71), _KEY_ID_WIDTH)
         return StoredKey(key_id, key.digest, key.display, settings, self._now_ms()), key.text
 
-    def _require_room(self, account_id: str) -> None:
+    def _require_room(self, account_id: str, max_working: int) -> None:
         """Refuse more keys than an account may have; two requests at a time may go one over, which harms nobody."""
         now_ms = self._now_ms()
         keys = self._store.all(account_id)
         working = [key for key in keys if key.state(now_ms) is KeyState.ACTIVE]
-        if len(working) >= MAX_KEYS or len(keys) >= MAX_LISTED_KEYS:
+        if len(working) >= max_working or len(keys) >= MAX_LISTED_KEYS:
             raise Conflict(
                 f"An account may have {MAX_KEYS} working keys at most, and {MAX_LISTED_KEYS} with the expired ones.",
                 details={"reason": "too_many_keys", "max": MAX_KEYS},

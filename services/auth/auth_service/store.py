@@ -3,6 +3,7 @@
     PK                    SK              what
     ACCOUNT#<account>     PROFILE         the account: email, plan, createdAt (ms)
     ACCOUNT#<account>     APIKEY#<id>     a key as its owner lists it
+    OUTBOX#<event>        EVENT           what is to be told: see kv_common.events.outbox
 
     PK (credentials)                      what
     <SHA-256 of the key>                  accountId, keyId, status, scopes, namespaces, expiresAt (ms)
@@ -19,10 +20,13 @@ from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.dynamodb import ConditionFailed, errors_translated
 from kv_common.errors import Conflict
+from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+    from kv_common.events import Event
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -47,20 +51,27 @@ class AccountStore:
         item = answer["Item"]
         return Account(account_id, item["email"]["S"], item["plan"]["S"], int(item["createdAt"]["N"]))
 
-    def add(self, account: Account) -> None:
-        """Store the account, unless it is there already."""
+    def add(self, account: Account, told: Event) -> None:
+        """Store the account and tell so, unless it is there already."""
         try:
             with errors_translated():
-                self._client.put_item(
-                    TableName=self._table,
-                    Item={
-                        **_profile_key(account.id),
-                        "email": {"S": account.email},
-                        "plan": {"S": account.plan},
-                        "createdAt": {"N": str(account.created_at_ms)},
-                    },
-                    # Holds for the first log-in only: what is stored of the account later must not be reset.
-                    ConditionExpression="attribute_not_exists(PK)",
+                self._client.transact_write_items(
+                    TransactItems=[
+                        {
+                            "Put": {
+                                "TableName": self._table,
+                                "Item": {
+                                    **_profile_key(account.id),
+                                    "email": {"S": account.email},
+                                    "plan": {"S": account.plan},
+                                    "createdAt": {"N": str(account.created_at_ms)},
+                                },
+                                # Holds for the first log-in only: what is stored of the account later must stay.
+                                "ConditionExpression": "attribute_not_exists(PK)",
+                            }
+                        },
+                        outbox_put(self._table, told),
+                    ]
                 )
         except ConditionFailed:
             return
@@ -96,9 +107,9 @@ class KeyStore:
             raise no_such_key()
         return _stored_key(answer["Item"])
 
-    def add(self, account_id: str, key: StoredKey) -> None:
-        """Store a new key."""
-        self._transact(self._additions(account_id, key))
+    def add(self, account_id: str, key: StoredKey, told: Event) -> None:
+        """Store a new key and tell so."""
+        self._transact([*self._additions(account_id, key), outbox_put(self._table, told)])
 
     def change(self, account_id: str, key: StoredKey) -> None:
         """Store the key's new settings; NotFound when it has been deleted since."""
@@ -107,19 +118,23 @@ class KeyStore:
         except ConditionFailed as failure:
             raise no_such_key() from failure
 
-    def rotate(self, account_id: str, old: StoredKey, new: StoredKey) -> None:
-        """Store `new`, and `old` with its end and successor; Conflict when it has one already or is gone."""
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
+        """Store `new`, and `old` with its end and successor; tell so. Conflict when it has one already or is gone."""
         # Holds once per key: of two rotations at a time, one would leave a key that its owner never saw.
         once = "attribute_exists(PK) AND attribute_not_exists(rotatedTo)"
         try:
             self._transact(
-                [*self._additions(account_id, new), *self._replacements(account_id, old, listed_condition=once)]
+                [
+                    *self._additions(account_id, new),
+                    *self._replacements(account_id, old, listed_condition=once),
+                    outbox_put(self._table, told),
+                ]
             )
         except ConditionFailed as failure:
             raise Conflict("The key was rotated or deleted meanwhile.") from failure
 
-    def revoke(self, account_id: str, key: StoredKey, *, now_ms: int) -> None:
-        """Remove the key from the list and close it for good; harmless when that has happened already."""
+    def revoke(self, account_id: str, key: StoredKey, told: Event, *, now_ms: int) -> None:
+        """Remove the key from the list, close it for good and tell so; harmless when that has happened already."""
         try:
             self._transact(
                 [
@@ -143,6 +158,7 @@ class KeyStore:
                             },
                         }
                     },
+                    outbox_put(self._table, told),
                 ]
             )
         except ConditionFailed:

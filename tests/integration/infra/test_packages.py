@@ -141,3 +141,51 @@ def test_exports_of_the_platform_carry_the_stage(name: str) -> None:
 
     for output in template["Outputs"].values():
         assert output["Export"]["Name"]["Fn::Sub"].startswith("kv-${Stage}-")
+
+
+def test_a_queue_gives_its_consumer_time_and_buries_what_fails(template: dict[str, Any]) -> None:
+    queues = resources(template, "AWS::SQS::Queue")
+    functions = resources(template, "AWS::Lambda::Function")
+    for mapping in resources(template, "AWS::Lambda::EventSourceMapping").values():
+        source = str(mapping["EventSourceArn"]["Fn::GetAtt"][0])
+        if source not in queues:
+            continue
+        timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
+        assert queues[source]["VisibilityTimeout"] >= 6 * timeout
+        redrive = queues[source]["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] >= 5
+        buried = queues[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+        assert buried["MessageRetentionPeriod"] > queues[source]["MessageRetentionPeriod"]
+
+
+def test_a_stream_is_never_blocked_for_ever(template: dict[str, Any]) -> None:
+    for mapping in resources(template, "AWS::Lambda::EventSourceMapping").values():
+        if mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn":
+            assert mapping["MaximumRetryAttempts"] > 0
+            assert mapping["MaximumRecordAgeInSeconds"] > 0
+            assert mapping["BisectBatchOnFunctionError"] is True
+            assert mapping["DestinationConfig"]["OnFailure"]["Destination"]
+
+
+def test_a_rule_retries_as_long_as_it_says_and_buries_the_rest(template: dict[str, Any]) -> None:
+    for rule in resources(template, "AWS::Events::Rule").values():
+        for target in rule["Targets"]:
+            if "ScheduleExpression" not in rule:
+                assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+                assert target["DeadLetterConfig"]["Arn"]
+
+
+def test_every_dead_letter_queue_has_an_alarm(template: dict[str, Any]) -> None:
+    watched = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+    }
+    assert {name for name in resources(template, "AWS::SQS::Queue") if name.endswith("Dlq")} <= watched
+
+
+def test_every_table_can_be_restored_and_forgets_what_has_expired(template: dict[str, Any]) -> None:
+    for table in resources(template, "AWS::DynamoDB::Table").values():
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+        assert table["SSESpecification"] == {"SSEEnabled": True}

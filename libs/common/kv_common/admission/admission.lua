@@ -83,13 +83,14 @@ local rate, burst, quota = tonumber(limits[2]), tonumber(limits[3]), tonumber(li
 
 local month = month_of(now_s)
 local used = tonumber(redis.call('HGET', KEYS[5], month) or 0)
-local interval = 1000000 / rate
+-- Whole microseconds, rounded up: no sum of them ever rounds, and no bucket fills faster than its rate.
+local interval = math.ceil(1000000 / rate)
 local depth = burst * interval
 local start = math.max(tonumber(redis.call('GET', KEYS[4]) or 0), now)
 
 local function answer(verdict, arrival, retry, total, id, minute, epoch)
   return {verdict, now_ms, limits[1], rate, burst, quota, math.floor((depth - (arrival - now)) / interval),
-    math.ceil(arrival - now), math.ceil(retry), total, key[2] or '', id or '', month, minute or 0, epoch or ''}
+    arrival - now, retry, total, key[2] or '', id or '', month, minute or 0, epoch or ''}
 end
 
 if scope ~= '' then
@@ -118,8 +119,7 @@ end
 
 if cost == 0 then return answer('admitted', start, 0, used, id) end
 
--- Rounding the stored time up keeps the bucket from ever gaining a fraction of a request.
-redis.call('SET', KEYS[4], string.format('%.0f', math.ceil(arrival)), 'PX', math.ceil((arrival - now) / 1000) + 1000)
+redis.call('SET', KEYS[4], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000) + 1000)
 used = redis.call('HINCRBY', KEYS[5], month, cost)
 redis.call('EXPIRE', KEYS[5], QUOTA_S)
 

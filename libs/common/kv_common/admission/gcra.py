@@ -6,7 +6,6 @@ Times are in microseconds.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 
@@ -15,24 +14,28 @@ class Bucket:
     """The state after a question: whether it passed, the new arrival time, and what the caller may know of it."""
 
     allowed: bool
-    arrival: float
+    arrival: int
     remaining: int
-    reset: float
-    retry: float
+    reset: int
+    retry: int
 
 
-def ask(arrival: float, now: float, *, rate: int, burst: int, cost: int) -> Bucket:
-    """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a refusal takes nothing."""
-    interval = 1_000_000 / rate
+def ask(arrival: int, now: int, *, rate: int, burst: int, cost: int) -> Bucket:
+    """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a refusal takes nothing.
+
+    A cost of 0 looks, and is never refused.
+    """
+    # Whole microseconds, rounded up: no sum of them ever rounds, and no bucket fills faster than its rate.
+    interval = -(-1_000_000 // rate)
     depth = burst * interval
     start = max(arrival, now)
     wanted = start + cost * interval
-    allowed = wanted - now <= depth
+    allowed = cost == 0 or wanted - now <= depth
     after = wanted if allowed else start
     return Bucket(
         allowed=allowed,
         arrival=after,
-        remaining=math.floor((depth - (after - now)) / interval),
+        remaining=(depth - (after - now)) // interval,
         reset=after - now,
-        retry=0.0 if allowed else wanted - now - depth,
+        retry=0 if allowed else wanted - now - depth,
     )

@@ -33,7 +33,7 @@ class LocalLimiter:
         self._source = source
         self._now = now
         self._facts: TLRUCache[_FactsKey, Facts] = TLRUCache(MAX_ENTRIES, ttu=_time_to_use, timer=now)
-        self._arrivals: LRUCache[str, float] = LRUCache(MAX_ENTRIES)
+        self._arrivals: LRUCache[str, int] = LRUCache(MAX_ENTRIES)
         self._used: LRUCache[str, tuple[str, int]] = LRUCache(MAX_ENTRIES)
 
     def note(self, ticket: Ticket, decision: Decision) -> None:
@@ -49,21 +49,21 @@ class LocalLimiter:
         key = facts.key
         if ticket.digest is not None and (key is None or not key.is_valid(now_ms)):
             return Decision(Verdict.UNAUTHORIZED, Source.LOCAL, now_ms)
-        bucket = gcra.ask(
-            self._arrivals.get(ticket.account_id, 0.0),
-            now * 1_000_000,
-            rate=facts.limits.rate,
-            burst=facts.limits.burst,
-            cost=ticket.cost,
-        )
         verdict = Verdict.ADMITTED
         if key is not None and ticket.scope not in key.scopes:
             verdict = Verdict.WRONG_SCOPE
         elif key is not None and not key.covers(ticket.namespace):
             verdict = Verdict.WRONG_NAMESPACE
-        elif not bucket.allowed:
+        bucket = gcra.ask(
+            self._arrivals.get(ticket.account_id, 0),
+            int(now * 1_000_000),
+            rate=facts.limits.rate,
+            burst=facts.limits.burst,
+            cost=ticket.cost if verdict is Verdict.ADMITTED else 0,
+        )
+        if not bucket.allowed:
             verdict = Verdict.RATE_LIMITED
-        else:
+        elif verdict is Verdict.ADMITTED:
             self._arrivals[ticket.account_id] = bucket.arrival
         return Decision(
             verdict=verdict,

@@ -12,6 +12,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from kv_common.admission.model import Charge, Decision, Facts, Limits, Source, Ticket, Verdict
+from kv_common.api_keys import KeyStatus
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 0.1
 SOCKET_TIMEOUT_S = 0.05
 NAMESPACES_S = 3_600
+REVOKED_KEY_S = 24 * 3_600
 
 
 class LimiterUnavailable(Exception):
@@ -102,6 +104,18 @@ class RedisLimiter:
             with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.set(f"{{{account_id}}}:gone:{namespace_id}", "1", ex=NAMESPACES_S)
                 pipeline.hdel(f"{{{account_id}}}:namespaces", name)
+                pipeline.execute()
+
+        self._guarded(write)
+
+    def revoke_key(self, account_id: str, digest: str) -> None:
+        """Tell every process that the key is closed, and keep a slow reader from opening it again."""
+        key = f"{{{account_id}}}:key:{digest}"
+
+        def write() -> None:
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(key, "status", KeyStatus.REVOKED)
+                pipeline.expire(key, REVOKED_KEY_S)
                 pipeline.execute()
 
         self._guarded(write)

@@ -1,0 +1,86 @@
+"""A revoked key dies everywhere at once: through the outbox, the bus, the queue and Redis."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.support.function_logs import function_logs
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+
+def revoke(http: httpx.Client, tenant: Tenant, *, correlation_id: str = "revocation") -> float:
+    """Make a key, use it, revoke it, and return after how many seconds it was refused."""
+    key = tenant.new_key()
+    headers = {"x-api-key": key["key"]}
+    assert http.get("/v1/app/a", headers=headers).status_code == 404
+    bearer = {**tenant.bearer, "X-Correlation-Id": correlation_id}
+    assert http.delete(f"/v1/api-keys/{key['id']}", headers=bearer).status_code == 204
+    revoked = time.monotonic()
+    await_value(lambda: http.get("/v1/app/a", headers=headers).status_code == 401, within=10, pause=0)
+    return time.monotonic() - revoked
+
+
+def test_a_revoked_key_is_refused_within_a_second(http: httpx.Client, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    # The first event finds every function cold.
+    revoke(http, tenant)
+    assert max(revoke(http, tenant) for _ in range(20)) < 1
+
+
+def test_one_correlation_id_leads_from_the_request_to_its_effect(
+    local: LocalEnvironment, http: httpx.Client, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    correlation_id = f"trace-{secrets.token_hex(4)}"
+    revoke(http, tenant, correlation_id=correlation_id)
+
+    def lines() -> dict[str, Any]:
+        found = [json.loads(line) for line in function_logs(local) if correlation_id in line]
+        return {str(line.get("route") or line.get("message") or line.get("outcome")): line for line in found}
+
+    await_value(lambda: len(lines()) >= 3, within=5)
+    request, published, applied = (lines()[name] for name in ("DELETE /v1/api-keys/{key_id}", "published", "done"))
+    assert request["route"] == "DELETE /v1/api-keys/{key_id}"
+    assert (published["service"], published["message"]) == ("kv.auth", "published")
+    assert (applied["service"], applied["event"], applied["outcome"]) == ("kv", "ApiKeyRevoked", "done")
+    assert published["event_id"] == applied["event_id"]
+
+
+def test_what_kv_cannot_read_rests_in_its_dead_letter_queue_and_stops_nothing(
+    local: LocalEnvironment, http: httpx.Client, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    sqs = local.aws_client("sqs")
+    dead = sqs.get_queue_url(QueueName="kv-local-kv-events-dlq")["QueueUrl"]
+    queue = sqs.get_queue_url(QueueName="kv-local-kv-events")["QueueUrl"]
+    # What fails shall come again at once, and not in three minutes.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
+    try:
+        local.aws_client("events").put_events(
+            Entries=[
+                {
+                    "EventBusName": "kv-local",
+                    "Source": "kv.auth",
+                    "DetailType": "ApiKeyRevoked",
+                    "Detail": json.dumps({"id": "poison", "version": 99}),
+                }
+            ]
+        )
+
+        def buried() -> list[dict[str, Any]]:
+            messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", [])
+            return messages
+
+        assert "poison" in await_value(buried, within=30)[0]["Body"]
+        assert revoke(http, tenant) < 10
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "180"})

@@ -1,0 +1,91 @@
+"""What auth does and what it tells of it are one: both happen, or neither."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from auth_service.bootstrap import Auth, bootstrap
+from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Event, decode
+from tests.support.kv_process import environment_of
+
+if TYPE_CHECKING:
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+
+@pytest.fixture
+def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
+    """auth with its real dependencies, in this process."""
+    env = environment_of(local, "auth")
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return bootstrap(env)
+
+
+def told(local: LocalEnvironment, account_id: str) -> list[Event]:
+    """Return what the outbox holds about an account."""
+    table = environment_of(local, "auth")["TABLE"]
+    pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    items: list[dict[str, Any]] = [item for page in pages for item in page["Items"] if "OUTBOX#" in item["PK"]["S"]]
+    events = [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in items]
+    return sorted((event for event in events if event.account_id == account_id), key=lambda event: event.occurred_at_us)
+
+
+def test_the_life_of_a_key_is_told_in_full(local: LocalEnvironment, tenant: Tenant) -> None:
+    correlation = {"X-Correlation-Id": "life-of-a-key"}
+    headers = {**tenant.bearer, **correlation}
+    first = tenant.http.post("/v1/api-keys", json={"namespaces": ["app"], "scopes": ["read"]}, headers=headers).json()
+    path = f"/v1/api-keys/{first['id']}"
+    second = tenant.http.post(f"{path}/rotate", json={"grace_seconds": 60}, headers=headers).json()
+    assert tenant.http.delete(path, headers=headers).status_code == 204
+    events = told(local, tenant.account_id)
+    assert [event.name for event in events] == ["AccountCreated", "ApiKeyIssued", "ApiKeyIssued", "ApiKeyRevoked"]
+    assert [event.id for event in events[1:]] == [
+        f"{first['id']}#issued",
+        f"{second['id']}#issued",
+        f"{first['id']}#revoked",
+    ]
+    assert {event.correlation_id for event in events[1:]} == {"life-of-a-key"}
+    assert events[0].data == AccountCreated(tenant.email)
+    assert isinstance(events[1].data, ApiKeyIssued)
+    assert (events[1].data.namespaces, events[1].data.scopes) == (("app",), ("read",))
+    assert isinstance(events[3].data, ApiKeyRevoked)
+    # Nothing that is told opens anything.
+    assert all(key["key"][-30:] not in str(events) for key in (first, second))
+
+
+def test_of_rotations_at_the_same_time_one_happens_and_one_is_told(
+    local: LocalEnvironment, auth: Auth, tenant: Tenant
+) -> None:
+    key = tenant.new_key()
+
+    def rotate(number: int) -> bool:
+        path = f"/v1/api-keys/{key['id']}/rotate"
+        answer = tenant.http.post(path, json={"grace_seconds": number}, headers=tenant.bearer)
+        assert answer.status_code in (201, 409)
+        return answer.status_code == 201
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(rotate, range(6))).count(True) == 1
+    issued = [event.id for event in told(local, tenant.account_id) if event.name == "ApiKeyIssued"]
+    assert sorted(issued) == sorted(f"{stored.id}#issued" for stored in auth.keys.all(tenant.account_id))
+    assert len(issued) == 2
+
+
+def test_deleting_a_key_twice_at_once_is_told_once(local: LocalEnvironment, tenant: Tenant) -> None:
+    key = tenant.new_key()
+    with ThreadPoolExecutor(4) as pool:
+        path = f"/v1/api-keys/{key['id']}"
+        statuses = list(pool.map(lambda _: tenant.http.delete(path, headers=tenant.bearer).status_code, range(4)))
+    assert set(statuses) <= {204, 404}
+    assert [event.name for event in told(local, tenant.account_id)].count("ApiKeyRevoked") == 1
+
+
+def test_logging_in_again_is_not_told_again(local: LocalEnvironment, tenant: Tenant) -> None:
+    for _ in range(2):
+        assert tenant.http.get("/v1/auth/me", headers=tenant.bearer).status_code == 200
+    assert [event.name for event in told(local, tenant.account_id)] == ["AccountCreated"]

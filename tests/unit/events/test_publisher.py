@@ -1,0 +1,107 @@
+"""The publisher: every event of the outbox reaches the bus, and none stops the shard for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tenacity import wait_none
+
+from kv_common.events import AccountCreated, Event
+from kv_common.events.outbox import outbox_put
+from kv_common.events.publisher import ATTEMPTS, Publisher
+
+
+class Bus:
+    """EventBridge, which refuses the events whose ids it is told to, so many times."""
+
+    def __init__(self, refusals: dict[str, int] | None = None) -> None:
+        self.refusals = refusals or {}
+        self.calls: list[list[str]] = []
+        self.taken: list[str] = []
+        self.entries: list[dict[str, Any]] = []
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        answers = []
+        self.calls.append([entry["Detail"].split('"')[3] for entry in Entries])
+        for entry, event_id in zip(Entries, self.calls[-1], strict=True):
+            if self.refusals.get(event_id, 0) > 0:
+                self.refusals[event_id] -= 1
+                answers.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+            else:
+                self.taken.append(event_id)
+                self.entries.append(entry)
+                answers.append({"EventId": "of EventBridge's own"})
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+
+def inserted(event_id: str) -> dict[str, Any]:
+    event = Event(event_id, "account-1", "correlation-1", 0, AccountCreated("a@example.com"))
+    item = outbox_put("table", event)["Put"]["Item"]
+    return {"eventName": "INSERT", "dynamodb": {"SequenceNumber": f"seq-{event_id}", "NewImage": item}}
+
+
+def publisher(bus: Bus, lines: list[dict[str, object]] | None = None) -> Publisher:
+    log = (lines if lines is not None else []).append
+    return Publisher(bus, "kv-test", "kv.auth", wait=wait_none(), log=log)  # type: ignore[arg-type]
+
+
+def test_events_are_sent_in_order_ten_at_a_time() -> None:
+    bus = Bus()
+    answer = publisher(bus).publish([inserted(f"e{number:02}") for number in range(23)])
+    assert answer == {"batchItemFailures": []}
+    assert [len(call) for call in bus.calls] == [10, 10, 3]
+    assert bus.taken == [f"e{number:02}" for number in range(23)]
+    assert {key: bus.entries[0][key] for key in ("EventBusName", "Source", "DetailType")} == {
+        "EventBusName": "kv-test",
+        "Source": "kv.auth",
+        "DetailType": "AccountCreated",
+    }
+
+
+def test_only_what_was_refused_is_sent_again() -> None:
+    bus = Bus({"b": 1, "d": 2})
+    answer = publisher(bus).publish([inserted(event_id) for event_id in "abcde"])
+    assert answer == {"batchItemFailures": []}
+    assert bus.calls == [["a", "b", "c", "d", "e"], ["b", "d"], ["d"]]
+    assert sorted(bus.taken) == list("abcde")
+
+
+def test_an_event_that_is_refused_for_good_ends_the_batch_before_it() -> None:
+    bus = Bus({"c": 99})
+    lines: list[dict[str, object]] = []
+    answer = publisher(bus, lines).publish([inserted(event_id) for event_id in "abcde"])
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "seq-c"}]}
+    assert len(bus.calls) == ATTEMPTS
+    assert bus.calls[-1] == ["c"]
+    assert [line["level"] for line in lines].count("ERROR") == 1
+
+
+def test_calls_after_a_refused_one_wait_for_the_batch_to_come_again() -> None:
+    bus = Bus({"e03": 99})
+    publisher(bus).publish([inserted(f"e{number:02}") for number in range(15)])
+    assert "e12" not in bus.taken
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "OldImage": {"PK": {"S": "OUTBOX#x"}}}},
+        {
+            "eventName": "MODIFY",
+            "dynamodb": {"SequenceNumber": "1", "OldImage": {}, "NewImage": {"PK": {"S": "OUTBOX#x"}}},
+        },
+        {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"PK": {"S": "ACCOUNT#x"}}}},
+    ],
+)
+def test_only_new_items_of_the_outbox_are_told(record: dict[str, Any]) -> None:
+    bus = Bus()
+    assert publisher(bus).publish([record]) == {"batchItemFailures": []}
+    assert bus.calls == []
+
+
+def test_the_log_leads_from_the_event_to_the_request_and_shows_no_data() -> None:
+    lines: list[dict[str, object]] = []
+    publisher(Bus(), lines).publish([inserted("e1")])
+    assert (lines[0]["event_id"], lines[0]["correlation_id"]) == ("e1", "correlation-1")
+    assert "a@example.com" not in str(lines)
