@@ -1,0 +1,82 @@
+"""What admission depends on, as a test sets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kv_common.admission import Charge, Decision, Facts, KeyRecord, Limits, Source, Ticket, Verdict
+from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
+from kv_common.api_keys import KeyStatus, Scope
+from kv_common.errors import Unavailable
+from kv_common.plans import DEFAULT_PLAN
+
+ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
+DIGEST = "d" * 64
+NAMESPACE_ID = "n0123456789a"
+
+FREE = Limits.of(DEFAULT_PLAN)
+KEY = KeyRecord("key_1", KeyStatus.ACTIVE, frozenset(Scope), ("*",), 0)
+FACTS = Facts(KEY, FREE, NAMESPACE_ID)
+TICKET = Ticket(ACCOUNT, DIGEST, Scope.READ, "settings", "get")
+
+
+def facts(limits: Limits = FREE, namespace_id: str = NAMESPACE_ID, **key: Any) -> Facts:
+    return Facts(replace(KEY, **key), limits, namespace_id)
+
+
+class Tables:
+    """A source of facts that counts its questions; the tables answer as long as `facts` is set."""
+
+    def __init__(self, answer: Facts | None = FACTS) -> None:
+        self.facts = answer
+        self.asked: list[tuple[str, str | None, str]] = []
+
+    def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
+        self.asked.append((account_id, digest, namespace))
+        if self.facts is None:
+            raise Unavailable
+        return self.facts
+
+
+class FakeRedis(RedisLimiter):
+    """A limiter that knows what it was told and can be taken down; it admits everything it has facts for."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.forgetful = False
+        self.known: dict[str, Facts] = {}
+        self.asked = 0
+        self.refunded: list[tuple[str, Charge]] = []
+        self.used = 0
+
+    def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
+        self._answer()
+        if facts is not None and not self.forgetful:
+            self.known[ticket.account_id] = facts
+        known = self.known.get(ticket.account_id)
+        if known is None:
+            return Decision(Verdict.MISSING, Source.REDIS, 0)
+        self.used += ticket.cost
+        charge = Charge("2026-11", 1, "epoch", known.namespace_id, ticket.operation, ticket.cost, ticket.bytes_in)
+        return Decision(
+            Verdict.ADMITTED,
+            Source.REDIS,
+            0,
+            known.limits,
+            used=self.used,
+            namespace_id=known.namespace_id,
+            charge=charge if ticket.cost else None,
+        )
+
+    def refund(self, account_id: str, charge: Charge) -> None:
+        self._answer()
+        self.refunded.append((account_id, charge))
+
+    def ping(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        self.asked += 1
+        if self.down:
+            raise LimiterUnavailable("down")

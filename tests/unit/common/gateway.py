@@ -1,0 +1,55 @@
+"""Events as API Gateway and Function URLs send them, and what a client sees of the answer."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_EVENTS = Path(__file__).parent / "events"
+
+
+def load(name: str, **changes: Any) -> dict[str, Any]:
+    """Return the event in `events/<name>.json`, with some top-level members changed."""
+    event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text("utf-8"))
+    return {**event, **changes}
+
+
+def event(
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    headers: dict[str, str] | None = None,
+    body: str | None = None,
+    base: str = "function_url_get",
+) -> dict[str, Any]:
+    """Return a request to `path` as a Function URL sends it: without a route."""
+    made = copy.deepcopy(load(base))
+    made["rawPath"] = made["requestContext"]["http"]["path"] = path
+    made["requestContext"]["http"]["method"] = method
+    made["rawQueryString"] = query
+    made["headers"].update(headers or {})
+    if body is not None:
+        made["body"] = body
+        made["headers"].setdefault("content-length", str(len(body.encode("utf-8", "surrogatepass"))))
+    return made
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's context, as far as anybody looks at it."""
+
+    aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+
+def error_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the error in an answer that must hold nothing else."""
+    assert answer["headers"]["Content-Type"] == "application/json"
+    body = json.loads(answer["body"])
+    assert list(body) == ["error"]
+    error: dict[str, Any] = body["error"]
+    assert error["correlation_id"] == answer["headers"]["X-Correlation-Id"]
+    return error

@@ -1,0 +1,99 @@
+"""DynamoDB's failures in our own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.errors import Unavailable
+
+
+def failure(code: str, **response: Any) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": "internal words"}, **response}
+    return ClientError(answer, "Operation")
+
+
+def cancelled(*codes: str) -> ClientError:
+    return failure("TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes])
+
+
+def test_a_failed_condition_is_told() -> None:
+    with pytest.raises(ConditionFailed) as told, errors_translated():
+        raise failure("ConditionalCheckFailedException")
+
+    assert told.value.actions == {0}
+
+
+def test_a_cancelled_transaction_tells_which_conditions_failed() -> None:
+    with pytest.raises(ConditionFailed) as told, errors_translated():
+        raise cancelled("None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed")
+
+    assert told.value.actions == {1, 3}
+
+
+def test_a_condition_that_failed_outweighs_a_conflict() -> None:
+    with pytest.raises(ConditionFailed) as told, errors_translated():
+        raise cancelled("TransactionConflict", "ConditionalCheckFailed")
+
+    assert told.value.actions == {1}
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_cancelled_by_another_one_may_be_repeated(code: str) -> None:
+    with pytest.raises(Unavailable), errors_translated():
+        raise cancelled("None", code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+    ],
+)
+def test_what_will_pass_is_unavailable_and_tells_nothing_of_the_inside(code: str) -> None:
+    with pytest.raises(Unavailable) as told, errors_translated():
+        raise failure(code)
+
+    assert "internal words" not in told.value.message
+    assert told.value.headers == {"Retry-After": "1"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+        ConnectTimeoutError(endpoint_url="https://dynamodb"),
+        ReadTimeoutError(endpoint_url="https://dynamodb"),
+    ],
+    ids=["refused", "connect", "read"],
+)
+def test_a_table_that_does_not_answer_is_unavailable(error: Exception) -> None:
+    with pytest.raises(Unavailable), errors_translated():
+        raise error
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
+def test_a_defect_of_ours_escapes_as_it_is(code: str) -> None:
+    with pytest.raises(ClientError, match=code), errors_translated():
+        raise failure(code)
+
+
+def test_success_passes() -> None:
+    reached = []
+    with errors_translated():
+        reached.append("the end")
+
+    assert reached == ["the end"]

@@ -1,0 +1,383 @@
+"""The edge of every service: errors, headers, log lines, routes and threads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kv_common.errors import AppError, Conflict, Forbidden, RateLimited, Unavailable, ValidationError
+from kv_common.http import Api, Request, Response, json_response, no_content
+from tests.unit.common import gateway
+from tests.unit.common.gateway import Context, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRETS = {
+    "key": "kv_live_0123456789abcdefghijkl0123456789abcdefghijklmnopqrstuvwxyzABCDEFG123456",
+    "token": "eyJraWQiOiJzZWNyZXQifQ.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJlLW9mLXNlY3JldA",
+    "value": "correct-horse-battery-staple",
+    "cookie": "session=tasty-cookie",
+    "agent": "Secret-Agent/007",
+    "query": "cursor-that-nobody-may-see",
+    "address": "198.51.100.77",
+}
+
+
+class Service:
+    """An application with a view for everything that can happen, and the lines it logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, object]] = []
+        self.api = Api("sample", log=self.lines.append)
+        self.api.route("/v1/{namespace}/{key}", methods=["GET"])(self.get)
+        self.api.route("/v1/{namespace}/{key}", methods=["PUT"])(self.put)
+        self.api.route("/v1/{namespace}", methods=["GET"])(self.list)
+        self.api.route("/v1/namespaces", methods=["POST"])(self.post)
+        self.api.route("/v1/health/sample", methods=["GET"])(self.health)
+        self.raises: Exception | None = None
+
+    def get(self, request: Request, namespace: str, key: str) -> Response:
+        if self.raises is not None:
+            raise self.raises
+        request.facts["operation"] = "get"
+        return json_response({"namespace": namespace, "key": key, "query": request.query_string})
+
+    def put(self, request: Request, namespace: str, key: str) -> Response:  # noqa: ARG002
+        request.answer_headers["X-RateLimit-Remaining"] = "7"
+        if self.raises is not None:
+            raise self.raises
+        return no_content()
+
+    def list(self, request: Request, namespace: str) -> Response:  # noqa: ARG002
+        return json_response({"namespace": namespace}, headers={"Cache-Control": "public, max-age=300"})
+
+    def post(self, request: Request) -> Response:
+        return json_response({"length": len(request.body)}, 201)
+
+    def health(self, request: Request) -> Response:  # noqa: ARG002
+        return json_response({"status": "ok"})
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self.api(event, Context())
+        json.dumps(answer)
+        return answer
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+def test_a_request_of_an_http_api_reaches_its_view(service: Service) -> None:
+    answer = service(gateway.load("http_api_get"))
+
+    assert answer["statusCode"] == 200
+    assert answer["isBase64Encoded"] is False
+    assert json.loads(answer["body"]) == {
+        "namespace": "settings",
+        "key": "user:42",
+        "query": "consistency=eventual&fields=a,b.c",
+    }
+
+
+def test_a_request_of_a_function_url_reaches_the_same_view(service: Service) -> None:
+    answer = service(gateway.load("function_url_get"))
+
+    assert json.loads(answer["body"]) == {"namespace": "settings", "key": "user:42", "query": ""}
+
+
+def test_bodies_reach_the_view_as_bytes_in_both_encodings(service: Service) -> None:
+    text, binary = service(gateway.load("http_api_post_text")), service(gateway.load("http_api_post_base64"))
+
+    assert (text["statusCode"], json.loads(text["body"])) == (201, {"length": len('{"name":"café-☕"}'.encode())})
+    assert (binary["statusCode"], json.loads(binary["body"])) == (201, {"length": 12})
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/xml", "nonsense"])
+def test_the_content_type_of_a_request_does_not_matter(service: Service, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"content-type": content_type}
+
+    assert service(gateway.load("http_api_post_text", headers=headers))["statusCode"] == 201
+
+
+def test_a_body_that_the_gateway_damaged_is_a_400(service: Service) -> None:
+    answer = service(gateway.load("http_api_post_text", body='{"name":"\ufffd"}', headers={"content-length": "12"}))
+
+    assert answer["statusCode"] == 400
+    assert error_of(answer)["code"] == "VALIDATION_ERROR"
+
+
+EVERY_ANSWER: dict[str, dict[str, Any]] = {
+    "a 200": gateway.load("http_api_get"),
+    "a 204": gateway.event("PUT", "/v1/settings/k"),
+    "a 404": gateway.event("GET", "/nothing"),
+    "a 405": gateway.event("POST", "/v1/settings/k"),
+    "a 400": gateway.load("http_api_post_text", body="\ufffd", headers={"content-length": "1"}),
+}
+
+
+@pytest.mark.parametrize("event", EVERY_ANSWER.values(), ids=EVERY_ANSWER.keys())
+def test_every_answer_carries_version_correlation_id_and_security_headers(
+    service: Service, event: dict[str, Any]
+) -> None:
+    event = {**event, "headers": {**event["headers"], "x-correlation-id": "req-7"}}
+
+    headers = service(event)["headers"]
+
+    assert headers["X-API-Version"] == "1"
+    assert headers["X-Correlation-Id"] == "req-7"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_a_correlation_id_that_could_do_harm_is_not_returned(service: Service) -> None:
+    answer = service(gateway.event("GET", "/v1/a/b", headers={"x-correlation-id": "a\r\nSet-Cookie: x=1"}))
+
+    assert "Set-Cookie" not in answer["headers"]["X-Correlation-Id"]
+    assert service.lines[0]["correlation_id"] == answer["headers"]["X-Correlation-Id"]
+
+
+def test_a_view_may_let_its_answer_be_stored(service: Service) -> None:
+    assert service(gateway.event("GET", "/v1/settings"))["headers"]["Cache-Control"] == "public, max-age=300"
+
+
+def test_an_answer_without_content_has_neither_body_nor_type(service: Service) -> None:
+    answer = service(gateway.event("PUT", "/v1/settings/k"))
+
+    assert (answer["statusCode"], answer["body"]) == (204, "")
+    assert "Content-Type" not in answer["headers"]
+
+
+def test_headers_that_a_view_noted_are_on_the_answer_also_when_it_fails(service: Service) -> None:
+    assert service(gateway.event("PUT", "/v1/a/b"))["headers"]["X-RateLimit-Remaining"] == "7"
+    for problem in (Conflict("no"), RuntimeError("no")):
+        service.raises = problem
+        assert service(gateway.event("PUT", "/v1/a/b"))["headers"]["X-RateLimit-Remaining"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "code"),
+    [
+        (ValidationError("m"), 400, "VALIDATION_ERROR"),
+        (Forbidden("m"), 403, "FORBIDDEN"),
+        (Conflict("m"), 409, "CONFLICT"),
+        (RateLimited("m"), 429, "RATE_LIMITED"),
+        (Unavailable("m"), 503, "UNAVAILABLE"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_refusal_becomes_an_answer_in_the_one_shape_of_errors(
+    service: Service, problem: AppError, status: int, code: str
+) -> None:
+    service.raises = problem
+
+    answer = service(gateway.load("http_api_get"))
+
+    assert answer["statusCode"] == status
+    assert error_of(answer) == {"code": code, "message": "m", "correlation_id": "req-7.A_b"}
+    assert service.lines[0]["error"] == code
+
+
+def test_a_refusal_keeps_its_details_and_headers(service: Service) -> None:
+    service.raises = RateLimited("slow down", details={"retry_after": 3}, headers={"Retry-After": "3"})
+
+    answer = service(gateway.load("http_api_get"))
+
+    assert error_of(answer)["details"] == {"retry_after": 3}
+    assert answer["headers"]["Retry-After"] == "3"
+
+
+class VerySpecificInternalError(Exception):
+    """A defect."""
+
+
+def test_a_defect_is_a_500_that_shows_nothing_of_the_inside(service: Service) -> None:
+    service.raises = VerySpecificInternalError(f"could not write {SECRETS['value']} to table kv-prod")
+
+    answer = service(gateway.load("http_api_get"))
+
+    assert answer["statusCode"] == 500
+    assert error_of(answer)["code"] == "INTERNAL"
+    assert "details" not in error_of(answer)
+    for inside in ("VerySpecific", "Traceback", ".py", "kv-prod", SECRETS["value"], "test_http_app"):
+        assert inside not in json.dumps(answer)
+
+
+def test_the_log_line_of_a_defect_has_its_type_and_frames_and_not_its_message(service: Service) -> None:
+    service.raises = VerySpecificInternalError(f"could not write {SECRETS['value']}")
+
+    service(gateway.load("http_api_get"))
+
+    [line] = service.lines
+    assert line["level"] == "ERROR"
+    assert line["exception"] == "VerySpecificInternalError"
+    assert "test_http_app.py" in str(line["stack"])
+    assert SECRETS["value"] not in json.dumps(line)
+
+
+def test_a_defect_leaves_nothing_behind_for_the_next_request(service: Service) -> None:
+    service.raises = VerySpecificInternalError("no")
+    service(gateway.load("http_api_get"))
+    service.raises = None
+
+    answer = service(gateway.event("GET", "/v1/other/key"))
+
+    assert json.loads(answer["body"])["namespace"] == "other"
+    assert "exception" not in service.lines[1]
+    assert service.lines[1]["status"] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/a/b", "/v1/a/b/c", "/v1//b", "/v1/a/", "", "/V1/a/b", "/v1/a/b\n/c"])
+def test_a_path_of_no_route_is_a_404(service: Service, path: str) -> None:
+    answer = service(gateway.event("GET", path, headers={"x-correlation-id": "c"}))
+
+    assert answer["statusCode"] == 404
+    assert error_of(answer)["code"] == "NOT_FOUND"
+    assert service.lines[0]["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/settings/k", "GET, PUT"),
+        ("POST", "/v1/settings/k", "GET, PUT"),
+        ("get", "/v1/settings/k", "GET, PUT"),
+        ("PUT", "/v1/settings", "GET"),
+        ("GET", "/v1/namespaces", "POST"),
+        ("PUT", "/v1/health/sample", "GET"),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_a_405_that_names_those_it_takes(
+    service: Service, method: str, path: str, allowed: str
+) -> None:
+    answer = service(gateway.event(method, path))
+
+    assert answer["statusCode"] == 405
+    assert error_of(answer)["code"] == "METHOD_NOT_ALLOWED"
+    assert answer["headers"]["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/v1/usage/history"), ("POST", "/v1/webhooks/paddle"), ("PUT", "/v1/usage")]
+)
+def test_another_services_route_is_a_404_and_not_a_405(service: Service, method: str, path: str) -> None:
+    answer = service(gateway.event(method, path))
+
+    assert answer["statusCode"] == 404
+    assert "Allow" not in answer["headers"]
+
+
+def test_a_fixed_path_wins_over_one_with_parameters(service: Service) -> None:
+    assert json.loads(service(gateway.event("GET", "/v1/health/sample"))["body"]) == {"status": "ok"}
+    assert service(gateway.event("POST", "/v1/namespaces", body="{}"))["statusCode"] == 201
+
+
+def test_a_request_is_one_log_line_with_what_an_operator_needs(service: Service) -> None:
+    service(gateway.load("http_api_get"))
+
+    [line] = service.lines
+    assert line["service"] == "sample"
+    assert line["level"] == "INFO"
+    assert line["route"] == "GET /v1/{namespace}/{key}"
+    assert line["status"] == 200
+    assert line["correlation_id"] == "req-7.A_b"
+    assert line["request_id"] == Context().aws_request_id
+    assert line["operation"] == "get"
+    assert isinstance(line["duration_ms"], float)
+    assert line["duration_ms"] >= 0
+
+
+def hostile(method: str, path: str) -> dict[str, Any]:
+    """Return a request that carries a secret in every place that a request has."""
+    event = gateway.event(
+        method,
+        path,
+        query=f"cursor={SECRETS['query']}",
+        headers={
+            "authorization": f"Bearer {SECRETS['token']}",
+            "x-api-key": SECRETS["key"],
+            "cookie": SECRETS["cookie"],
+            "user-agent": SECRETS["agent"],
+            "x-forwarded-for": SECRETS["address"],
+            "x-correlation-id": SECRETS["key"],
+        },
+        body=json.dumps({"value": SECRETS["value"]}),
+    )
+    event["cookies"] = [SECRETS["cookie"]]
+    event["queryStringParameters"] = {"cursor": SECRETS["query"]}
+    event["requestContext"]["http"]["sourceIp"] = SECRETS["address"]
+    return event
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/settings/" + SECRETS["value"]),
+        ("PUT", "/v1/settings/" + SECRETS["value"]),
+        ("POST", "/v1/namespaces"),
+        ("DELETE", "/v1/settings/" + SECRETS["value"]),
+        ("GET", "/nothing/" + SECRETS["value"] + "/x"),
+    ],
+)
+@pytest.mark.parametrize("problem", [None, Conflict("m"), RuntimeError(" ".join(SECRETS.values()))], ids=repr)
+def test_no_log_line_holds_anything_secret_of_the_request(
+    service: Service, method: str, path: str, problem: Exception | None
+) -> None:
+    service.raises = problem
+
+    answer = service(hostile(method, path))
+
+    [line] = service.lines
+    for kind, secret in SECRETS.items():
+        assert secret not in json.dumps(line), kind
+    assert SECRETS["key"] not in json.dumps(answer)
+    assert SECRETS["token"] not in json.dumps(answer)
+
+
+@pytest.fixture
+def impatient_threads() -> Iterator[None]:
+    """Make Python switch threads many times within one request."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_threads_never_see_each_others_requests() -> None:
+    service = Service()
+
+    def ask(number: int) -> tuple[str, str, str]:
+        name = f"n{number}"
+        event = gateway.event("GET", f"/v1/{name}/key-{number}", query=f"q={number}")
+        event["headers"]["x-correlation-id"] = f"c-{number}"
+        answer = service(event)
+        assert json.loads(answer["body"]) == {"namespace": name, "key": f"key-{number}", "query": f"q={number}"}
+        return name, answer["headers"]["X-Correlation-Id"], answer["body"]
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(3_200)))
+
+    assert [correlation for _, correlation, _ in answers] == [f"c-{number}" for number in range(3_200)]
+    assert {line["correlation_id"] for line in service.lines} == {f"c-{number}" for number in range(3_200)}
+    assert len(service.lines) == 3_200
+
+
+def test_making_an_application_changes_no_environment_and_adds_no_log_handler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOMETHING", "kept")
+    environment, handlers = dict(os.environ), list(logging.getLogger("quiet").handlers)
+
+    Api("quiet")
+
+    assert dict(os.environ) == environment
+    assert list(logging.getLogger("quiet").handlers) == handlers

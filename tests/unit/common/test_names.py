@@ -1,0 +1,79 @@
+"""Names of namespaces and keys."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kv_common import names
+from kv_common.errors import ValidationError
+
+BAD_NAMESPACES = [
+    "", "a" * 51, "A", "aB", "1a", "-a", "a_b", "a.b", "a b", "a/b", "a%2Fb", "a\n", "\na", "é", "\uff41", "a٣", "a\0",
+    "..", "*", "\u017f", "\u212a",
+]  # fmt: skip
+BAD_KEYS = [
+    "", ".", "..", "k" * 256, "a/b", "a b", "a%2Fb", "a+b", "a\n", "\n", "é", "k٣", "a\0", "a?b", "a#b", "a*", "\u212a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["a", "a1", "a-", "a--b", "a" * 50, "z9-", "v1", "user-data-2"])
+def test_a_namespace_is_lowercase_letters_digits_and_hyphens(text: str) -> None:
+    assert names.namespace(text) == text
+    assert names.is_namespace(text)
+
+
+@pytest.mark.parametrize("text", BAD_NAMESPACES)
+def test_any_other_namespace_is_refused(text: str) -> None:
+    assert not names.is_namespace(text)
+    with pytest.raises(ValidationError) as refusal:
+        names.namespace(text)
+    assert refusal.value.details == {"field": "namespace"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["admin", "alerts", "api-keys", "auth", "billing", "docs", "errors", "health", "limits", "namespaces", "usage",
+     "webhooks"],
+)  # fmt: skip
+def test_the_first_segments_of_the_api_are_no_namespaces(text: str) -> None:
+    assert not names.is_namespace(text)
+    with pytest.raises(ValidationError, match="reserved"):
+        names.namespace(text)
+
+
+@pytest.mark.parametrize("text", ["a", "0", "...", ".a", "a.", "-", "_", ":", "user:42:name_v1.0-x", "K" * 255])
+def test_a_key_is_made_of_characters_that_need_no_encoding(text: str) -> None:
+    assert names.key(text) == text
+
+
+@pytest.mark.parametrize("text", BAD_KEYS)
+def test_any_other_key_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        names.key(text)
+    assert refusal.value.details == {"field": "key"}
+
+
+@given(st.from_regex(r"[A-Za-z0-9:_.-]{1,255}", fullmatch=True), st.data())
+def test_whatever_a_key_starts_with_is_a_prefix(key: str, data: st.DataObject) -> None:
+    prefix = key[: data.draw(st.integers(0, len(key)))]
+
+    assert names.key_prefix(prefix) == prefix
+
+
+@pytest.mark.parametrize("text", [bad for bad in BAD_KEYS if bad not in ("", ".", "..")])
+def test_what_no_key_can_start_with_is_no_prefix(text: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        names.key_prefix(text)
+    assert refusal.value.details == {"field": "prefix"}
+
+
+@given(st.text(max_size=60))
+def test_a_namespace_is_refused_exactly_if_it_cannot_be_one(text: str) -> None:
+    try:
+        names.namespace(text)
+    except ValidationError:
+        assert not names.is_namespace(text)
+    else:
+        assert names.is_namespace(text)

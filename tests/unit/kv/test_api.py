@@ -1,0 +1,454 @@
+"""kv's routes behind the gate, with fakes for all that is outside."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kv_common import api_keys
+from kv_common.admission import Admission, Facts
+from kv_common.api_keys import KeyStatus, Scope
+from kv_common.errors import Conflict, NotFound, PayloadTooLarge, Unavailable
+from kv_service.api import create_app
+from kv_service.bootstrap import Kv
+from kv_service.operations import Namespaces, Values
+from kv_service.settings import Settings
+from tests.unit.common import gateway
+from tests.unit.common.admission_fakes import FREE, KEY, Tables
+from tests.unit.common.clocks import Clock
+from tests.unit.common.gateway import Context, error_of
+from tests.unit.common.issuer import CLIENT, ISSUER, Signer, claims
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Service, Shelf
+
+if TYPE_CHECKING:
+    from kv_common.admission import Ticket
+    from kv_common.admission.model import Decision
+
+NEW_KEY = api_keys.generate(ACCOUNT, lambda _bits: 2**255 + 99)
+HERE = "n1"
+SIGNER = Signer("pool-key-1")
+
+
+class Gatekeeper(Admission):
+    """Admission that notes what it was asked and what it gave back."""
+
+    def __init__(self, redis: Limiter, tables: Tables) -> None:
+        clock = Clock()
+        super().__init__(redis, tables, monotonic=clock, wall=lambda: NOW_MS / 1000)
+        self.tickets: list[Ticket] = []
+        self.refunds: list[Decision] = []
+
+    def decide(self, ticket: Ticket) -> Decision:
+        self.tickets.append(ticket)
+        return super().decide(ticket)
+
+    def refund(self, account_id: str, decision: Decision) -> bool:
+        assert account_id == ACCOUNT
+        self.refunds.append(decision)
+        return super().refund(account_id, decision)
+
+
+class World:
+    """The whole service over fakes, and a caller of it."""
+
+    def __init__(self) -> None:
+        self.shelf, self.directory, self.limiter = Shelf(), Directory(), Limiter()
+        self.tables = Tables(Facts(KEY, FREE, HERE))
+        self.gate = Gatekeeper(self.limiter, self.tables)
+        self.service = Service({"keys": []})
+        chance = random.Random(7)
+        self.kv = Kv(
+            settings=Settings("kv", "credentials", "redis://", ISSUER, (CLIENT,)),
+            admission=self.gate,
+            limiter=self.limiter,
+            values=Values(
+                self.shelf, now_ms=lambda: NOW_MS, random_below=chance.randrange, cursor_secret=lambda: b"s" * 32
+            ),
+            namespaces=Namespaces(
+                self.directory, self.shelf, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange
+            ),
+            service=self.service,
+        )
+        self.api = create_app(lambda: self.kv)
+
+    def ask(
+        self,
+        method: str,
+        path: str = "/v1/settings/k",
+        body: str | None = None,
+        *,
+        key: str | None = NEW_KEY.text,
+        query: str = "",
+        **headers: str,
+    ) -> dict[str, Any]:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent["x-api-key"] = key
+        answer: dict[str, Any] = self.api(gateway.event(method, path, query=query, headers=sent, body=body), Context())
+        return answer
+
+    def ask_as_owner(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
+        self.service.keys = {"keys": [SIGNER.jwk()]}
+        return self.ask(method, path, body, key=None, authorization="Bearer " + SIGNER.sign(claims()))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_value_is_put_and_comes_back_byte_for_byte(world: World) -> None:
+    text = '{ "b":1.0, "a" : [-0, 1e400, "\\ud800é"] }'
+
+    put = world.ask("PUT", body=f'{{"value": {text}}}')
+    got = world.ask("GET")
+
+    assert put["statusCode"] == 201
+    assert (got["statusCode"], got["body"]) == (200, f'{{"value":{text}}}')
+    assert got["headers"]["ETag"] == put["headers"]["ETag"]
+    assert re.fullmatch(r'"[0-9A-Za-z]{12}"', got["headers"]["ETag"])
+    assert got["headers"]["Last-Modified"] == "Fri, 20 Nov 2026 12:00:00 GMT"
+    assert json.loads(put["body"]) == {
+        "key": "k",
+        "size": len(text.encode()),
+        "created_at": "2026-11-20T12:00:00.250Z",
+        "updated_at": "2026-11-20T12:00:00.250Z",
+    }
+
+
+def test_a_second_put_is_a_200(world: World) -> None:
+    assert world.ask("PUT", body='{"value":1}')["statusCode"] == 201
+    assert world.ask("PUT", body='{"value":1}')["statusCode"] == 200
+
+
+def test_a_head_tells_the_size_and_has_no_body(world: World) -> None:
+    world.ask("PUT", body='{"value":"é"}')
+
+    answer = world.ask("HEAD")
+
+    assert (answer["statusCode"], answer["body"]) == (200, "")
+    assert answer["headers"]["X-Value-Size"] == "4"
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 404), ({"if-match": "*"}, 400)], ids=["missing", "malformed"])
+def test_a_head_has_no_body_when_it_fails_either(world: World, headers: dict[str, str], status: int) -> None:
+    answer = world.ask("HEAD", **headers)
+
+    assert (answer["statusCode"], answer["body"]) == (status, "")
+    assert answer["headers"]["X-Correlation-Id"]
+
+
+def test_a_delete_is_a_204_whether_there_was_a_value_or_not(world: World) -> None:
+    world.ask("PUT", body='{"value":1}')
+
+    assert [world.ask("DELETE")["statusCode"] for _ in range(2)] == [204, 204]
+    assert world.ask("GET")["statusCode"] == 404
+
+
+def test_a_list_pages_with_a_cursor(world: World) -> None:
+    world.shelf.fill(HERE, ["a1", "a2", "b1"])
+
+    first = json.loads(world.ask("GET", "/v1/settings", query="prefix=a&limit=1")["body"])
+    second = json.loads(world.ask("GET", "/v1/settings", query=f"prefix=a&limit=1&cursor={first['cursor']}")["body"])
+
+    assert [info["key"] for info in first["keys"] + second["keys"]] == ["a1", "a2"]
+    assert set(first["keys"][0]) == {"key", "size", "created_at", "updated_at"}
+    assert "cursor" not in second
+
+
+@pytest.mark.parametrize(
+    "name", ["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "idempotency-key"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/v1/settings/k"),
+        ("GET", "/v1/settings/k"),
+        ("DELETE", "/v1/settings/k"),
+        ("GET", "/v1/settings"),
+    ],
+)
+def test_a_precondition_that_is_not_supported_is_refused_and_not_ignored(
+    world: World, name: str, method: str, path: str
+) -> None:
+    answer = world.ask(method, path, '{"value":1}', **{name: "*"})
+
+    assert answer["statusCode"] == 400
+    assert error_of(answer)["details"] == {"header": name}
+    assert world.shelf.values == {}
+    assert world.shelf.spaces == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query"),
+    [
+        ("GET", "/v1/settings/k", "fields=a"),
+        ("PUT", "/v1/settings/k", "ttl=5"),
+        ("DELETE", "/v1/settings/k", "x"),
+        ("GET", "/v1/settings", "include=metadata"),
+        ("GET", "/v1/settings", "limit=0"),
+        ("GET", "/v1/settings", "limit=5&limit=6"),
+        ("GET", "/v1/settings", "prefix=%20"),
+        ("GET", "/v1/settings", "cursor=abc"),
+        ("GET", "/v1/settings/a%20b", ""),
+        ("GET", "/v1/settings/..", ""),
+        ("GET", "/v1/Settings/k", ""),
+        ("GET", "/v1/settings/" + "k" * 256, ""),
+    ],
+)
+def test_a_malformed_request_is_a_400_that_counts_and_shows_the_limits(
+    world: World, method: str, path: str, query: str
+) -> None:
+    answer = world.ask(method, path, '{"value":1}', query=query)
+
+    assert answer["statusCode"] == 400
+    assert answer["headers"]["X-RateLimit-Limit"] == "10"
+    assert [ticket.cost for ticket in world.gate.tickets] == [1]
+    assert world.limiter.refunded == []
+
+
+def test_what_an_operation_asks_admission_for(world: World) -> None:
+    for method, path in (
+        ("GET", "/v1/settings/k"),
+        ("HEAD", "/v1/settings/k"),
+        ("PUT", "/v1/settings/k"),
+        ("DELETE", "/v1/settings/k"),
+        ("GET", "/v1/settings"),
+    ):
+        world.ask(method, path, '{"value":1}' if method == "PUT" else None)
+
+    asked = [(t.operation, t.scope, t.namespace, t.cost, t.bytes_in) for t in world.gate.tickets]
+    assert asked == [
+        ("get", Scope.READ, "settings", 1, 0),
+        ("get", Scope.READ, "settings", 1, 0),
+        ("put", Scope.WRITE, "settings", 1, 11),
+        ("delete", Scope.DELETE, "settings", 1, 0),
+        ("list", Scope.LIST, "settings", 1, 0),
+    ]
+    assert {(t.account_id, t.digest) for t in world.gate.tickets} == {(ACCOUNT, NEW_KEY.digest)}
+
+
+def test_every_admitted_answer_carries_both_forms_of_the_limits(world: World) -> None:
+    for answer in (world.ask("PUT", body='{"value":1}'), world.ask("GET"), world.ask("GET", "/v1/settings/other")):
+        assert answer["headers"]["X-RateLimit-Limit"] == "10"
+        assert answer["headers"]["RateLimit-Policy"].startswith('"rps";q=10;w=1, "month";q=10000;w=')
+
+
+@pytest.mark.parametrize("size", [390_001, 400_001])
+def test_a_value_or_body_that_is_too_large_is_a_413_that_does_not_count(world: World, size: int) -> None:
+    answer = world.ask("PUT", body='{"value":"' + "x" * (size - 2) + '"}')
+
+    assert answer["statusCode"] == 413
+    assert error_of(answer)["details"] == {"reason": "value_size", "max_bytes": 390_000}
+    assert [ticket.cost for ticket in world.gate.tickets] == [0]
+    assert answer["headers"]["X-Quota-Remaining"] == "10000"
+    assert world.shelf.values == {}
+
+
+def test_the_largest_value_is_stored(world: World) -> None:
+    assert world.ask("PUT", body='{"value":"' + "x" * 389_998 + '"}')["statusCode"] == 201
+
+
+def test_a_request_without_a_credential_is_a_401_that_asks_nobody(world: World) -> None:
+    answer = world.ask("GET", key=None)
+
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["WWW-Authenticate"] == "Bearer"
+    assert world.gate.tickets == []
+
+
+@pytest.mark.parametrize("key", ["", "junk", NEW_KEY.text[:-1] + "0", NEW_KEY.text + " ", "kv_live_"])
+def test_a_key_that_can_be_none_is_a_401_that_asks_nobody(world: World, key: str) -> None:
+    answer = world.ask("PUT", body='{"value":1}', key=key)
+
+    assert answer["statusCode"] == 401
+    assert error_of(answer)["message"] == "The API key is not valid."
+    assert world.gate.tickets == []
+
+
+def test_unknown_revoked_and_expired_keys_get_the_same_answer_without_limits() -> None:
+    answers = []
+    for key in (
+        replace(KEY, status=KeyStatus.UNKNOWN),
+        replace(KEY, status=KeyStatus.REVOKED),
+        replace(KEY, expires_at_ms=1),
+    ):
+        world = World()
+        world.limiter.down = True
+        world.tables.facts = Facts(key, FREE, HERE)
+        answer = world.ask("GET", x_correlation_id="c")
+        answers.append((answer["statusCode"], answer["headers"], answer["body"]))
+
+    assert answers[0][0] == 401
+    assert "X-RateLimit-Limit" not in answers[0][1]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_junk_request_of_an_invalid_key_is_a_401_and_not_a_400(world: World) -> None:
+    world.limiter.down = True
+    world.tables.facts = Facts(replace(KEY, status=KeyStatus.REVOKED), FREE, HERE)
+
+    assert world.ask("PUT", body="{")["statusCode"] == 401
+
+
+def test_a_key_without_the_scope_is_a_403(world: World) -> None:
+    world.limiter.down = True
+    world.tables.facts = Facts(replace(KEY, scopes=frozenset({Scope.READ})), FREE, HERE)
+
+    answer = world.ask("PUT", body='{"value":1}')
+
+    assert answer["statusCode"] == 403
+    assert error_of(answer)["details"] == {"required_scope": "write"}
+    assert world.shelf.values == {}
+
+
+def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -> None:
+    world.tables.facts = Facts(KEY, FREE, "")
+
+    answers = [
+        world.ask("GET"), world.ask("PUT", body='{"value":1}'), world.ask("DELETE"), world.ask("GET", "/v1/settings"),
+    ]  # fmt: skip
+
+    assert [answer["statusCode"] for answer in answers] == [404] * 4
+    assert {error_of(answer)["message"] for answer in answers} == {"There is no such namespace."}
+    assert world.shelf.spaces == []
+
+
+def test_a_reserved_name_is_no_namespace(world: World) -> None:
+    world.tables.facts = Facts(KEY, FREE, "")
+
+    assert world.ask("GET", "/v1/usage/history")["statusCode"] == 404
+    assert [ticket.namespace for ticket in world.gate.tickets] == [""]
+
+
+@pytest.mark.parametrize("problem", [Unavailable(), RuntimeError("a defect"), KeyError("v")], ids=repr)
+def test_a_failure_on_our_side_is_taken_back(world: World, problem: Exception) -> None:
+    world.shelf.problem = problem
+
+    answer = world.ask("PUT", body='{"value":1}')
+
+    assert answer["statusCode"] >= 500
+    [(account_id, charge)] = world.limiter.refunded
+    assert account_id == ACCOUNT
+    assert (charge.operation, charge.cost, charge.bytes_in) == ("put", 1, 11)
+
+
+@pytest.mark.parametrize("problem", [NotFound("m"), Conflict("m"), PayloadTooLarge("m")], ids=lambda error: error.code)
+def test_a_refusal_counts_like_any_request(world: World, problem: Exception) -> None:
+    world.shelf.problem = problem
+
+    assert world.ask("PUT", body='{"value":1}')["statusCode"] < 500
+    assert world.gate.refunds == []
+
+
+def test_a_missing_key_counts(world: World) -> None:
+    assert world.ask("GET")["statusCode"] == 404
+    assert world.gate.refunds == []
+    assert world.limiter.used == 1
+
+
+def test_a_success_counts(world: World) -> None:
+    world.ask("PUT", body='{"value":1}')
+
+    assert world.gate.refunds == []
+    assert world.limiter.used == 1
+
+
+def test_an_owners_token_opens_values_as_a_key_does(world: World) -> None:
+    assert world.ask_as_owner("PUT", "/v1/settings/k", '{"value":1}')["statusCode"] == 201
+
+    [ticket] = world.gate.tickets
+    assert (ticket.account_id, ticket.digest) == (ACCOUNT, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/namespaces"),
+        ("GET", "/v1/namespaces"),
+        ("GET", "/v1/namespaces/settings"),
+        ("DELETE", "/v1/namespaces/settings"),
+    ],
+)
+def test_namespaces_are_their_owners_and_no_keys(world: World, method: str, path: str) -> None:
+    answer = world.ask(method, path, '{"name":"settings"}')
+
+    assert answer["statusCode"] == 401
+    assert answer["headers"]["WWW-Authenticate"] == "Bearer"
+    assert world.directory.namespaces == {}
+
+
+def test_a_namespace_is_made_shown_listed_and_deleted(world: World) -> None:
+    made = world.ask_as_owner("POST", "/v1/namespaces", '{"name":"settings"}')
+    shown = world.ask_as_owner("GET", "/v1/namespaces/settings")
+    listed = world.ask_as_owner("GET", "/v1/namespaces")
+    deleted = world.ask_as_owner("DELETE", "/v1/namespaces/settings")
+
+    namespace = {"name": "settings", "status": "active", "created_at": "2026-11-20T12:00:00.250Z"}
+    assert (made["statusCode"], json.loads(made["body"])) == (201, namespace)
+    assert json.loads(shown["body"]) == namespace
+    assert json.loads(listed["body"]) == {"namespaces": [namespace]}
+    assert (deleted["statusCode"], json.loads(deleted["body"])) == (202, {"name": "settings", "status": "deleted"})
+    assert world.ask_as_owner("GET", "/v1/namespaces/settings")["statusCode"] == 404
+
+
+@pytest.mark.parametrize("body", ['{"name":"usage"}', '{"name":"A"}', '{"name":1}', "{}", '{"name":"a","x":1}', ""])
+def test_a_namespace_needs_a_name_it_may_have(world: World, body: str) -> None:
+    assert world.ask_as_owner("POST", "/v1/namespaces", body)["statusCode"] == 400
+    assert world.directory.namespaces == {}
+
+
+@pytest.mark.parametrize(
+    ("redis", "table", "status", "state"),
+    [
+        ("ok", "ok", 200, "ok"),
+        ("down", "ok", 200, "degraded"),
+        ("ok", "down", 503, "down"),
+        ("down", "down", 503, "down"),
+    ],
+)
+def test_health_tells_what_answers_and_whether_the_service_can_serve(
+    world: World, redis: str, table: str, status: int, state: str
+) -> None:
+    world.limiter.down, world.service.down = redis == "down", table == "down"
+
+    answer = world.ask("GET", "/v1/health/kv", key=None)
+
+    body = json.loads(answer["body"])
+    assert answer["statusCode"] == status
+    assert body["status"] == state
+    assert body["dependencies"] == {"redis": redis, "dynamodb": table}
+
+
+def test_an_account_that_a_false_key_only_claims_is_not_logged(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.ask("GET")
+    world.limiter.down = True
+    world.tables.facts = Facts(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+    world.ask("GET")
+
+    proved, claimed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert proved["account_id"] == ACCOUNT
+    assert claimed["status"] == 401
+    assert ACCOUNT not in json.dumps(claimed)
+
+
+def test_no_log_line_holds_the_key_or_the_value(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ask("PUT", body='{"value":"correct-horse-battery"}')
+    world.ask("PUT", body='{"value":"correct-horse-battery')
+    world.shelf.problem = RuntimeError("correct-horse-battery " + NEW_KEY.text)
+    world.ask("GET")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["status"] for line in lines] == [201, 400, 500]
+    for line in lines:
+        assert "correct-horse" not in line
+        assert NEW_KEY.text not in line
+        assert NEW_KEY.text[-20:] not in line
+        assert NEW_KEY.digest not in line

@@ -1,0 +1,272 @@
+"""Values and namespaces, with fakes for all that is outside."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kv_common.errors import Conflict, NotFound, Unavailable, ValidationError
+from kv_service.domain import MAX_KEYS_DELETED_AT_ONCE, KeyInfo, NamespaceStatus, NewValue, PageRequest, Space
+from kv_service.operations import Namespaces, Values
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Shelf
+
+HERE = Space(ACCOUNT, "n1")
+THERE = Space(ACCOUNT, "n2")
+
+
+class Times:
+    """A clock in milliseconds that moves on by one at each look."""
+
+    def __init__(self) -> None:
+        self.now = NOW_MS
+
+    def __call__(self) -> int:
+        self.now += 1
+        return self.now
+
+
+def values_of(shelf: Shelf) -> Values:
+    return Values(shelf, now_ms=Times(), random_below=random.Random(7).randrange, cursor_secret=lambda: b"s" * 32)
+
+
+def test_a_value_comes_back_as_it_was_put() -> None:
+    values = values_of(Shelf())
+
+    stored = values.put(HERE, NewValue("k", '{"a": 1.0}'))
+    found = values.get(HERE, "k")
+
+    assert stored.created
+    assert (found.text, found.etag, found.info) == ('{"a": 1.0}', stored.etag, stored.info)
+    assert stored.info == KeyInfo("k", 10, NOW_MS + 1, NOW_MS + 1)
+
+
+def test_replacing_a_value_keeps_its_creation_and_changes_its_etag() -> None:
+    values = values_of(Shelf())
+    first = values.put(HERE, NewValue("k", "1"))
+
+    second = values.put(HERE, NewValue("k", '"é"'))
+
+    assert not second.created
+    assert second.etag != first.etag
+    assert second.info == KeyInfo("k", 4, first.info.created_at_ms, NOW_MS + 2)
+    assert values.get(HERE, "k").info == second.info
+
+
+def test_putting_the_same_value_again_changes_the_etag_too() -> None:
+    values = values_of(Shelf())
+
+    assert values.put(HERE, NewValue("k", "1")).etag != values.put(HERE, NewValue("k", "1")).etag
+
+
+def test_a_head_has_everything_but_the_text() -> None:
+    values = values_of(Shelf())
+    stored = values.put(HERE, NewValue("k", "12"))
+
+    found = values.head(HERE, "k")
+
+    assert (found.text, found.etag, found.info) == ("", stored.etag, stored.info)
+
+
+def test_a_key_that_is_not_there_is_not_found() -> None:
+    values = values_of(Shelf())
+    for look in (values.get, values.head):
+        with pytest.raises(NotFound) as refusal:
+            look(HERE, "k")
+        assert refusal.value.details == {"resource": "key"}
+
+
+def test_a_deleted_key_is_gone_and_may_be_deleted_again() -> None:
+    values = values_of(Shelf())
+    values.put(HERE, NewValue("k", "1"))
+
+    values.delete(HERE, "k")
+    values.delete(HERE, "k")
+
+    with pytest.raises(NotFound):
+        values.get(HERE, "k")
+    assert values.put(HERE, NewValue("k", "1")).created
+
+
+@given(st.sets(st.text("ab:", min_size=1, max_size=3)), st.text("ab", max_size=1), st.integers(1, 5))
+def test_pages_show_every_key_of_a_prefix_once_and_in_order(keys: set[str], prefix: str, limit: int) -> None:
+    shelf = Shelf()
+    shelf.fill("n1", sorted(keys))
+    shelf.fill("n2", ["a-other", "b-other"])
+    values = values_of(shelf)
+    seen: list[str] = []
+    cursor: str | None = None
+    for _ in range(len(keys) + 1):
+        page = values.page(HERE, PageRequest(prefix, limit, cursor))
+        assert len(page.keys) <= limit
+        seen += [info.key for info in page.keys]
+        cursor = page.cursor
+        if cursor is None:
+            break
+
+    assert cursor is None
+    assert seen == sorted(key for key in keys if key.startswith(prefix))
+
+
+def test_a_cursor_is_good_for_its_own_list_only() -> None:
+    shelf = Shelf()
+    shelf.fill("n1", ["a1", "a2", "a3"])
+    values = values_of(shelf)
+    cursor = values.page(HERE, PageRequest("a", 1, None)).cursor
+    assert cursor is not None
+    assert [info.key for info in values.page(HERE, PageRequest("a", 5, cursor)).keys] == ["a2", "a3"]
+
+    for space, prefix in (
+        (HERE, ""),
+        (HERE, "a1"),
+        (THERE, "a"),
+        (Space("00000000-0000-4000-8000-000000000001", "n1"), "a"),
+    ):
+        with pytest.raises(ValidationError):
+            values.page(space, PageRequest(prefix, 5, cursor))
+
+
+@pytest.mark.parametrize("cursor", ["", "a1", "AAAA", "n1"])
+def test_a_cursor_that_nobody_signed_is_refused(cursor: str) -> None:
+    with pytest.raises(ValidationError):
+        values_of(Shelf()).page(HERE, PageRequest("", 5, cursor))
+
+
+class World:
+    """Namespaces with stores that note what happened to them, in order."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.shelf = Shelf(self.journal)
+        self.directory = Directory(self.journal)
+        self.limiter = Limiter(self.journal)
+        self.namespaces = Namespaces(
+            self.directory,
+            self.shelf,
+            self.limiter,
+            now_ms=lambda: NOW_MS,
+            random_below=random.Random(7).randrange,
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_new_namespace_is_in_the_table_before_redis_tells_of_it(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+
+    assert (made.name, made.created_at_ms, made.status) == ("settings", NOW_MS, NamespaceStatus.ACTIVE)
+    assert world.journal == ["created in the table", "remembered in Redis"]
+    assert world.limiter.names == {(ACCOUNT, "settings"): made.id}
+    assert world.namespaces.get(ACCOUNT, "settings") == made
+    assert world.namespaces.all(ACCOUNT) == (made,)
+
+
+def test_a_namespace_can_be_made_without_redis(world: World) -> None:
+    world.limiter.down = True
+
+    made = world.namespaces.create(ACCOUNT, "settings")
+
+    assert world.namespaces.get(ACCOUNT, "settings") == made
+
+
+def test_a_name_that_is_taken_is_a_conflict_that_redis_never_hears_of(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+
+    with pytest.raises(Conflict):
+        world.namespaces.create(ACCOUNT, "settings")
+
+    assert world.limiter.names == {(ACCOUNT, "settings"): made.id}
+
+
+def test_another_accounts_namespace_is_not_found(world: World) -> None:
+    world.namespaces.create("another", "settings")
+    for attempt in (world.namespaces.get, world.namespaces.delete):
+        with pytest.raises(NotFound) as refusal:
+            attempt(ACCOUNT, "settings")
+        assert refusal.value.details == {"resource": "namespace"}
+    assert world.namespaces.all(ACCOUNT) == ()
+    assert ("another", "settings") in world.directory.namespaces
+
+
+def test_deleting_closes_first_then_empties_and_frees_the_name_last(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+    world.shelf.fill(made.id, ["a", "b"])
+    world.shelf.fill("another", ["a"])
+    world.journal.clear()
+
+    world.namespaces.delete(ACCOUNT, "settings")
+
+    assert world.journal == ["closed in the table", "forgotten in Redis", "values deleted", "name freed"]
+    assert list(world.shelf.values) == [("another", "a")]
+    with pytest.raises(NotFound):
+        world.namespaces.get(ACCOUNT, "settings")
+
+
+def test_without_redis_a_deletion_stops_once_the_namespace_is_closed_and_can_be_repeated(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+    world.shelf.fill(made.id, ["a"])
+    world.journal.clear()
+    world.limiter.down = True
+
+    with pytest.raises(Unavailable, match="closed and not yet deleted"):
+        world.namespaces.delete(ACCOUNT, "settings")
+    assert world.journal == ["closed in the table"]
+    assert world.namespaces.get(ACCOUNT, "settings").status is NamespaceStatus.DELETING
+    assert list(world.shelf.values) == [(made.id, "a")]
+
+    world.limiter.down = False
+    world.namespaces.delete(ACCOUNT, "settings")
+    assert world.journal == ["closed in the table", "forgotten in Redis", "values deleted", "name freed"]
+    assert world.shelf.values == {}
+
+
+def test_a_deletion_that_stopped_at_the_values_can_be_repeated(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+    world.shelf.fill(made.id, ["a"])
+    namespace = world.namespaces.get(ACCOUNT, "settings")
+    world.directory.mark_deleting(ACCOUNT, namespace)
+    world.shelf.problem = Unavailable()
+    with pytest.raises(Unavailable):
+        world.namespaces.delete(ACCOUNT, "settings")
+    assert (ACCOUNT, "settings") in world.directory.namespaces
+
+    world.shelf.problem = None
+    world.namespaces.delete(ACCOUNT, "settings")
+    assert (ACCOUNT, "settings") not in world.directory.namespaces
+
+
+def test_a_namespace_of_more_than_1000_keys_is_not_deleted_and_stays_open(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+    world.shelf.fill(made.id, [f"k{number}" for number in range(MAX_KEYS_DELETED_AT_ONCE + 1)])
+    world.journal.clear()
+
+    with pytest.raises(Conflict) as refusal:
+        world.namespaces.delete(ACCOUNT, "settings")
+
+    assert refusal.value.details == {"reason": "too_many_keys", "max_keys": 1_000}
+    assert world.journal == []
+    assert world.namespaces.get(ACCOUNT, "settings").status is NamespaceStatus.ACTIVE
+
+
+def test_a_namespace_of_1000_keys_is_deleted(world: World) -> None:
+    made = world.namespaces.create(ACCOUNT, "settings")
+    world.shelf.fill(made.id, [f"k{number}" for number in range(MAX_KEYS_DELETED_AT_ONCE)])
+
+    world.namespaces.delete(ACCOUNT, "settings")
+
+    assert world.shelf.values == {}
+
+
+def test_a_name_used_again_stands_for_a_new_and_empty_namespace(world: World) -> None:
+    first = world.namespaces.create(ACCOUNT, "settings")
+    world.namespaces.delete(ACCOUNT, "settings")
+
+    second = world.namespaces.create(ACCOUNT, "settings")
+
+    assert second.id != first.id
+    assert world.limiter.names == {(ACCOUNT, "settings"): second.id}
