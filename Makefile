@@ -6,7 +6,7 @@ REDIS_PORT ?=
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch test check format lock package deploy deploy-all destroy clean
+.PHONY: help setup run stop url watch test check format lock package deploy deploy-all destroy redrive clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ deploy-all: setup ## deploy the platform and every service (STAGE=dev)
 
 destroy: setup ## delete a whole stage with its data (STAGE=dev)
 	@$(PY) -m infra.deploy destroy --stage $(STAGE)
+
+redrive: setup ## move a dead-letter queue back (QUEUE=kv-events STAGE=local)
+	@$(PY) -m infra.queues $(QUEUE) --stage $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 clean: ## remove build results, caches and the virtual environments; local data stays
 	@rm -rf build .venv .venv-emulator .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

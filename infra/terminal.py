@@ -10,13 +10,22 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from infra.deploy.errors import DeploymentError
 from infra.local.errors import LocalError
 from infra.packaging.errors import PackagingError
+from infra.queues.errors import QueueError
 from infra.repository import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: Failures whose message is all that a developer needs.
-EXPECTED = (DeploymentError, LocalError, PackagingError, UnknownNameError, BotoCoreError, ClientError)
+EXPECTED = (
+    DeploymentError,
+    LocalError,
+    PackagingError,
+    QueueError,
+    UnknownNameError,
+    BotoCoreError,
+    ClientError,
+)
 #: The shell's code for a program that Ctrl-C ended.
 INTERRUPTED = 130
 

@@ -1,0 +1,40 @@
+"""`python -m infra.queues`: move a dead-letter queue back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from infra import terminal
+from infra.deploy import stage as stages
+from infra.deploy.cloud import Cloud
+from infra.local.emulator import REGION
+from infra.local.run_file import RunFile
+from infra.queues.redrive import redrive
+from infra.repository import Repository
+
+
+def main() -> int:
+    """Parse the command line and run it."""
+    parser = argparse.ArgumentParser(prog="infra.queues", description=__doc__)
+    parser.add_argument("queue", nargs="?", default="")
+    parser.add_argument("--stage", default=stages.LOCAL)
+    arguments = parser.parse_args()
+    return terminal.run(lambda: _redrive(arguments.queue, arguments.stage))
+
+
+def _redrive(queue: str, stage: str) -> None:
+    moved = redrive(_cloud_of(stage).client("sqs"), stage, queue, terminal.say)
+    terminal.say(f"{moved} messages are on their way again.")
+
+
+def _cloud_of(stage: str) -> Cloud:
+    """The running emulator for `local`, AWS for every other stage."""
+    repository = Repository.here()
+    if stage == stages.LOCAL:
+        return Cloud.emulator(RunFile(repository.local).require().aws_endpoint, REGION)
+    return Cloud.aws(stages.read(repository.stage_file(stage), stage).region)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
