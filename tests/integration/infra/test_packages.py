@@ -189,3 +189,14 @@ def test_every_table_can_be_restored_and_forgets_what_has_expired(template: dict
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
         assert table["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_browsers_may_call_from_the_configured_origins_and_from_nowhere_else() -> None:
+    # The emulator does not apply what CloudFormation says of CORS, so this is as far as it can be tested here.
+    template = json.loads(REPOSITORY.platform_template("gateway").read_text())
+    cors = template["Resources"]["HttpApi"]["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == {"Ref": "AllowedOrigins"}
+    assert "Default" not in template["Parameters"]["AllowedOrigins"]
+    assert not {"*"} & {*cors["AllowMethods"], *cors["AllowHeaders"]}
+    assert cors.get("AllowCredentials", False) is False
+    assert {"ratelimit", "x-quota-remaining", "etag", "x-correlation-id"} <= set(cors["ExposeHeaders"])
