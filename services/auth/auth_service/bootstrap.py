@@ -13,6 +13,7 @@ from auth_service.operations import Accounts, Keys
 from auth_service.settings import Settings
 from auth_service.store import AccountStore, KeyStore
 from kv_common import dynamodb
+from kv_common.times import now_ms
 from kv_common.tokens import SigningKeys, TokenVerifier
 from kv_common.tokens.http_source import http_source
 
@@ -47,14 +48,14 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
     return Auth(
         settings=settings,
         identity=identity,
-        accounts=Accounts(identity, accounts, now_ms=_now_ms),
+        accounts=Accounts(identity, accounts, now_ms=now_ms),
         keys=Keys(
             KeyStore(client, settings.table, settings.credentials_table),
-            now_ms=_now_ms,
+            now_ms=now_ms,
             random_bits=secrets.randbits,
         ),
         verify_token=TokenVerifier(keys, settings.token_issuer, [settings.client_id]).verify,
-        now_ms=_now_ms,
+        now_ms=now_ms,
         check=lambda: accounts.get("health"),
     )
 
@@ -67,7 +68,3 @@ def _cognito() -> CognitoIdentityProviderClient:
         "cognito-idp",
         config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
     )
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -15,9 +15,7 @@ from kv_common.plans import DEFAULT_PLAN
 if TYPE_CHECKING:
     from auth_service.identity import Identity, Tokens
     from auth_service.store import AccountStore, KeyStore
-
-Clock = Callable[[], int]
-"""Milliseconds since 1970."""
+    from kv_common.times import Clock
 
 RandomBits = Callable[[int], int]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kv_common import dynamodb
 from kv_common.admission import Admission
 from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.times import now_ms
 from kv_service.operations import Namespaces, Values
 from kv_service.settings import Settings
 from kv_service.store import NamespaceStore, ServiceStore, TableFacts, ValueStore
@@ -57,9 +58,9 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
         settings=settings,
         admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table)),
         limiter=limiter,
-        values=Values(values, now_ms=_now_ms, random_below=secrets.randbelow, cursor_secret=_CursorSecret(service).get),
+        values=Values(values, now_ms=now_ms, random_below=secrets.randbelow, cursor_secret=_CursorSecret(service).get),
         namespaces=Namespaces(
-            NamespaceStore(client, settings.table), values, limiter, now_ms=_now_ms, random_below=secrets.randbelow
+            NamespaceStore(client, settings.table), values, limiter, now_ms=now_ms, random_below=secrets.randbelow
         ),
         service=service,
     )
@@ -76,7 +77,3 @@ class _CursorSecret:
         if self._secret is None:
             self._secret = self._service.cursor_secret(secrets.token_bytes(32))
         return self._secret
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

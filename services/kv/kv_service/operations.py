@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,10 +24,10 @@ from kv_service.domain import (
 )
 
 if TYPE_CHECKING:
-    from kv_service.store import NamespaceStore, ValueStore
+    from collections.abc import Callable
 
-Clock = Callable[[], int]
-"""Milliseconds since 1970."""
+    from kv_common.times import Clock
+    from kv_service.store import NamespaceStore, ValueStore
 
 
 class Values:
