@@ -6,7 +6,7 @@ REDIS_PORT ?=
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch test check format lock package deploy deploy-all destroy redrive clean
+.PHONY: help setup run stop url watch test check format docs lock package deploy deploy-all destroy redrive clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ check: setup ## everything that CI checks beside the tests: format, lint, types,
 format: setup ## format the code and mend what can be mended
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
+
+docs: setup ## write the documents that are made from the code anew (docs/events)
+	@$(PY) -m infra.documents
 
 lock: setup ## write the locks anew from the pyproject.toml files (ARGS=--upgrade for the newest versions)
 	@$(PY) -m infra.locks $(ARGS)
