@@ -62,7 +62,10 @@ class KeySettings:
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key as its account lists it; of the key itself only the digest and the first characters are known."""
+    """A key as its account lists it; of the key itself only the digest and the first characters are known.
+
+    `revision` counts its changes, so that one that was decided on an older state is not stored over a newer.
+    """
 
     id: str
     digest: str
@@ -71,6 +74,7 @@ class StoredKey:
     created_at_ms: int
     rotated_to: str | None = None
     last_used_at_ms: int | None = None
+    revision: int = 1
 
     def state(self, now_ms: int) -> KeyState:
         """Return whether the key opens anything at `now_ms`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auth_service import facts
 from auth_service.domain import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
+from auth_service.store import Outdated
 from kv_common import api_keys, base62
 from kv_common.errors import Conflict
 from kv_common.plans import DEFAULT_PLAN
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RandomBits = Callable[[int], int]
 
 _KEY_ID_WIDTH = 12
+_CHANGE_ATTEMPTS = 5
 
 
 class Accounts:
@@ -74,11 +76,16 @@ class Keys:
         return self._store.get(account_id, key_id)
 
     def change(self, account_id: str, key_id: str, decide: Callable[[KeySettings], KeySettings]) -> StoredKey:
-        """Give the key the settings that `decide` makes of its present ones."""
-        key = self._store.get(account_id, key_id)
-        changed = dataclasses.replace(key, settings=decide(key.settings))
-        self._store.change(account_id, changed)
-        return changed
+        """Give the key the settings that `decide` makes of its present ones; asked again when those have changed."""
+        for _ in range(_CHANGE_ATTEMPTS):
+            key = self._store.get(account_id, key_id)
+            changed = dataclasses.replace(key, settings=decide(key.settings))
+            try:
+                self._store.change(account_id, changed)
+            except Outdated:
+                continue
+            return changed
+        raise Conflict("The key is being changed by others. Please retry.")
 
     def rotate(self, account_id: str, key_id: str, grace_ms: int, *, correlation_id: str) -> tuple[StoredKey, str]:
         """Make a key with the settings of an old one, which goes on working for `grace_ms`, or less if it ends before.

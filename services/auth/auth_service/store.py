@@ -14,7 +14,8 @@ Both items of a key change in one transaction. `ttl` removes what has been dead 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from typing import TYPE_CHECKING
 
 from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
 from kv_common.api_keys import KeyStatus, Scope
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 KEPT_DEAD_S = 30 * 86_400
 _KEY_PREFIX = "APIKEY#"
 _SIGNING_KEYS = "SIGNING_KEYS"
+
+
+class Outdated(Exception):
+    """The key is no longer as it was when the change was decided."""
 
 
 class AccountStore:
@@ -112,26 +117,24 @@ class KeyStore:
         self._transact([*self._additions(account_id, key), outbox_put(self._table, told)])
 
     def change(self, account_id: str, key: StoredKey) -> None:
-        """Store the key's new settings; NotFound when it has been deleted since."""
+        """Store the key's new settings; Outdated when it was changed or deleted since it was read."""
         try:
-            self._transact(self._replacements(account_id, key, listed_condition="attribute_exists(PK)"))
+            self._transact(self._replacements(account_id, key))
         except ConditionFailed as failure:
-            raise no_such_key() from failure
+            raise Outdated from failure
 
     def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
         """Store `new`, and `old` with its end and successor; tell so. Conflict when it has one already or is gone."""
-        # Holds once per key: of two rotations at a time, one would leave a key that its owner never saw.
-        once = "attribute_exists(PK) AND attribute_not_exists(rotatedTo)"
         try:
             self._transact(
                 [
                     *self._additions(account_id, new),
-                    *self._replacements(account_id, old, listed_condition=once),
+                    *self._replacements(account_id, old),
                     outbox_put(self._table, told),
                 ]
             )
         except ConditionFailed as failure:
-            raise Conflict("The key was rotated or deleted meanwhile.") from failure
+            raise Conflict("The key was changed, rotated or deleted meanwhile.") from failure
 
     def revoke(self, account_id: str, key: StoredKey, told: Event, *, now_ms: int) -> None:
         """Remove the key from the list, close it for good and tell so; harmless when that has happened already."""
@@ -165,34 +168,39 @@ class KeyStore:
             return
 
     def _additions(self, account_id: str, key: StoredKey) -> list[TransactWriteItemTypeDef]:
-        return self._puts(account_id, key, "attribute_not_exists(PK)", "attribute_not_exists(PK)")
+        new = "attribute_not_exists(PK)"
+        return [
+            {"Put": {"TableName": self._table, "Item": _listed(account_id, key), "ConditionExpression": new}},
+            {
+                "Put": {
+                    "TableName": self._credentials_table,
+                    "Item": _credential(account_id, key),
+                    "ConditionExpression": new,
+                }
+            },
+        ]
 
-    def _replacements(
-        self, account_id: str, key: StoredKey, *, listed_condition: str
-    ) -> list[TransactWriteItemTypeDef]:
-        # Holds unless the credential is revoked: a change must not bring it back.
-        return self._puts(account_id, key, listed_condition, "#status = :active")
-
-    def _puts(
-        self, account_id: str, key: StoredKey, listed_condition: str, credential_condition: str
-    ) -> list[TransactWriteItemTypeDef]:
-        credential: dict[str, Any] = {
-            "TableName": self._credentials_table,
-            "Item": _credential(account_id, key),
-            "ConditionExpression": credential_condition,
-        }
-        if "#status" in credential_condition:
-            credential["ExpressionAttributeNames"] = {"#status": "status"}
-            credential["ExpressionAttributeValues"] = {":active": {"S": KeyStatus.ACTIVE}}
+    def _replacements(self, account_id: str, key: StoredKey) -> list[TransactWriteItemTypeDef]:
         return [
             {
                 "Put": {
                     "TableName": self._table,
-                    "Item": _listed(account_id, key),
-                    "ConditionExpression": listed_condition,
+                    "Item": _listed(account_id, dataclasses.replace(key, revision=key.revision + 1)),
+                    # Holds while nobody has changed, rotated or deleted the key since it was read.
+                    "ConditionExpression": "revision = :revision",
+                    "ExpressionAttributeValues": {":revision": {"N": str(key.revision)}},
                 }
             },
-            {"Put": credential},  # type: ignore[typeddict-item]  # built above, member by member
+            {
+                "Put": {
+                    "TableName": self._credentials_table,
+                    "Item": _credential(account_id, key),
+                    # Holds unless the credential is revoked: a change must not bring it back.
+                    "ConditionExpression": "#status = :active",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                    "ExpressionAttributeValues": {":active": {"S": KeyStatus.ACTIVE}},
+                }
+            },
         ]
 
     def _transact(self, items: list[TransactWriteItemTypeDef]) -> None:
@@ -250,6 +258,7 @@ def _listed(account_id: str, key: StoredKey) -> Item:
         "digest": {"S": key.digest},
         "display": {"S": key.display},
         "createdAt": {"N": str(key.created_at_ms)},
+        "revision": {"N": str(key.revision)},
     }
     if key.rotated_to is not None:
         item["rotatedTo"] = {"S": key.rotated_to}
@@ -282,4 +291,5 @@ def _stored_key(item: Item) -> StoredKey:
         created_at_ms=int(item["createdAt"]["N"]),
         rotated_to=item["rotatedTo"]["S"] if "rotatedTo" in item else None,
         last_used_at_ms=int(item["lastUsedAt"]["N"]) if "lastUsedAt" in item else None,
+        revision=int(item["revision"]["N"]),
     )

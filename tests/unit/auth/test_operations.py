@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auth_service.domain import Account, KeySettings, KeyState, StoredKey
 from auth_service.operations import Accounts, Keys
+from auth_service.store import Outdated
 from kv_common import api_keys
 from kv_common.api_keys import Scope
 from kv_common.errors import Conflict, NotFound, Unauthorized
@@ -284,3 +285,33 @@ def test_an_account_lists_1000_keys_at_most_with_those_that_have_expired() -> No
         keys_of(store).rotate(ACCOUNT, key(0).id, 0, correlation_id="c-1")
 
     assert refusal.value.details == {"reason": "too_many_keys", "max": 100}
+
+
+class Busy(Keyring):
+    """Keys that somebody else changes each time before a change is stored, so many times."""
+
+    def __init__(self, rivals: int) -> None:
+        super().__init__(**{ACCOUNT: (key(1),)})
+        self.rivals = rivals
+
+    def change(self, account_id: str, key: StoredKey) -> None:
+        if self.rivals:
+            self.rivals -= 1
+            present = self.keys[account_id, key.id]
+            renamed = replace(present.settings, name=f"rival {self.rivals}")
+            self.keys[account_id, key.id] = replace(present, settings=renamed, revision=present.revision + 1)
+            raise Outdated
+        super().change(account_id, key)
+
+
+def test_a_change_is_decided_anew_when_the_key_was_changed_meanwhile() -> None:
+    store = Busy(rivals=3)
+
+    changed = keys_of(store).change(ACCOUNT, key(1).id, lambda now: replace(now, scopes=frozenset({Scope.READ})))
+
+    assert (changed.settings.name, changed.settings.scopes) == ("rival 0", frozenset({Scope.READ}))
+
+
+def test_a_change_gives_up_when_others_never_stop() -> None:
+    with pytest.raises(Conflict, match="being changed by others"):
+        keys_of(Busy(rivals=99)).change(ACCOUNT, key(1).id, lambda now: now)

@@ -1,0 +1,54 @@
+"""Changes of one key at the same time: none undoes another."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.support.tenant import Tenant
+
+
+def patch(tenant: Tenant, key_id: str, body: dict[str, Any]) -> int:
+    return tenant.http.patch(f"/v1/api-keys/{key_id}", json=body, headers=tenant.bearer).status_code
+
+
+def test_changes_of_different_settings_at_once_are_all_kept(tenant: Tenant) -> None:
+    changes: list[dict[str, Any]] = [
+        {"name": "changed"},
+        {"scopes": ["read"]},
+        {"namespaces": ["app"]},
+        {"expires_at": "2099-01-01T00:00:00Z"},
+    ]
+    for _ in range(5):
+        key_id = tenant.new_key()["id"]
+        with ThreadPoolExecutor(len(changes)) as pool:
+            statuses = list(pool.map(lambda change, key_id=key_id: patch(tenant, key_id, change), changes))
+        assert statuses == [200] * len(changes)
+        key = tenant.http.get(f"/v1/api-keys/{key_id}", headers=tenant.bearer).json()
+        assert (key["name"], key["scopes"], key["namespaces"]) == ("changed", ["read"], ["app"])
+        assert key["expires_at"] == "2099-01-01T00:00:00.000Z"
+
+
+def test_a_change_does_not_bring_a_rotated_key_back_to_life(tenant: Tenant) -> None:
+    rotated = 0
+    for trial in range(10):
+        key_id = tenant.new_key()["id"]
+
+        def rotate(key_id: str = key_id) -> Any:
+            path = f"/v1/api-keys/{key_id}/rotate"
+            return tenant.http.post(path, json={"grace_seconds": 60}, headers=tenant.bearer)
+
+        with ThreadPoolExecutor(5) as pool:
+            names = [pool.submit(patch, tenant, key_id, {"name": f"{trial}-{number}"}) for number in range(2)]
+            rotation = pool.submit(rotate)
+            names += [pool.submit(patch, tenant, key_id, {"name": f"{trial}-{number}"}) for number in range(2, 4)]
+        assert {name.result() for name in names} <= {200, 409}
+        answer = rotation.result()
+        assert answer.status_code in (201, 409)
+        if answer.status_code == 201:
+            rotated += 1
+            old = tenant.http.get(f"/v1/api-keys/{key_id}", headers=tenant.bearer).json()
+            assert old["rotated_to"] == answer.json()["id"]
+            assert "expires_at" in old
+    assert rotated > 0
