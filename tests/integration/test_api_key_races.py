@@ -31,7 +31,6 @@ def test_changes_of_different_settings_at_once_are_all_kept(tenant: Tenant) -> N
 
 
 def test_a_change_does_not_bring_a_rotated_key_back_to_life(tenant: Tenant) -> None:
-    rotated = 0
     for trial in range(10):
         key_id = tenant.new_key()["id"]
 
@@ -43,12 +42,10 @@ def test_a_change_does_not_bring_a_rotated_key_back_to_life(tenant: Tenant) -> N
             names = [pool.submit(patch, tenant, key_id, {"name": f"{trial}-{number}"}) for number in range(2)]
             rotation = pool.submit(rotate)
             names += [pool.submit(patch, tenant, key_id, {"name": f"{trial}-{number}"}) for number in range(2, 4)]
-        assert {name.result() for name in names} <= {200, 409}
+        # Five attempts each: whoever is outdated was overtaken by one of the four others, which happens four times.
+        assert {name.result() for name in names} == {200}
         answer = rotation.result()
-        assert answer.status_code in (201, 409)
-        if answer.status_code == 201:
-            rotated += 1
-            old = tenant.http.get(f"/v1/api-keys/{key_id}", headers=tenant.bearer).json()
-            assert old["rotated_to"] == answer.json()["id"]
-            assert "expires_at" in old
-    assert rotated > 0
+        assert answer.status_code == 201
+        old = tenant.http.get(f"/v1/api-keys/{key_id}", headers=tenant.bearer).json()
+        assert old["rotated_to"] == answer.json()["id"]
+        assert "expires_at" in old

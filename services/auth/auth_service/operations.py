@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from auth_service import facts
 from auth_service.domain import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 RandomBits = Callable[[int], int]
 
 _KEY_ID_WIDTH = 12
-_CHANGE_ATTEMPTS = 5
+_ATTEMPTS = 5
+
+Done = TypeVar("Done")
 
 
 class Accounts:
@@ -76,39 +79,31 @@ class Keys:
         return self._store.get(account_id, key_id)
 
     def change(self, account_id: str, key_id: str, decide: Callable[[KeySettings], KeySettings]) -> StoredKey:
-        """Give the key the settings that `decide` makes of its present ones; asked again when those have changed."""
-        for _ in range(_CHANGE_ATTEMPTS):
-            key = self._store.get(account_id, key_id)
+        """Give the key the settings that `decide` makes of its present ones."""
+
+        def attempt(key: StoredKey) -> StoredKey:
             changed = dataclasses.replace(key, settings=decide(key.settings))
-            try:
-                self._store.change(account_id, changed)
-            except Outdated:
-                continue
+            self._store.change(account_id, changed)
             return changed
-        raise Conflict("The key is being changed by others. Please retry.")
+
+        return self._on_latest(account_id, key_id, attempt)
 
     def rotate(self, account_id: str, key_id: str, grace_ms: int, *, correlation_id: str) -> tuple[StoredKey, str]:
         """Make a key with the settings of an old one, which goes on working for `grace_ms`, or less if it ends before.
 
         Conflict when the old one has ended or been rotated already.
         """
-        now_ms = self._now_ms()
-        old = self._store.get(account_id, key_id)
-        if old.rotated_to is not None:
-            raise Conflict("The key has been rotated already.", details={"rotated_to": old.rotated_to})
-        if old.state(now_ms) is KeyState.EXPIRED:
-            raise Conflict("The key has expired.")
         # A key that leaked has to be replaced however many there are: for the grace there is one more.
         self._require_room(account_id, MAX_LISTED_KEYS)
-        new, text = self._new(account_id, old.settings)
-        ends = now_ms + grace_ms
-        if old.settings.expires_at_ms is not None:
-            ends = min(ends, old.settings.expires_at_ms)
-        ending = dataclasses.replace(
-            old, settings=dataclasses.replace(old.settings, expires_at_ms=ends), rotated_to=new.id
-        )
-        self._store.rotate(account_id, ending, new, facts.key_issued(account_id, new, correlation_id))
-        return new, text
+
+        def attempt(old: StoredKey) -> tuple[StoredKey, str]:
+            ending = self._ending(old, grace_ms)
+            new, text = self._new(account_id, old.settings)
+            told = facts.key_issued(account_id, new, correlation_id)
+            self._store.rotate(account_id, dataclasses.replace(ending, rotated_to=new.id), new, told)
+            return new, text
+
+        return self._on_latest(account_id, key_id, attempt)
 
     def delete(self, account_id: str, key_id: str, *, correlation_id: str) -> None:
         """Close the key for good."""
@@ -116,6 +111,25 @@ class Keys:
         now_ms = self._now_ms()
         told = facts.key_revoked(account_id, key, correlation_id, now_ms=now_ms)
         self._store.revoke(account_id, key, told, now_ms=now_ms)
+
+    def _on_latest(self, account_id: str, key_id: str, attempt: Callable[[StoredKey], Done]) -> Done:
+        """Do something with a key as it is now; again on what it has become, when others changed it meanwhile."""
+        for _ in range(_ATTEMPTS):
+            with suppress(Outdated):
+                return attempt(self._store.get(account_id, key_id))
+        raise Conflict("The key is being changed by others. Please retry.")
+
+    def _ending(self, key: StoredKey, grace_ms: int) -> StoredKey:
+        """Return the key with the end that its rotation sets: never later than the one it had."""
+        now_ms = self._now_ms()
+        if key.rotated_to is not None:
+            raise Conflict("The key has been rotated already.", details={"rotated_to": key.rotated_to})
+        if key.state(now_ms) is KeyState.EXPIRED:
+            raise Conflict("The key has expired.")
+        ends = now_ms + grace_ms
+        if key.settings.expires_at_ms is not None:
+            ends = min(ends, key.settings.expires_at_ms)
+        return dataclasses.replace(key, settings=dataclasses.replace(key.settings, expires_at_ms=ends))
 
     def _new(self, account_id: str, settings: KeySettings) -> tuple[StoredKey, str]:
         key = api_keys.generate(account_id, self._random_bits)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.dynamodb import ConditionFailed, errors_translated
-from kv_common.errors import Conflict
 from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class KeyStore:
             raise Outdated from failure
 
     def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
-        """Store `new`, and `old` with its end and successor; tell so. Conflict when it has one already or is gone."""
+        """Store `new`, and `old` with its end and successor; tell so. Outdated when `old` has changed since."""
         try:
             self._transact(
                 [
@@ -134,7 +133,7 @@ class KeyStore:
                 ]
             )
         except ConditionFailed as failure:
-            raise Conflict("The key was changed, rotated or deleted meanwhile.") from failure
+            raise Outdated from failure
 
     def revoke(self, account_id: str, key: StoredKey, told: Event, *, now_ms: int) -> None:
         """Remove the key from the list, close it for good and tell so; harmless when that has happened already."""

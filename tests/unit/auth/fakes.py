@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
 from auth_service.identity import Identity, Profile, Tokens
-from auth_service.store import AccountStore, KeyStore
+from auth_service.store import AccountStore, KeyStore, Outdated
 from kv_common.api_keys import Scope
-from kv_common.errors import Conflict, Unauthorized
+from kv_common.errors import Unauthorized
 
 if TYPE_CHECKING:
     from kv_common.events import Event
@@ -59,7 +59,7 @@ class Keyring(KeyStore):
 
     def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
         if self.get(account_id, old.id).rotated_to is not None:
-            raise Conflict("The key was rotated or deleted meanwhile.")
+            raise Outdated
         self.keys[account_id, old.id] = old
         self.keys[account_id, new.id] = new
         self.told.append(told)

@@ -16,7 +16,7 @@ from auth_service.store import Outdated
 from kv_common import api_keys
 from kv_common.api_keys import Scope
 from kv_common.errors import Conflict, NotFound, Unauthorized
-from kv_common.events import AccountCreated, ApiKeyRevoked
+from kv_common.events import AccountCreated, ApiKeyRevoked, Event
 from tests.unit.auth.fakes import ACCOUNT, DAY_MS, NOW_MS, OTHER, SETTINGS, Keyring, Pool, Register, key
 
 
@@ -288,20 +288,37 @@ def test_an_account_lists_1000_keys_at_most_with_those_that_have_expired() -> No
 
 
 class Busy(Keyring):
-    """Keys that somebody else changes each time before a change is stored, so many times."""
+    """Keys that somebody else renames each time before a change or a rotation is stored, so many times."""
 
     def __init__(self, rivals: int) -> None:
         super().__init__(**{ACCOUNT: (key(1),)})
         self.rivals = rivals
 
-    def change(self, account_id: str, key: StoredKey) -> None:
+    def _overtake(self, one: StoredKey) -> None:
         if self.rivals:
             self.rivals -= 1
-            present = self.keys[account_id, key.id]
+            present = self.keys[ACCOUNT, one.id]
             renamed = replace(present.settings, name=f"rival {self.rivals}")
-            self.keys[account_id, key.id] = replace(present, settings=renamed, revision=present.revision + 1)
+            self.keys[ACCOUNT, one.id] = replace(present, settings=renamed, revision=present.revision + 1)
             raise Outdated
+
+    def change(self, account_id: str, key: StoredKey) -> None:
+        self._overtake(key)
         super().change(account_id, key)
+
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
+        self._overtake(old)
+        super().rotate(account_id, old, new, told)
+
+
+def test_a_rotation_takes_over_what_the_key_has_become_meanwhile() -> None:
+    store = Busy(rivals=4)
+
+    new, _ = keys_of(store).rotate(ACCOUNT, key(1).id, 0, correlation_id="c-1")
+
+    assert new.settings.name == "rival 0"
+    assert store.get(ACCOUNT, key(1).id).rotated_to == new.id
+    assert [told.id for told in store.told] == [f"{new.id}#issued"]
 
 
 def test_a_change_is_decided_anew_when_the_key_was_changed_meanwhile() -> None:
@@ -315,3 +332,5 @@ def test_a_change_is_decided_anew_when_the_key_was_changed_meanwhile() -> None:
 def test_a_change_gives_up_when_others_never_stop() -> None:
     with pytest.raises(Conflict, match="being changed by others"):
         keys_of(Busy(rivals=99)).change(ACCOUNT, key(1).id, lambda now: now)
+    with pytest.raises(Conflict, match="being changed by others"):
+        keys_of(Busy(rivals=99)).rotate(ACCOUNT, key(1).id, 0, correlation_id="c-1")
