@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import secrets
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,32 +125,26 @@ PUBLIC_ROUTES = {
 @pytest.mark.parametrize("route", NAMESPACE_ROUTES)
 def test_a_foreign_namespace_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = NAMESPACE_ROUTES[route]
-    for thief in customers:
-        for victim in customers:
-            if victim is thief:
-                continue
-            before = state(http, victim)
-            missing = told(attack(http, thief, "nobody-has-this"), "nobody-has-this")
-            foreign = told(attack(http, thief, victim.own), victim.own)
-            assert foreign == missing
-            assert foreign[0] == 404
-            assert SECRET not in foreign[1]
-            assert state(http, victim) == before
+    for thief, victim in permutations(customers, 2):
+        before = state(http, victim)
+        missing = told(attack(http, thief, "nobody-has-this"), "nobody-has-this")
+        foreign = told(attack(http, thief, victim.own), victim.own)
+        assert foreign == missing
+        assert foreign[0] == 404
+        assert SECRET not in foreign[1]
+        assert state(http, victim) == before
 
 
 @pytest.mark.parametrize("route", KEY_ROUTES)
 def test_a_foreign_key_id_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = KEY_ROUTES[route]
-    for thief in customers:
-        for victim in customers:
-            if victim is thief:
-                continue
-            before = state(http, victim)
-            missing = told(attack(http, thief, "key_000000000000"), "key_000000000000")
-            foreign = told(attack(http, thief, victim.key_id), victim.key_id)
-            assert foreign == missing
-            assert foreign[0] == 404
-            assert state(http, victim) == before
+    for thief, victim in permutations(customers, 2):
+        before = state(http, victim)
+        missing = told(attack(http, thief, "key_000000000000"), "key_000000000000")
+        foreign = told(attack(http, thief, victim.key_id), victim.key_id)
+        assert foreign == missing
+        assert foreign[0] == 404
+        assert state(http, victim) == before
 
 
 @pytest.mark.parametrize("route", OWN_ROUTES)
@@ -171,14 +166,11 @@ def test_all_may_have_a_namespace_of_the_same_name_with_values_of_their_own(
 
 
 def test_a_foreign_cursor_is_like_a_forged_one(http: httpx.Client, customers: list[Customer]) -> None:
-    for thief in customers:
-        for victim in customers:
-            if victim is thief:
-                continue
-            foreign = told(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
-            forged = told(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
-            assert foreign == forged
-            assert foreign[0] == 400
+    for thief, victim in permutations(customers, 2):
+        foreign = told(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
+        forged = told(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
+        assert foreign == forged
+        assert foreign[0] == 400
 
 
 def test_a_made_up_key_that_names_another_account_opens_nothing(http: httpx.Client, customers: list[Customer]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kv_service.bootstrap import Kv, bootstrap
-from tests.support.kv_process import environment_of
+from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
@@ -16,7 +16,4 @@ if TYPE_CHECKING:
 @pytest.fixture
 def kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Kv:
     """kv with its real dependencies, in this process."""
-    env = environment_of(local, "kv")
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    return bootstrap(env)
+    return bootstrap(enter(local, "kv", monkeypatch))

@@ -10,7 +10,7 @@ import pytest
 
 from auth_service.bootstrap import Auth, bootstrap
 from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Event, decode
-from tests.support.kv_process import environment_of
+from tests.support.kv_process import enter, environment_of
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
     """auth with its real dependencies, in this process."""
-    env = environment_of(local, "auth")
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    return bootstrap(env)
+    return bootstrap(enter(local, "auth", monkeypatch))
 
 
 def told(local: LocalEnvironment, account_id: str) -> list[Event]:

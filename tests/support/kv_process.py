@@ -12,6 +12,8 @@ from tests.support.tenant import stack_output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pytest
+
     from infra.local.environment import LocalEnvironment
     from kv_common.http import Api
 
@@ -29,6 +31,14 @@ def environment_of(local: LocalEnvironment, service: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": EMULATOR_KEY,
         "AWS_SECRET_ACCESS_KEY": EMULATOR_SECRET,
     }
+
+
+def enter(local: LocalEnvironment, service: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give this process the environment of the service's function, and return it."""
+    env = environment_of(local, service)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return env
 
 
 def event(

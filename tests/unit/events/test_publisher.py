@@ -100,6 +100,13 @@ def test_only_new_items_of_the_outbox_are_told(record: dict[str, Any]) -> None:
     assert bus.calls == []
 
 
+def test_the_log_names_every_event_that_was_taken_once_also_beside_refused_ones() -> None:
+    lines: list[dict[str, object]] = []
+    publisher(Bus({"b": 1, "d": 99}), lines).publish([inserted(event_id) for event_id in "abcde"])
+    published = [str(line["event_id"]) for line in lines if line.get("message") == "published"]
+    assert sorted(published) == ["a", "b", "c", "e"]
+
+
 def test_the_log_leads_from_the_event_to_the_request_and_shows_no_data() -> None:
     lines: list[dict[str, object]] = []
     publisher(Bus(), lines).publish([inserted("e1")])

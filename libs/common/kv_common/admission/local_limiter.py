@@ -8,6 +8,7 @@ not enforced; nothing is metered.
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache, TLRUCache
@@ -87,8 +88,6 @@ class LocalLimiter:
         return facts
 
     def _last_known_use(self, account_id: str, now: float) -> int:
-        from datetime import UTC, datetime
-
         month, used = self._used.get(account_id, ("", 0))
         return used if month == datetime.fromtimestamp(now, UTC).strftime("%Y-%m") else 0
 

@@ -98,12 +98,13 @@ class Publisher:
             for event in told
         ]
         answer = self._client.put_events(Entries=entries)
-        errors = [(index, entry["ErrorCode"]) for index, entry in enumerate(answer["Entries"]) if "ErrorCode" in entry]
+        errors = {index: entry["ErrorCode"] for index, entry in enumerate(answer["Entries"]) if "ErrorCode" in entry}
+        for index, event in enumerate(told):
+            if index not in errors:
+                line = {"level": "INFO", "service": self._source, "message": "published", "event": event.name}
+                self._log({**line, "event_id": event.id, "correlation_id": json.loads(event.detail)["correlation_id"]})
         if errors:
-            raise NotTaken([index for index, _ in errors], [reason for _, reason in errors])
-        for event in told:
-            line = {"level": "INFO", "service": self._source, "message": "published", "event": event.name}
-            self._log({**line, "event_id": event.id, "correlation_id": json.loads(event.detail)["correlation_id"]})
+            raise NotTaken(list(errors), list(errors.values()))
 
 
 def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
