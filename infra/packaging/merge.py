@@ -9,15 +9,15 @@ from infra.packaging.errors import MergeError
 Template = dict[str, Any]
 
 
-def merge(template: Template, fragment: Template) -> Template:
+def merge(template: Template, fragment: Template, *, partial: bool = False) -> Template:
     """The template with the fragment laid over it: objects merge member by member, lists and scalars replace.
 
     A fragment of a resource must either belong to a resource of the template or bring a Type of its own; anything else
-    is a mistyped name, which CloudFormation would only find at deployment.
+    is a mistyped name, which CloudFormation would only find at deployment. A `partial` template is a fragment itself.
     """
     known = template.get("Resources", {})
     for name, resource in fragment.get("Resources", {}).items():
-        if name not in known and "Type" not in resource:
+        if not partial and name not in known and "Type" not in resource:
             raise MergeError(
                 f"resources.json changes the resource {name!r}, which the template does not have. "
                 f"Give it a Type, or use one of: {', '.join(sorted(known))}."

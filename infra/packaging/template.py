@@ -11,7 +11,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from infra.isolated_session import isolated_session
-from infra.packaging import functions
+from infra.packaging import functions, parts
+from infra.packaging.alarms import with_alarms_heard
 from infra.packaging.errors import BuildError, MergeError
 from infra.packaging.http_api import replace_rest_api
 from infra.packaging.merge import Template, merge
@@ -30,12 +31,14 @@ def finish(sam: Template, fragment: Template, *, service: str, code_key: str) ->
     `fragment` is the service's resources.json, `code_key` the zip's key in the artifacts bucket.
     """
     fragment = dict(fragment)
-    extra_routes = fragment.pop("Metadata", {}).get("ExtraRoutes", [])
+    metadata = fragment.pop("Metadata", {})
     template = functions.without_chalice_marks(sam)
-    template = replace_rest_api(template, extra_routes)
+    template = replace_rest_api(template, metadata.get("ExtraRoutes", []))
     template = functions.with_log_groups(template, service)
+    template = merge(template, parts.expand(metadata.get("Parts", {}), service))
     template = merge(template, fragment)
     template = functions.with_rights(template)
+    template = with_alarms_heard(template)
     plain = without_sam(template)
     for resource in plain["Resources"].values():
         if resource["Type"] == _LAMBDA:

@@ -1,4 +1,4 @@
-"""The DynamoDB client as the stores use it: short time-outs, no resources, and failures in our own words."""
+"""DynamoDB as the stores use it: short time-outs, no resources, failures in our own words, whole partitions removed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from typing import TYPE_CHECKING, Any
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        QueryInputTypeDef,
+        TransactWriteItemTypeDef,
+        WriteRequestUnionTypeDef,
+    )
+
+    Item = dict[str, AttributeValueTypeDef]
+
+MAX_TRANSACTION = 100
+_BATCH = 25  # what one BatchWriteItem takes
+_BATCH_ATTEMPTS = 8
+_TRANSACTION_ATTEMPTS = 12
 
 _TRY_LATER = frozenset(
     {
@@ -20,10 +33,13 @@ _TRY_LATER = frozenset(
         "RequestLimitExceeded",
         "ServiceUnavailable",
         "ThrottlingException",
-        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )
+
+
+class Contended(Unavailable):
+    """Another transaction was writing the same items; trying again at once is right."""
 
 
 class ConditionFailed(Exception):
@@ -66,6 +82,8 @@ def errors_translated() -> Iterator[None]:
             raise ConditionFailed from error
         if code == "TransactionCanceledException":
             raise _cancelled(error.response) from error
+        if code == "TransactionConflictException":
+            raise Contended from error
         if code in _TRY_LATER:
             raise Unavailable from error
         raise
@@ -73,7 +91,65 @@ def errors_translated() -> Iterator[None]:
         raise Unavailable from error
 
 
+def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) -> None:
+    """Write all of `items` or none; others who write the same items at the same time are waited for.
+
+    ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
+    two in all, where a request would rather be refused.
+    """
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    for attempt in Retrying(
+        retry=retry_if_exception_type(Contended),
+        stop=stop_after_attempt(_TRANSACTION_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        reraise=True,
+    ):
+        with attempt, errors_translated():
+            client.transact_write_items(TransactItems=items)
+
+
+def put_all(client: DynamoDBClient, table: str, items: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
+    """Write items that depend on nothing, in a trip per 25."""
+    _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
+
+
+def delete_partition(client: DynamoDBClient, table: str, partition: str) -> int:
+    """Remove every item of a partition and return how many there were, in a trip per page and per 25 items."""
+    query: QueryInputTypeDef = {
+        "TableName": table,
+        "KeyConditionExpression": "PK = :p",
+        "ExpressionAttributeValues": {":p": {"S": partition}},
+        "ProjectionExpression": "PK, SK",
+        "ConsistentRead": True,
+    }
+    deleted = 0
+    while True:
+        with errors_translated():
+            answer = client.query(**query)
+        _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in answer["Items"]])
+        deleted += len(answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return deleted
+        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteRequestUnionTypeDef]) -> None:
+    for start in range(0, len(requests), _BATCH):
+        left = list(requests[start : start + _BATCH])
+        for _ in range(_BATCH_ATTEMPTS):
+            with errors_translated():
+                answer = client.batch_write_item(RequestItems={table: left})
+            left = list(answer["UnprocessedItems"].get(table, []))
+            if not left:
+                break
+        else:
+            raise Unavailable
+
+
 def _cancelled(response: Mapping[str, Any]) -> Exception:
-    reasons = enumerate(response.get("CancellationReasons", []))
-    failed = frozenset(index for index, reason in reasons if reason.get("Code") == "ConditionalCheckFailed")
-    return ConditionFailed(failed) if failed else Unavailable()
+    reasons = [reason.get("Code") for reason in response.get("CancellationReasons", [])]
+    failed = frozenset(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
+    if failed:
+        return ConditionFailed(failed)
+    return Contended() if "TransactionConflict" in reasons else Unavailable()

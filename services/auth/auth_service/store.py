@@ -18,6 +18,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
+from kv_common.accounts import account_key
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.dynamodb import ConditionFailed, errors_translated
 from kv_common.events.outbox import outbox_put
@@ -94,7 +95,7 @@ class KeyStore:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="PK = :p AND begins_with(SK, :k)",
-            ExpressionAttributeValues={":p": {"S": _account_key(account_id)}, ":k": {"S": _KEY_PREFIX}},
+            ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":k": {"S": _KEY_PREFIX}},
             ConsistentRead=True,
         )
         with errors_translated():
@@ -223,16 +224,12 @@ class SigningKeyStore:
             )
 
 
-def _account_key(account_id: str) -> str:
-    return f"ACCOUNT#{account_id}"
-
-
 def _profile_key(account_id: str) -> Item:
-    return {"PK": {"S": _account_key(account_id)}, "SK": {"S": "PROFILE"}}
+    return {"PK": {"S": account_key(account_id)}, "SK": {"S": "PROFILE"}}
 
 
 def _listed_key(account_id: str, key_id: str) -> Item:
-    return {"PK": {"S": _account_key(account_id)}, "SK": {"S": _KEY_PREFIX + key_id}}
+    return {"PK": {"S": account_key(account_id)}, "SK": {"S": _KEY_PREFIX + key_id}}
 
 
 def _kept_until(dead_ms: int) -> AttributeValueTypeDef:

@@ -180,6 +180,7 @@ def test_every_dead_letter_queue_has_an_alarm(template: dict[str, Any]) -> None:
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
         for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "QueueName"
     }
     assert {name for name in resources(template, "AWS::SQS::Queue") if name.endswith("Dlq")} <= watched
 

@@ -89,15 +89,33 @@ def test_calls_after_a_refused_one_wait_for_the_batch_to_come_again() -> None:
         {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "OldImage": {"PK": {"S": "OUTBOX#x"}}}},
         {
             "eventName": "MODIFY",
-            "dynamodb": {"SequenceNumber": "1", "OldImage": {}, "NewImage": {"PK": {"S": "OUTBOX#x"}}},
+            "dynamodb": {
+                "SequenceNumber": "1",
+                "OldImage": {"PK": {"S": "OUTBOX#x"}, "detail": {"S": "{}"}, "ttl": {"N": "1"}},
+                "NewImage": {"PK": {"S": "OUTBOX#x"}, "detail": {"S": "{}"}, "ttl": {"N": "2"}},
+            },
         },
         {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"PK": {"S": "ACCOUNT#x"}}}},
     ],
 )
-def test_only_new_items_of_the_outbox_are_told(record: dict[str, Any]) -> None:
+def test_only_what_is_new_in_the_outbox_is_told(record: dict[str, Any]) -> None:
     bus = Bus()
     assert publisher(bus).publish([record]) == {"batchItemFailures": []}
     assert bus.calls == []
+
+
+def test_an_event_that_has_more_to_tell_is_told_again_under_its_id() -> None:
+    bus = Bus()
+    before, after = inserted("e1"), inserted("e1")
+    detail = before["dynamodb"]["NewImage"]["detail"]["S"]
+    after["dynamodb"]["OldImage"] = before["dynamodb"]["NewImage"]
+    after["dynamodb"]["NewImage"] = {
+        **before["dynamodb"]["NewImage"],
+        "detail": {"S": detail.replace("a@example.com", "b@example.com")},
+    }
+    assert publisher(bus).publish([before, after]) == {"batchItemFailures": []}
+    assert bus.taken == ["e1", "e1"]
+    assert "b@example.com" in bus.entries[1]["Detail"]
 
 
 def test_the_log_names_every_event_that_was_taken_once_also_beside_refused_ones() -> None:

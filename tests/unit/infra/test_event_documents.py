@@ -10,14 +10,50 @@ from jsonschema import Draft202012Validator
 
 from infra.documents.events import documents, schema
 from infra.repository import Repository
-from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Contract, Event
+from kv_common.events import (
+    AccountCreated,
+    AccountDeleted,
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    ApiKeyUsed,
+    Contract,
+    Event,
+    NamespaceCreated,
+    NamespaceDeleted,
+    PaymentFailed,
+    PlanChanged,
+    PlanChangeScheduled,
+    PlanLimits,
+    RequestServed,
+    Served,
+    StorageChanged,
+    ThresholdCrossed,
+)
 from kv_common.events.contracts import CATALOG
 
 FOLDER = Repository.here().root / "docs" / "events"
 EXAMPLES: list[Contract] = [
     AccountCreated("ada@example.com"),
+    AccountDeleted(),
     ApiKeyIssued("key_000000000001", "kv_live_0000", ("*",), ("read", "write")),
     ApiKeyRevoked("key_000000000001", "kv_live_0000", "0" * 64, "deleted"),
+    ApiKeyUsed({"key_000000000001": 29_916_666}),
+    NamespaceCreated("0123456789ab", "app"),
+    NamespaceDeleted("0123456789ab", "app"),
+    PaymentFailed(1_500, "USD", "sub_1", "2026-11-23T10:00:00.000000Z"),
+    PlanChangeScheduled("pro", "free", "2026-12-01T00:00:00.000000Z", "canceled", "sub_1"),
+    PlanChanged(
+        "free",
+        "pro",
+        PlanLimits(100, 200, 1_000_000, 10_000_000_000),
+        "2026-11-20T10:00:00.000000Z",
+        1_795_000_000_000_000,
+        "evt_1",
+        "sub_1",
+    ),
+    RequestServed(29_916_666, "00ff", 3, {"0123456789ab": Served({"get": 2, "put": 1}, 120)}),
+    StorageChanged("0123456789ab", -120, -1, "shard-1", "123"),
+    ThresholdCrossed("2026-11", "requests", 80, 8_000, 10_000, "free"),
 ]
 
 
@@ -50,7 +86,7 @@ def test_what_does_not_fit_is_found(data: Contract) -> None:
     for name in event:
         assert not validator.is_valid({key: value for key, value in event.items() if key != name})
     for name in event["data"]:
-        assert not validator.is_valid({**event, "data": {**event["data"], name: 1}})
+        assert not validator.is_valid({**event, "data": {**event["data"], name: {"wrong": []}}})
     assert not validator.is_valid({**event, "version": data.VERSION + 1})
 
 

@@ -1,15 +1,44 @@
 """Events: what happened, told once by the service it happened in and applied once by whoever wants to know."""
 
-from kv_common.events.contracts import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Contract
+from kv_common.events.contracts import (
+    AccountCreated,
+    AccountDeleted,
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    ApiKeyUsed,
+    Contract,
+    NamespaceCreated,
+    NamespaceDeleted,
+    PaymentFailed,
+    PlanChanged,
+    PlanChangeScheduled,
+    PlanLimits,
+    RequestServed,
+    Served,
+    StorageChanged,
+    ThresholdCrossed,
+)
 from kv_common.events.envelope import Event, InvalidEvent, UnknownEvent, decode
 
 __all__ = [
     "AccountCreated",
+    "AccountDeleted",
     "ApiKeyIssued",
     "ApiKeyRevoked",
+    "ApiKeyUsed",
     "Contract",
     "Event",
     "InvalidEvent",
+    "NamespaceCreated",
+    "NamespaceDeleted",
+    "PaymentFailed",
+    "PlanChangeScheduled",
+    "PlanChanged",
+    "PlanLimits",
+    "RequestServed",
+    "Served",
+    "StorageChanged",
+    "ThresholdCrossed",
     "UnknownEvent",
     "decode",
 ]

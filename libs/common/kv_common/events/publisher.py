@@ -108,11 +108,18 @@ class Publisher:
 
 
 def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
-    """Yield the events that were put into the outbox; all else that happens to the table is none of the bus."""
+    """Yield the events that were put into the outbox; all else that happens to the table is none of the bus.
+
+    What was told under an id before is told again if there is more to tell now, as with counts that have grown.
+    """
     for record in records:
         change = record["dynamodb"]
         image = change.get("NewImage")
-        if image and "OldImage" not in change and image["PK"]["S"].startswith(PREFIX):
+        if (
+            image
+            and image["PK"]["S"].startswith(PREFIX)
+            and image["detail"] != change.get("OldImage", {}).get("detail")
+        ):
             yield Told(
                 change["SequenceNumber"],
                 image["PK"]["S"].removeprefix(PREFIX),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
+from kv_common.accounts import account_key
 from kv_common.admission import Facts, KeyRecord, Limits
 from kv_common.admission.model import UNKNOWN_KEY
 from kv_common.api_keys import KeyStatus, Scope
@@ -12,7 +13,7 @@ from kv_common.dynamodb import errors_translated
 from kv_common.errors import Unavailable
 from kv_common.plans import CATALOG, DEFAULT_PLAN
 from kv_service.domain import NamespaceStatus
-from kv_service.store.namespaces import account_key, namespace_key
+from kv_service.store.namespaces import namespace_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

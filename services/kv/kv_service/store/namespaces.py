@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kv_common.accounts import account_key
 from kv_common.dynamodb import ConditionFailed, errors_translated
 from kv_common.errors import Conflict
 from kv_service.domain import MAX_NAMESPACES, Namespace, NamespaceStatus
@@ -126,11 +127,6 @@ class NamespaceStore:
                 "ExpressionAttributeValues": {":change": {"N": str(change)}, ":max": {"N": str(MAX_NAMESPACES)}},
             }
         }
-
-
-def account_key(account_id: str) -> str:
-    """Return the partition key of an account's own items."""
-    return f"ACCOUNT#{account_id}"
 
 
 def namespace_key(account_id: str, name: str) -> Item:

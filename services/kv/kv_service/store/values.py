@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import errors_translated
-from kv_common.errors import Unavailable
+from kv_common.dynamodb import delete_partition, errors_translated
 from kv_service.domain import KeyInfo, KeyRange, NewValue, Space, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef, WriteRequestUnionTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
 
     Item = dict[str, AttributeValueTypeDef]
 
 LIST_INDEX = "list"
-_BATCH = 25  # what one BatchWriteItem takes
-_BATCH_ATTEMPTS = 8
 
 
 class ValueStore:
@@ -105,40 +100,7 @@ class ValueStore:
 
     def delete_all(self, space: Space) -> None:
         """Remove every value; a trip per 25 keys and per page. It reads the table, which the index may lag behind."""
-        keys: list[Item] = []
-        for key in self._keys(space):
-            keys.append(key)
-            if len(keys) == _BATCH:
-                self._delete_batch(keys)
-                keys = []
-        if keys:
-            self._delete_batch(keys)
-
-    def _keys(self, space: Space) -> Iterator[Item]:
-        query: QueryInputTypeDef = {
-            "TableName": self._table,
-            "KeyConditionExpression": "PK = :p",
-            "ExpressionAttributeValues": {":p": {"S": _partition(space)}},
-            "ProjectionExpression": "PK, SK",
-            "ConsistentRead": True,
-        }
-        while True:
-            with errors_translated():
-                answer = self._client.query(**query)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _delete_batch(self, keys: list[Item]) -> None:
-        requests: list[WriteRequestUnionTypeDef] = [{"DeleteRequest": {"Key": key}} for key in keys]
-        for _ in range(_BATCH_ATTEMPTS):
-            with errors_translated():
-                answer = self._client.batch_write_item(RequestItems={self._table: requests})
-            requests = list(answer["UnprocessedItems"].get(self._table, []))
-            if not requests:
-                return
-        raise Unavailable
+        delete_partition(self._client, self._table, _partition(space))
 
 
 def _partition(space: Space) -> str:

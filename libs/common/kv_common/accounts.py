@@ -1,0 +1,57 @@
+"""What a service keeps of an account, and what it remembers of a deleted one.
+
+Everything of an account stands in one partition, `ACCOUNT#<account>`. Events come in no order, so some of a deleted
+account arrive after AccountDeleted; they must not bring anything back. So a service that forgets an account leaves a
+mark, under a digest and for as long as events may be on their way:
+
+    PK                          SK        ttl
+    CLOSED#<digest of account>  CLOSED
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from kv_common.dynamodb import delete_partition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+KEPT_S = 60 * 86_400
+
+
+def account_key(account_id: str) -> str:
+    """Return the partition key of an account's own items."""
+    return f"ACCOUNT#{account_id}"
+
+
+def closed_key(account_id: str) -> dict[str, AttributeValueTypeDef]:
+    """Return the key of the mark that a deleted account leaves."""
+    digest = hashlib.sha256(f"account {account_id}".encode()).hexdigest()
+    return {"PK": {"S": f"CLOSED#{digest}"}, "SK": {"S": "CLOSED"}}
+
+
+def is_open(table: str, account_id: str) -> TransactWriteItemTypeDef:
+    """Return the part of a transaction that keeps it from writing anything of a deleted account."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": closed_key(account_id),
+            # Holds until the account is deleted.
+            "ConditionExpression": "attribute_not_exists(PK)",
+        }
+    }
+
+
+def close(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
+    """Let nothing of the account be written any more; harmless to repeat."""
+    mark = {**closed_key(account_id), "ttl": {"N": str(int(now_s) + KEPT_S)}}
+    client.put_item(TableName=table, Item=mark)
+
+
+def forget(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
+    """Close the account and remove all that its partition holds; harmless to repeat, in as many trips as it takes."""
+    close(client, table, account_id, now_s=now_s)
+    delete_partition(client, table, account_key(account_id))

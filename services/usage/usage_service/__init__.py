@@ -1,0 +1,1 @@
+"""Usage by account: month, day, namespace and operation; thresholds."""
