@@ -25,11 +25,14 @@ def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
 
 def told(local: LocalEnvironment, account_id: str) -> list[Event]:
     """Return what the outbox holds about an account."""
-    table = environment_of(local, "auth")["TABLE"]
-    pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
-    items: list[dict[str, Any]] = [item for page in pages for item in page["Items"] if "OUTBOX#" in item["PK"]["S"]]
+    items: list[dict[str, Any]] = local.aws_client("dynamodb").query(
+        TableName=environment_of(local, "auth")["TABLE"],
+        KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
+        ExpressionAttributeValues={":p": {"S": f"ACCOUNT#{account_id}"}, ":o": {"S": "OUTBOX#"}},
+        ConsistentRead=True,
+    )["Items"]
     events = [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in items]
-    return sorted((event for event in events if event.account_id == account_id), key=lambda event: event.occurred_at_us)
+    return sorted(events, key=lambda event: event.occurred_at_us)
 
 
 def test_the_life_of_a_key_is_told_in_full(local: LocalEnvironment, tenant: Tenant) -> None:

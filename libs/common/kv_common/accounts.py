@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
+ACCOUNT_PREFIX = "ACCOUNT#"
 KEPT_S = 60 * 86_400
 
 
 def account_key(account_id: str) -> str:
     """Return the partition key of an account's own items."""
-    return f"ACCOUNT#{account_id}"
+    return ACCOUNT_PREFIX + account_id
 
 
 def closed_key(account_id: str) -> dict[str, AttributeValueTypeDef]:

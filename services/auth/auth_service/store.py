@@ -3,7 +3,7 @@
     PK                    SK              what
     ACCOUNT#<account>     PROFILE         the account: email, plan, createdAt (ms)
     ACCOUNT#<account>     APIKEY#<id>     a key as its owner lists it
-    OUTBOX#<event>        EVENT           what is to be told: see kv_common.events.outbox
+    ACCOUNT#<account>     OUTBOX#<event>  what is to be told: see kv_common.events.outbox
 
     PK (credentials)                      what
     <SHA-256 of the key>                  accountId, keyId, status, scopes, namespaces, expiresAt (ms)

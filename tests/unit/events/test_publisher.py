@@ -83,19 +83,32 @@ def test_calls_after_a_refused_one_wait_for_the_batch_to_come_again() -> None:
     assert "e12" not in bus.taken
 
 
+KEYS = {"PK": {"S": "ACCOUNT#account-1"}, "SK": {"S": "OUTBOX#e1"}}
+TOLD = {"name": {"S": "AccountDeleted"}, "detail": {"S": "{}"}}
+
+
 @pytest.mark.parametrize(
     "record",
     [
-        {"eventName": "REMOVE", "dynamodb": {"SequenceNumber": "1", "OldImage": {"PK": {"S": "OUTBOX#x"}}}},
-        {
-            "eventName": "MODIFY",
-            "dynamodb": {
-                "SequenceNumber": "1",
-                "OldImage": {"PK": {"S": "OUTBOX#x"}, "detail": {"S": "{}"}, "ttl": {"N": "1"}},
-                "NewImage": {"PK": {"S": "OUTBOX#x"}, "detail": {"S": "{}"}, "ttl": {"N": "2"}},
+        pytest.param({"eventName": "REMOVE", "dynamodb": {"OldImage": {**KEYS, **TOLD}}}, id="expired or deleted"),
+        pytest.param(
+            {
+                "eventName": "MODIFY",
+                "dynamodb": {
+                    "OldImage": {**KEYS, **TOLD, "ttl": {"N": "1"}},
+                    "NewImage": {**KEYS, **TOLD, "ttl": {"N": "2"}},
+                },
             },
-        },
-        {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"PK": {"S": "ACCOUNT#x"}}}},
+            id="kept longer",
+        ),
+        pytest.param(
+            {"eventName": "INSERT", "dynamodb": {"NewImage": {**KEYS, "SK": {"S": "PROFILE"}, "name": {"S": "x"}}}},
+            id="another item of the account",
+        ),
+        pytest.param(
+            {"eventName": "INSERT", "dynamodb": {"NewImage": {**KEYS, **TOLD, "PK": {"S": "V#ns_1"}}}},
+            id="a value whose key a tenant chose",
+        ),
     ],
 )
 def test_only_what_is_new_in_the_outbox_is_told(record: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kv_common import logs
-from kv_common.events.outbox import PREFIX
+from kv_common.events.outbox import id_in_outbox
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -115,14 +115,8 @@ def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
     for record in records:
         change = record["dynamodb"]
         image = change.get("NewImage")
-        if (
-            image
-            and image["PK"]["S"].startswith(PREFIX)
-            and image["detail"] != change.get("OldImage", {}).get("detail")
-        ):
-            yield Told(
-                change["SequenceNumber"],
-                image["PK"]["S"].removeprefix(PREFIX),
-                image["name"]["S"],
-                image["detail"]["S"],
-            )
+        if image is None or image.get("detail") == change.get("OldImage", {}).get("detail"):
+            continue
+        event_id = id_in_outbox(image)
+        if event_id is not None:
+            yield Told(change["SequenceNumber"], event_id, image["name"]["S"], image["detail"]["S"])
