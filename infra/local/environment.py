@@ -118,6 +118,12 @@ def local_deployment(
         "RedisUrl": redis_url,
         "AllowedOrigins": "http://localhost:5173,http://127.0.0.1:5173",
         "UserPoolDeletionProtection": "INACTIVE",
+        # Developers see what they did within seconds; nobody pays for the extra events here.
+        "FlushEverySeconds": "2",
+        "MinuteToldAfterSeconds": "0",
+        "KeysToldEveryMinutes": "1",
+        "StorageBatchSeconds": "0",
+        "SettleSeconds": "1",
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 

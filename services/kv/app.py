@@ -1,10 +1,15 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from kv_common.events.functions import add_consumer
+from kv_common.events.functions import add_consumer, add_publisher
 from kv_service.api import create_app
-from kv_service.handlers import handlers
+from kv_service.background import event_handlers
+from kv_service.functions import add_flusher, add_tracker, add_worker
 
 app = create_app()
-on_events = add_consumer(app, "kv", handlers)
+on_events = add_consumer(app, "kv", event_handlers)
+publish_outbox = add_publisher(app, "kv")
+flush_meters = add_flusher(app)
+track_storage = add_tracker(app)
+run_jobs = add_worker(app)
 
-__all__ = ["app", "on_events"]
+__all__ = ["app", "flush_meters", "on_events", "publish_outbox", "run_jobs", "track_storage"]

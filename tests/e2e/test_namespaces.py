@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.waiting import await_value
+
 if TYPE_CHECKING:
     import httpx
 
@@ -20,7 +22,11 @@ def create(http: httpx.Client, tenant: Tenant, name: object) -> httpx.Response:
 def test_a_namespace_is_made_listed_and_told(http: httpx.Client, tenant: Tenant) -> None:
     assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": []}
     second, first = create(http, tenant, "b").json(), create(http, tenant, "a").json()
-    assert (first["name"], first["status"], sorted(first)) == ("a", "active", ["created_at", "name", "status"])
+    assert (first["name"], first["status"], sorted(first)) == (
+        "a",
+        "active",
+        ["bytes", "created_at", "keys", "name", "status"],
+    )
     assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": [first, second]}
     assert http.get("/v1/namespaces/a", headers=tenant.bearer).json() == first
     assert http.get("/v1/namespaces/c", headers=tenant.bearer).status_code == 404
@@ -53,14 +59,57 @@ def test_an_account_has_a_hundred_namespaces_at_most_and_a_deleted_one_makes_roo
     assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (409, "too_many_namespaces")
     assert http.delete("/v1/namespaces/n-7", headers=tenant.bearer).status_code == 202
     assert create(http, tenant, "one-more").status_code == 201
-    assert len(http.get("/v1/namespaces", headers=tenant.bearer).json()["namespaces"]) == 100
+    active = [
+        one
+        for one in http.get("/v1/namespaces", headers=tenant.bearer).json()["namespaces"]
+        if one["status"] == "active"
+    ]
+    assert len(active) == 100
 
 
-def test_a_deleted_namespace_takes_its_values_along(http: httpx.Client, tenant: Tenant) -> None:
+def put(http: httpx.Client, headers: dict[str, str], path: str, value: str = "1") -> None:
+    assert http.put(path, content=f'{{"value": {value}}}'.encode(), headers=headers).status_code in (200, 201)
+
+
+def held(http: httpx.Client, tenant: Tenant, name: str) -> tuple[int, int]:
+    """Return how many keys and bytes the namespace is said to hold."""
+    told = http.get(f"/v1/namespaces/{name}", headers=tenant.bearer).json()
+    return told["keys"], told["bytes"]
+
+
+def test_a_namespace_tells_its_keys_and_bytes_without_listing_them(http: httpx.Client, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    for number in range(10):
+        put(http, headers, f"/v1/app/k{number}", '"12345678"')
+    put(http, headers, "/v1/app/k0", '"1"')
+    assert http.delete("/v1/app/k1", headers=headers).status_code == 204
+    await_value(lambda: held(http, tenant, "app") == (9, 9 * 2 + 8 * 10 + 3), within=10)
+
+
+def test_a_deleted_namespace_takes_its_values_along_and_says_so_until_it_is_gone(
+    http: httpx.Client, tenant: Tenant
+) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     for number in range(60):
-        assert http.put(f"/v1/app/{number}", content=b'{"value": 1}', headers=headers).status_code == 201
-    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code == 202
+        put(http, headers, f"/v1/app/{number}")
+    answer = http.delete("/v1/namespaces/app", headers=tenant.bearer)
+    assert (answer.status_code, answer.json()) == (202, {"name": "app", "status": "deleting"})
+    # Closed at once, gone a little later; deleting it again meanwhile is the same.
     assert http.get("/v1/app/1", headers=headers).status_code == 404
-    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code == 404
+    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code in (202, 404)
+    await_value(lambda: http.get("/v1/namespaces/app", headers=tenant.bearer).status_code == 404, within=20)
+    assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": []}
+
+
+def test_a_deleted_name_can_be_used_again_at_once_and_stays(http: httpx.Client, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    put(http, headers, "/v1/app/old")
+    assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code == 202
+    tenant.namespace("app")
+    assert http.get("/v1/app/old", headers=headers).status_code == 404
+    put(http, headers, "/v1/app/new")
+    await_value(lambda: held(http, tenant, "app") == (1, 4), within=10)
+    assert http.get("/v1/app/new", headers=headers).json() == {"value": 1}

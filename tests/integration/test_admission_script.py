@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Verdict
+from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Use, Verdict
 from kv_common.admission.redis_limiter import RedisLimiter, connect
 from kv_common.api_keys import KeyStatus, Scope
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 ALL = frozenset(Scope)
-LIMITS = Limits("pro", rate=100, burst=200, quota=1_000)
+LIMITS = Limits("pro", rate=100, burst=200, quota=1_000, storage=10**9)
 
 
 @pytest.fixture
@@ -66,8 +67,8 @@ def metered(redis: Redis, account: str) -> dict[str, int]:
     """Return what the account's meter counts, over all minutes."""
     counts: dict[str, int] = {}
     for field, count in redis.hgetall(f"{{{account}}}:meter").items():
-        if field != "epoch":
-            _, what = str(field).split("|", 1)
+        minute, _, what = str(field).partition("|")
+        if minute.isdecimal():
             counts[what] = counts.get(what, 0) + int(count)
     return counts
 
@@ -136,7 +137,7 @@ def test_a_refusal_takes_nothing(limiter: RedisLimiter, redis: Redis, account: s
 
 
 def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisLimiter, account: str) -> None:
-    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000))
+    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     decisions = [limiter.decide(ticket(account), slow) for _ in range(6)]
     assert [decision.verdict for decision in decisions] == [Verdict.ADMITTED] * 5 + [Verdict.RATE_LIMITED]
     assert [decision.remaining for decision in decisions] == [4, 3, 2, 1, 0, 0]
@@ -144,7 +145,7 @@ def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisL
 
 
 def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisLimiter, account: str) -> None:
-    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000))
+    slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.ADMITTED
     assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
     assert limiter.decide(ticket(account, cost=2), slow).verdict is Verdict.ADMITTED
@@ -157,16 +158,18 @@ def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisLimiter, redi
 
 
 def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisLimiter, account: str) -> None:
-    spent = facts(limits=Limits("free", rate=1, burst=1, quota=1))
+    spent = facts(limits=Limits("free", rate=1, burst=1, quota=1, storage=10**9))
     assert limiter.decide(ticket(account), spent).verdict is Verdict.ADMITTED
-    look = limiter.decide(ticket(account, cost=0), facts(limits=Limits("free", rate=1, burst=1, quota=0)))
+    look = limiter.decide(
+        ticket(account, cost=0), facts(limits=Limits("free", rate=1, burst=1, quota=0, storage=10**9))
+    )
     assert (look.verdict, look.remaining, look.used) == (Verdict.ADMITTED, 0, 1)
 
 
 def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
     local: LocalEnvironment, account: str
 ) -> None:
-    limits = Limits("business", rate=100_000, burst=100_000, quota=500)
+    limits = Limits("business", rate=100_000, burst=100_000, quota=500, storage=10**9)
     limiters = [RedisLimiter(connect(local.redis_url)) for _ in range(8)]
     limiters[0].decide(ticket(account, cost=0), facts(limits=limits))
     with ThreadPoolExecutor(8) as pool:
@@ -205,7 +208,8 @@ def test_a_refund_takes_back_quota_and_meter(limiter: RedisLimiter, redis: Redis
     assert decision.charge is not None
     limiter.refund(account, decision.charge)
     assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
-    assert metered(redis, account) == {"ns1|get": 1, "ns1|in": 0}
+    # What was taken back is noted, for the minute has changed although less stands in it.
+    assert metered(redis, account) == {"ns1|get": 1, "ns1|in": 0, "refunded": 1}
 
 
 def test_a_refund_after_the_counters_were_lost_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
@@ -226,10 +230,87 @@ def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: Redis
     assert limiter.decide(ticket(account)).namespace_id == "ns2"
 
 
+def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_come_back(
+    limiter: RedisLimiter, account: str
+) -> None:
+    before = Limits("free", rate=10, burst=20, quota=10, storage=100, version=5)
+    after = Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7)
+    limiter.decide(ticket(account), facts(limits=before))
+    limiter.set_limits(account, after)
+    decision = limiter.decide(ticket(account))
+    assert decision.limits is not None
+    assert (decision.limits.plan, decision.limits.quota, decision.limits.storage) == ("pro", 1_000, 10**6)
+    # Neither an older change that was late, nor facts that were read before the change.
+    limiter.set_limits(account, Limits("starter", 50, 100, 100, 1_000, version=6))
+    slow = limiter.decide(ticket(account), facts(limits=before))
+    assert slow.limits is not None
+    assert slow.limits.plan == "pro"
+
+
+def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undone_by_a_slow_reader(
+    limiter: RedisLimiter, account: str
+) -> None:
+    limiter.set_limits(account, Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7))
+    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(ticket(account), facts(limits=Limits("free", 10, 20, 10, 100)))
+    assert decision.limits is not None
+    assert decision.limits.plan == "pro"
+
+
+def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    limiter.decide(ticket(account), facts())
+    limiter.close_account(account)
+    for attempt in (ticket(account), ticket(account, digest=None), ticket(account, cost=0)):
+        assert limiter.decide(attempt).verdict is Verdict.UNAUTHORIZED
+        assert limiter.decide(attempt, facts()).verdict is Verdict.UNAUTHORIZED
+    limiter.set_limits(account, LIMITS)
+    assert limiter.decide(ticket(account), facts()).verdict is Verdict.UNAUTHORIZED
+    left = {
+        key.rsplit(":", 2)[1] if ":key:" in key else key.rsplit(":", 1)[1]
+        for key in redis.scan_iter(f"{{{account}}}:*")
+    }
+    assert left == {"key", "limits"}
+
+
+def test_what_is_stored_comes_from_the_facts_and_is_looked_up_sooner_when_it_is_nearly_full(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    limits = Limits("free", rate=10, burst=20, quota=100, storage=100)
+    decision = limiter.decide(ticket(account), replace(facts(limits=limits), use=Use(stored=30)))
+    assert decision.limits is not None
+    assert (decision.limits.storage, decision.stored) == (100, 30)
+    assert redis.ttl(f"{{{account}}}:limits") > 50
+    redis.delete(f"{{{account}}}:limits")
+    limiter.decide(ticket(account), replace(facts(limits=limits), use=Use(stored=90)))
+    assert redis.ttl(f"{{{account}}}:limits") <= 5
+
+
+def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+    month = datetime.fromtimestamp(int(redis.time()[0]), UTC).strftime("%Y-%m")
+    told = replace(facts(), use=Use(month, requests=700))
+    assert limiter.decide(ticket(account), told).used == 701
+    # Only where there is no counter, and only for the month it was told of.
+    assert limiter.decide(ticket(account), told).used == 702
+    redis.delete(f"{{{account}}}:quota")
+    assert limiter.decide(ticket(account), replace(facts(), use=Use("2020-01", requests=700))).used == 1
+
+
+def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    limiter.decide(ticket(account, digest=None), facts())
+    assert redis.hget(f"{{{account}}}:meter", "used|key_1") is None
+    charge = limiter.decide(ticket(account), facts()).charge
+    assert charge is not None
+    assert redis.hget(f"{{{account}}}:meter", "used|key_1") == str(charge.minute)
+
+
 def test_a_flood_of_unknown_names_is_stopped_by_the_bucket_before_the_tables(
     limiter: RedisLimiter, account: str
 ) -> None:
-    slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000))
+    slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000, storage=10**9))
     limiter.decide(ticket(account), slow)
     assert limiter.decide(ticket(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
 

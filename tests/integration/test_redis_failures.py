@@ -196,15 +196,16 @@ def test_a_hung_redis_is_asked_by_a_few_requests_only(
     assert len(asked) <= 2 * (3 + 1 + time.monotonic() - started)
 
 
-def test_a_namespace_is_not_deleted_while_redis_cannot_be_told(
+def test_a_namespace_can_be_deleted_while_redis_does_not_answer(
     app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant
 ) -> None:
     server.stop()
     route = "/v1/namespaces/{namespace}"
-    status, answered, body = call(app, "DELETE", route, {"namespace": "app"}, headers=lower(tenant.bearer))
-    assert (status, body["error"]["code"], answered["Retry-After"]) == (503, "UNAVAILABLE", "1")
-    server.start()
     assert call(app, "DELETE", route, {"namespace": "app"}, headers=lower(tenant.bearer))[0] == 202
+    # Its job runs where it is deployed.
+    await_value(
+        lambda: call(app, "GET", route, {"namespace": "app"}, headers=lower(tenant.bearer))[0] == 404, within=20
+    )
     assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 404
 
 

@@ -5,6 +5,8 @@
     "table": {}         its table, with stream, point-in-time recovery, encryption and expiry
     "session": {}       what APIHandler needs to verify access tokens
     "publisher": {}     the settings of PublishOutbox, with the queue of what could not be published, and its alarms
+    "redis": ["APIHandler"]
+                        functions that talk to Redis, inside the VPC where the stage names one
     "queues": {"Events": {"Function": "OnEvents", "From": {"kv.auth": ["AccountCreated"]}}}
                         a queue, its dead-letter queue and alarms, and the function that takes from it; with "From",
                         the rule that fills it from the bus, by source and event
@@ -29,12 +31,12 @@ _PLAIN = ("table", "session", "publisher")
 
 def expand(wanted: dict[str, Any], service: str) -> Template:
     """Return the fragment that the parts make together; MergeError for a part there is none of."""
-    unknown = set(wanted) - {*_PLAIN, "queues"}
+    known = (*_PLAIN, "redis", "queues")
+    unknown = set(wanted) - set(known)
     if unknown:
-        raise MergeError(
-            f"Metadata.Parts asks for {', '.join(sorted(unknown))}; there are {', '.join(_PLAIN)}, queues."
-        )
+        raise MergeError(f"Metadata.Parts asks for {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     fragments = [_part(name, {"@service@": service}) for name in _PLAIN if name in wanted]
+    fragments += [_part("redis", {"@Function@": function}) for function in wanted.get("redis", [])]
     for name, queue in wanted.get("queues", {}).items():
         fragments += _queue(name, queue, service)
     whole: Template = {}

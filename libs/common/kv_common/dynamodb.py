@@ -114,8 +114,16 @@ def put_all(client: DynamoDBClient, table: str, items: Sequence[Mapping[str, Att
     _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
 
 
-def delete_partition(client: DynamoDBClient, table: str, partition: str) -> int:
-    """Remove every item of a partition and return how many there were, in a trip per page and per 25 items."""
+def delete_all(client: DynamoDBClient, table: str, keys: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
+    """Remove items, if they are there, in a trip per 25."""
+    _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in keys])
+
+
+def delete_partition(client: DynamoDBClient, table: str, partition: str, *, before: str | None = None) -> int:
+    """Remove every item of a partition and return how many there were, in a trip per page and per 25 items.
+
+    With `before`, only those whose sort key comes before it.
+    """
     query: QueryInputTypeDef = {
         "TableName": table,
         "KeyConditionExpression": "PK = :p",
@@ -123,11 +131,14 @@ def delete_partition(client: DynamoDBClient, table: str, partition: str) -> int:
         "ProjectionExpression": "PK, SK",
         "ConsistentRead": True,
     }
+    if before is not None:
+        query["KeyConditionExpression"] = "PK = :p AND SK < :b"
+        query["ExpressionAttributeValues"] = {":p": {"S": partition}, ":b": {"S": before}}
     deleted = 0
     while True:
         with errors_translated():
             answer = client.query(**query)
-        _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in answer["Items"]])
+        delete_all(client, table, answer["Items"])
         deleted += len(answer["Items"])
         if "LastEvaluatedKey" not in answer:
             return deleted

@@ -19,3 +19,8 @@ def timestamp(milliseconds: int) -> str:
     """Return a time in ISO 8601 in UTC, to the millisecond."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{milliseconds % 1000:03d}Z"
+
+
+def month(milliseconds: int) -> str:
+    """Return the month of a time, in UTC, as YYYY-MM."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m")

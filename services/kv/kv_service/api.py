@@ -13,6 +13,7 @@ from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, account_of_bearer, json_response, no_content
 from kv_service.bootstrap import Kv, bootstrap
+from kv_service.domain import EMPTY, NamespaceStatus
 from kv_service.gate import Gate, Operation
 from kv_service.presentation import (
     read_key,
@@ -109,23 +110,24 @@ def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:
     def create_namespace(request: Request) -> Response:
         account_id = _owner(request, kv())
         name = names.namespace(strict_json.decode_object(request.body, NewNamespace).name)
-        return json_response(show_namespace(kv().namespaces.create(account_id, name)), 201)
+        created = kv().namespaces.create(account_id, name, correlation_id=request.correlation_id)
+        return json_response(show_namespace(created, EMPTY), 201)
 
     @app.route("/v1/namespaces", methods=["GET"])
     def list_namespaces(request: Request) -> Response:
         account_id = _owner(request, kv())
-        return json_response({"namespaces": [show_namespace(one) for one in kv().namespaces.all(account_id)]})
+        return json_response({"namespaces": [show_namespace(*one) for one in kv().namespaces.all(account_id)]})
 
     @app.route("/v1/namespaces/{namespace}", methods=["GET"])
     def get_namespace(request: Request, namespace: str) -> Response:
         account_id = _owner(request, kv())
-        return json_response(show_namespace(kv().namespaces.get(account_id, names.namespace(namespace))))
+        return json_response(show_namespace(*kv().namespaces.get(account_id, names.namespace(namespace))))
 
     @app.route("/v1/namespaces/{namespace}", methods=["DELETE"])
     def delete_namespace(request: Request, namespace: str) -> Response:
         account_id = _owner(request, kv())
-        kv().namespaces.delete(account_id, names.namespace(namespace))
-        return json_response({"name": namespace, "status": "deleted"}, 202)
+        kv().namespaces.delete(account_id, names.namespace(namespace), correlation_id=request.correlation_id)
+        return json_response({"name": namespace, "status": NamespaceStatus.DELETING}, 202)
 
 
 def _add_health(app: Api, kv: Callable[[], Kv]) -> None:

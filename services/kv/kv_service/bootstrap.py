@@ -56,11 +56,14 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
     service = ServiceStore(client, settings.table, settings.credentials_table)
     return Kv(
         settings=settings,
-        admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table)),
+        admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table, now_ms=now_ms)),
         limiter=limiter,
         values=Values(values, now_ms=now_ms, random_below=secrets.randbelow, cursor_secret=_CursorSecret(service).get),
         namespaces=Namespaces(
-            NamespaceStore(client, settings.table), values, limiter, now_ms=now_ms, random_below=secrets.randbelow
+            NamespaceStore(client, settings.table, now_ms=now_ms),
+            limiter,
+            now_ms=now_ms,
+            random_below=secrets.randbelow,
         ),
         service=service,
     )

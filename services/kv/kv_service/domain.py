@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,6 @@ MAX_VALUE_BYTES = 390_000
 
 MAX_BODY_BYTES = MAX_VALUE_BYTES + 10_000
 MAX_NAMESPACES = 100
-MAX_KEYS_DELETED_AT_ONCE = 1_000
 DEFAULT_PAGE = 100
 MAX_PAGE = 1_000
 
@@ -45,11 +45,26 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a namespace holds: keys, and bytes of keys and values, as far as it is counted."""
+
+    keys: int
+    bytes: int
+
+
+EMPTY = Holdings(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
-    """Where a caller's values are: an account that was proved, and the id of a namespace that is its own."""
+    """Where a caller's values are: an account that was proved, and the id of a namespace that is its own.
+
+    `room` is by how many bytes what the account stores may still grow.
+    """
 
     account_id: str
     namespace_id: str
+    room: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,16 @@ class PageRequest:
     prefix: str
     limit: int
     cursor: str | None
+
+
+class StorageFull(PayloadTooLarge):
+    """The account stores as much as its plan allows, and this would make it more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The plan's storage is used up. Delete values, store smaller ones, or upgrade the plan.",
+            details={"reason": "storage_quota"},
+        )
 
 
 def new_token(random_below: RandomBelow) -> str:

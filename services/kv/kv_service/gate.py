@@ -113,13 +113,13 @@ class Gate:
 
     @contextmanager
     def _refunded_on_failure(self, caller: Caller, decision: Decision) -> Iterator[None]:
-        """Take back what was counted, if the request fails on our side."""
+        """Take back what was counted, if the request fails on our side or has no room: 413s do not count."""
         owed = False
         try:
             yield
             owed = True
         except AppError as error:
-            owed = not error.is_ours
+            owed = not error.is_ours and not isinstance(error, PayloadTooLarge)
             raise
         finally:
             if not owed:
@@ -132,7 +132,8 @@ def _space(caller: Caller, namespace: str, decision: Decision) -> Space:
         names.namespace(namespace)
     if not decision.namespace_id:
         raise no_such_namespace()
-    return Space(caller.account_id, decision.namespace_id)
+    room = decision.limits.storage - decision.stored if decision.limits else 0
+    return Space(caller.account_id, decision.namespace_id, max(0, room))
 
 
 def _note(request: Request, ticket: Ticket, decision: Decision) -> None:

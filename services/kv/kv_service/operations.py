@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from kv_common import cursors
 from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
-from kv_common.errors import Conflict, NotFound, Unavailable
+from kv_common.errors import NotFound
+from kv_service import told
 from kv_service.domain import (
-    MAX_KEYS_DELETED_AT_ONCE,
+    EMPTY,
+    Holdings,
     KeyInfo,
     Namespace,
-    NamespaceStatus,
     NewValue,
     Page,
     PageRequest,
@@ -22,6 +23,7 @@ from kv_service.domain import (
     Value,
     new_token,
 )
+from kv_service.jobs import Job, JobKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,61 +80,46 @@ class Namespaces:
     """Operations on an account's namespaces."""
 
     def __init__(
-        self,
-        store: NamespaceStore,
-        values: ValueStore,
-        limiter: RedisLimiter,
-        *,
-        now_ms: Clock,
-        random_below: RandomBelow,
+        self, store: NamespaceStore, limiter: RedisLimiter, *, now_ms: Clock, random_below: RandomBelow
     ) -> None:
         self._store = store
-        self._values = values
         self._limiter = limiter
         self._now_ms = now_ms
         self._random_below = random_below
 
-    def create(self, account_id: str, name: str) -> Namespace:
+    def create(self, account_id: str, name: str, *, correlation_id: str) -> Namespace:
         """Make the namespace `name`; Conflict when it exists or the account has too many."""
         namespace = Namespace(name, new_token(self._random_below), self._now_ms())
-        self._store.create(account_id, namespace)
+        self._store.create(account_id, namespace, told.namespace_created(account_id, namespace, correlation_id))
         # Without Redis it is enough that the table knows the name: admission reads it there.
         with suppress(LimiterUnavailable):
             self._limiter.remember_namespace(account_id, name, namespace.id)
         return namespace
 
-    def get(self, account_id: str, name: str) -> Namespace:
-        """Return the namespace `name`; NotFound when the account has none."""
+    def get(self, account_id: str, name: str) -> tuple[Namespace, Holdings]:
+        """Return the namespace `name` and what it holds; NotFound when the account has none."""
+        namespace = self._get(account_id, name)
+        return namespace, self._store.holdings(account_id, namespace.id)
+
+    def all(self, account_id: str) -> list[tuple[Namespace, Holdings]]:
+        """Return the account's namespaces by name, and what they hold."""
+        holdings = self._store.all_holdings(account_id)
+        return [(namespace, holdings.get(namespace.id, EMPTY)) for namespace in self._store.all(account_id)]
+
+    def delete(self, account_id: str, name: str, *, correlation_id: str) -> None:
+        """Close the namespace and begin the job that removes it; the name may be used again at once."""
+        namespace = self._get(account_id, name)
+        job = Job(account_id, namespace.id, JobKind.DELETE_NAMESPACE, name, self._now_ms(), correlation_id)
+        self._store.close(account_id, namespace, job)
+        # The job does it again before it removes anything; this closes it at once where Redis answers.
+        with suppress(LimiterUnavailable):
+            self._limiter.forget_namespace(account_id, name, namespace.id)
+
+    def _get(self, account_id: str, name: str) -> Namespace:
         namespace = self._store.get(account_id, name)
         if namespace is None:
             raise no_such_namespace()
         return namespace
-
-    def all(self, account_id: str) -> tuple[Namespace, ...]:
-        """Return the account's namespaces by name."""
-        return self._store.all(account_id)
-
-    def delete(self, account_id: str, name: str) -> None:
-        """Remove the namespace and its values; safe to repeat when it stopped half-way.
-
-        First nobody new gets in (table, then Redis), then the values go, and the name comes free last. Without Redis
-        it stops after the first step: processes that know the name from there would go on writing into nowhere.
-        """
-        namespace = self.get(account_id, name)
-        space = Space(account_id, namespace.id)
-        if namespace.status is NamespaceStatus.ACTIVE:
-            if self._values.count(space, up_to=MAX_KEYS_DELETED_AT_ONCE + 1) > MAX_KEYS_DELETED_AT_ONCE:
-                raise Conflict(
-                    f"A namespace of more than {MAX_KEYS_DELETED_AT_ONCE} keys cannot be deleted: delete keys first.",
-                    details={"reason": "too_many_keys", "max_keys": MAX_KEYS_DELETED_AT_ONCE},
-                )
-            self._store.mark_deleting(account_id, namespace)
-        try:
-            self._limiter.forget_namespace(account_id, name, namespace.id)
-        except LimiterUnavailable as error:
-            raise Unavailable("The namespace is closed and not yet deleted. Please retry.") from error
-        self._values.delete_all(space)
-        self._store.remove(account_id, namespace)
 
 
 def no_such_namespace() -> NotFound:

@@ -8,7 +8,18 @@ from kv_common import names
 from kv_common.errors import ValidationError
 from kv_common.http import Request, Response, json_response
 from kv_common.times import timestamp
-from kv_service.domain import KeyInfo, Namespace, NewValue, Page, PageRequest, Stored, Value, page_limit, value_text
+from kv_service.domain import (
+    Holdings,
+    KeyInfo,
+    Namespace,
+    NewValue,
+    Page,
+    PageRequest,
+    Stored,
+    Value,
+    page_limit,
+    value_text,
+)
 
 # Answering as if they had not been sent would break the promise that the caller relies on.
 _UNSUPPORTED = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "idempotency-key")
@@ -60,12 +71,14 @@ def show_page(page: Page) -> Response:
     return json_response(body)
 
 
-def show_namespace(namespace: Namespace) -> dict[str, str]:
+def show_namespace(namespace: Namespace, holdings: Holdings) -> dict[str, object]:
     """Return a namespace as the API shows it."""
     return {
         "name": namespace.name,
         "status": namespace.status,
         "created_at": timestamp(namespace.created_at_ms),
+        "keys": holdings.keys,
+        "bytes": holdings.bytes,
     }
 
 

@@ -65,6 +65,7 @@ class FakeRedis(RedisLimiter):
             0,
             known.limits,
             used=self.used,
+            stored=known.use.stored,
             namespace_id=known.namespace_id,
             charge=charge if ticket.cost else None,
         )

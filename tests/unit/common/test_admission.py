@@ -237,4 +237,4 @@ def test_a_key_covers_its_own_namespaces(namespaces: tuple[str, ...], namespace:
 
 
 def test_limits_are_the_plans() -> None:
-    assert Limits.of(CATALOG["scale"]) == Limits("scale", 500, 1_000, 10_000_000)
+    assert Limits.of(CATALOG["scale"]) == Limits("scale", 500, 1_000, 10_000_000, 100_000_000_000)

@@ -54,7 +54,7 @@ def test_the_plans_burst_and_then_its_rate_pass(clock: Clock) -> None:
     assert verdicts(local, 15) == [Verdict.ADMITTED] * 10 + [Verdict.RATE_LIMITED] * 5
 
 
-@pytest.mark.parametrize("limits", [FREE, Limits("business", 1_000, 2_000, 1)], ids=str)
+@pytest.mark.parametrize("limits", [FREE, Limits("business", 1_000, 2_000, 1, 10**9)], ids=str)
 def test_who_waits_as_long_as_told_is_admitted(clock: Clock, limits: Limits) -> None:
     local, _ = limiter(clock, facts(limits=limits))
     for _ in range(limits.burst):

@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING
 
 from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import Conflict, Unavailable
-from kv_service.domain import KeyInfo, KeyRange, Namespace, NamespaceStatus, NewValue, Space, Value
+from kv_service.domain import (
+    EMPTY,
+    Holdings,
+    KeyInfo,
+    KeyRange,
+    Namespace,
+    NamespaceStatus,
+    NewValue,
+    Space,
+    StorageFull,
+    Value,
+)
 from kv_service.store import NamespaceStore, ServiceStore, ValueStore
 from tests.unit.common.admission_fakes import FakeRedis
 
 if TYPE_CHECKING:
+    from kv_common.events import Event
     from kv_common.tokens.jwks import JwkSet
+    from kv_service.jobs import Job
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 NOW_MS = 1_795_176_000_250  # 2026-11-20T12:00:00.250Z
@@ -46,8 +59,11 @@ class Shelf(ValueStore):
     def put(self, space: Space, new: NewValue, *, etag: str, now_ms: int) -> int | None:
         self._answer(space)
         old = self.values.get((space.namespace_id, new.key))
+        size = len(new.text.encode())
+        if len(new.key) + size > space.room and (old is None or old.info.size < size - space.room):
+            raise StorageFull
         created_at_ms = now_ms if old is None else old.info.created_at_ms
-        info = KeyInfo(new.key, len(new.text.encode()), created_at_ms, now_ms)
+        info = KeyInfo(new.key, size, created_at_ms, now_ms)
         self.values[space.namespace_id, new.key] = Value(new.text, etag, info)
         return None if old is None else created_at_ms
 
@@ -65,13 +81,18 @@ class Shelf(ValueStore):
         shown = tuple(found[:limit])
         return KeyRange(shown, shown[-1].key if len(found) > limit else None)
 
-    def count(self, space: Space, *, up_to: int) -> int:
+    def delete_some(self, space: Space) -> int:
         self._answer(space)
-        return min(up_to, sum(namespace_id == space.namespace_id for namespace_id, _ in self.values))
+        keys = [at for at in self.values if at[0] == space.namespace_id][:2]
+        for at in keys:
+            del self.values[at]
+        if keys:
+            self.journal.append("values deleted")
+        return len(keys)
 
     def delete_all(self, space: Space) -> None:
         self._answer(space)
-        self.journal.append("values deleted")
+        self.journal.append("swept")
         self.values = {at: value for at, value in self.values.items() if at[0] != space.namespace_id}
 
     def _answer(self, space: Space) -> None:
@@ -81,16 +102,22 @@ class Shelf(ValueStore):
 
 
 class Directory(NamespaceStore):
-    """Namespaces by account and name."""
+    """Namespaces by account and name, what they hold by id, and the jobs and events that came with changes of them."""
 
     def __init__(self, journal: Journal | None = None) -> None:
         self.namespaces: dict[tuple[str, str], Namespace] = {}
+        self.held: dict[tuple[str, str], Holdings] = {}
+        self.told: list[Event] = []
+        self.jobs: list[Job] = []
         self.journal = Journal() if journal is None else journal
 
-    def create(self, account_id: str, namespace: Namespace) -> None:
-        if (account_id, namespace.name) in self.namespaces:
+    def create(self, account_id: str, namespace: Namespace, event: Event) -> None:
+        old = self.namespaces.get((account_id, namespace.name))
+        if old is not None and old.status is NamespaceStatus.ACTIVE:
             raise Conflict(f"The namespace {namespace.name!r} exists already.")
         self.namespaces[account_id, namespace.name] = namespace
+        self.held[account_id, namespace.id] = EMPTY
+        self.told.append(event)
         self.journal.append("created in the table")
 
     def get(self, account_id: str, name: str) -> Namespace | None:
@@ -99,13 +126,24 @@ class Directory(NamespaceStore):
     def all(self, account_id: str) -> tuple[Namespace, ...]:
         return tuple(one for (owner, _), one in sorted(self.namespaces.items()) if owner == account_id)
 
-    def mark_deleting(self, account_id: str, namespace: Namespace) -> None:
+    def holdings(self, account_id: str, namespace_id: str) -> Holdings:
+        return self.held.get((account_id, namespace_id), EMPTY)
+
+    def all_holdings(self, account_id: str) -> dict[str, Holdings]:
+        return {one: held for (owner, one), held in self.held.items() if owner == account_id}
+
+    def close(self, account_id: str, namespace: Namespace, job: Job) -> None:
+        if namespace.status is NamespaceStatus.DELETING:
+            return
         self.journal.append("closed in the table")
         self.namespaces[account_id, namespace.name] = replace(namespace, status=NamespaceStatus.DELETING)
+        self.jobs.append(job)
 
-    def remove(self, account_id: str, namespace: Namespace) -> None:
-        self.journal.append("name freed")
-        self.namespaces.pop((account_id, namespace.name), None)
+    def remove(self, account_id: str, namespace: Namespace, event: Event) -> None:
+        self.journal.append("removed from the table")
+        if self.namespaces.get((account_id, namespace.name), namespace).id == namespace.id:
+            self.namespaces.pop((account_id, namespace.name), None)
+        self.told.append(event)
 
 
 class Limiter(FakeRedis):
@@ -115,6 +153,7 @@ class Limiter(FakeRedis):
         super().__init__()
         self.journal = Journal() if journal is None else journal
         self.names: dict[tuple[str, str], str] = {}
+        self.gone: set[str] = set()
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         if self.down:
@@ -126,7 +165,14 @@ class Limiter(FakeRedis):
         if self.down:
             raise LimiterUnavailable("down")
         self.journal.append("forgotten in Redis")
-        self.names[account_id, name] = f"-{namespace_id}"
+        self.gone.add(namespace_id)
+        self.names.pop((account_id, name), None)
+
+    def close_account(self, account_id: str) -> None:
+        if self.down:
+            raise LimiterUnavailable("down")
+        self.journal.append("account closed in Redis")
+        self.names = {at: one for at, one in self.names.items() if at[0] != account_id}
 
 
 class Service(ServiceStore):

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kv_common import api_keys
-from kv_common.admission import Admission, Facts
+from kv_common.admission import Admission, Facts, Use
 from kv_common.api_keys import KeyStatus, Scope
-from kv_common.errors import Conflict, NotFound, PayloadTooLarge, Unavailable
+from kv_common.errors import Conflict, NotFound, Unavailable
 from kv_service.api import create_app
 from kv_service.bootstrap import Kv
+from kv_service.domain import StorageFull
 from kv_service.operations import Namespaces, Values
 from kv_service.settings import Settings
 from tests.unit.common import gateway
@@ -69,9 +70,7 @@ class World:
             values=Values(
                 self.shelf, now_ms=lambda: NOW_MS, random_below=chance.randrange, cursor_secret=lambda: b"s" * 32
             ),
-            namespaces=Namespaces(
-                self.directory, self.shelf, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange
-            ),
+            namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
             service=self.service,
         )
         self.api = create_app(lambda: self.kv)
@@ -338,12 +337,29 @@ def test_a_failure_on_our_side_is_taken_back(world: World, problem: Exception) -
     assert (charge.operation, charge.cost, charge.bytes_in) == ("put", 1, 11)
 
 
-@pytest.mark.parametrize("problem", [NotFound("m"), Conflict("m"), PayloadTooLarge("m")], ids=lambda error: error.code)
+@pytest.mark.parametrize("problem", [NotFound("m"), Conflict("m")], ids=lambda error: error.code)
 def test_a_refusal_counts_like_any_request(world: World, problem: Exception) -> None:
     world.shelf.problem = problem
 
     assert world.ask("PUT", body='{"value":1}')["statusCode"] < 500
     assert world.gate.refunds == []
+
+
+def test_what_there_is_no_room_for_does_not_count(world: World) -> None:
+    world.shelf.problem = StorageFull()
+
+    answer = world.ask("PUT", body='{"value":1}')
+
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["details"]) == (413, {"reason": "storage_quota"})
+    assert [charge.operation for _, charge in world.limiter.refunded] == ["put"]
+
+
+def test_a_put_is_held_to_the_room_that_the_plan_leaves(world: World) -> None:
+    world.tables.facts = Facts(KEY, FREE, HERE, Use(stored=FREE.storage - 5))
+
+    world.ask("PUT", body='{"value":1}')
+
+    assert [space.room for space in world.shelf.spaces] == [5]
 
 
 def test_a_missing_key_counts(world: World) -> None:
@@ -389,12 +405,19 @@ def test_a_namespace_is_made_shown_listed_and_deleted(world: World) -> None:
     listed = world.ask_as_owner("GET", "/v1/namespaces")
     deleted = world.ask_as_owner("DELETE", "/v1/namespaces/settings")
 
-    namespace = {"name": "settings", "status": "active", "created_at": "2026-11-20T12:00:00.250Z"}
+    namespace = {
+        "name": "settings",
+        "status": "active",
+        "created_at": "2026-11-20T12:00:00.250Z",
+        "keys": 0,
+        "bytes": 0,
+    }
     assert (made["statusCode"], json.loads(made["body"])) == (201, namespace)
     assert json.loads(shown["body"]) == namespace
     assert json.loads(listed["body"]) == {"namespaces": [namespace]}
-    assert (deleted["statusCode"], json.loads(deleted["body"])) == (202, {"name": "settings", "status": "deleted"})
-    assert world.ask_as_owner("GET", "/v1/namespaces/settings")["statusCode"] == 404
+    assert (deleted["statusCode"], json.loads(deleted["body"])) == (202, {"name": "settings", "status": "deleting"})
+    gone = world.ask_as_owner("GET", "/v1/namespaces/settings")
+    assert json.loads(gone["body"]) == {**namespace, "status": "deleting"}
 
 
 @pytest.mark.parametrize("body", ['{"name":"usage"}', '{"name":"A"}', '{"name":1}', "{}", '{"name":"a","x":1}', ""])

@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.errors import Conflict, NotFound, Unavailable, ValidationError
-from kv_service.domain import MAX_KEYS_DELETED_AT_ONCE, KeyInfo, NamespaceStatus, NewValue, PageRequest, Space
+from kv_common.errors import Conflict, NotFound, ValidationError
+from kv_common.events import NamespaceCreated
+from kv_service.domain import (
+    EMPTY,
+    Holdings,
+    KeyInfo,
+    Namespace,
+    NamespaceStatus,
+    NewValue,
+    PageRequest,
+    Space,
+    StorageFull,
+)
+from kv_service.jobs import Job, JobKind
 from kv_service.operations import Namespaces, Values
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Shelf
 
@@ -78,6 +90,22 @@ def test_a_key_that_is_not_there_is_not_found() -> None:
         assert refusal.value.details == {"resource": "key"}
 
 
+def test_what_has_no_room_is_refused_unless_it_replaces_as_much() -> None:
+    values = values_of(Shelf())
+    values.put(Space(ACCOUNT, "n1", room=1 + 10), NewValue("k", "1" * 10))
+
+    with pytest.raises(StorageFull) as refusal:
+        values.put(Space(ACCOUNT, "n1", room=10), NewValue("l", "1" * 10))
+    assert refusal.value.details == {"reason": "storage_quota"}
+
+    full = Space(ACCOUNT, "n1", room=0)
+    values.put(full, NewValue("k", "2" * 10))
+    with pytest.raises(StorageFull):
+        values.put(full, NewValue("k", "3" * 11))
+    assert values.get(HERE, "k").text == "2" * 10
+    values.put(Space(ACCOUNT, "n1", room=1), NewValue("k", "3" * 11))
+
+
 def test_a_deleted_key_is_gone_and_may_be_deleted_again() -> None:
     values = values_of(Shelf())
     values.put(HERE, NewValue("k", "1"))
@@ -139,16 +167,17 @@ class World:
 
     def __init__(self) -> None:
         self.journal = Journal()
-        self.shelf = Shelf(self.journal)
         self.directory = Directory(self.journal)
         self.limiter = Limiter(self.journal)
         self.namespaces = Namespaces(
-            self.directory,
-            self.shelf,
-            self.limiter,
-            now_ms=lambda: NOW_MS,
-            random_below=random.Random(7).randrange,
+            self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=random.Random(7).randrange
         )
+
+    def create(self, account_id: str = ACCOUNT) -> Namespace:
+        return self.namespaces.create(account_id, "settings", correlation_id="c1")
+
+    def delete(self) -> None:
+        self.namespaces.delete(ACCOUNT, "settings", correlation_id="c2")
 
 
 @pytest.fixture
@@ -157,116 +186,94 @@ def world() -> World:
 
 
 def test_a_new_namespace_is_in_the_table_before_redis_tells_of_it(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
+    made = world.create()
 
     assert (made.name, made.created_at_ms, made.status) == ("settings", NOW_MS, NamespaceStatus.ACTIVE)
     assert world.journal == ["created in the table", "remembered in Redis"]
     assert world.limiter.names == {(ACCOUNT, "settings"): made.id}
-    assert world.namespaces.get(ACCOUNT, "settings") == made
-    assert world.namespaces.all(ACCOUNT) == (made,)
+    assert world.namespaces.get(ACCOUNT, "settings") == (made, EMPTY)
+    assert world.namespaces.all(ACCOUNT) == [(made, EMPTY)]
+
+
+def test_a_new_namespace_is_told_with_its_name_and_the_request(world: World) -> None:
+    made = world.create()
+
+    (event,) = world.directory.told
+    assert (event.id, event.account_id, event.correlation_id) == (f"{made.id}#created", ACCOUNT, "c1")
+    assert event.data == NamespaceCreated(made.id, "settings")
+
+
+def test_a_namespace_is_shown_with_what_it_holds(world: World) -> None:
+    made = world.create()
+    world.directory.held[ACCOUNT, made.id] = Holdings(3, 120)
+
+    assert world.namespaces.get(ACCOUNT, "settings") == (made, Holdings(3, 120))
+    assert world.namespaces.all(ACCOUNT) == [(made, Holdings(3, 120))]
 
 
 def test_a_namespace_can_be_made_without_redis(world: World) -> None:
     world.limiter.down = True
 
-    made = world.namespaces.create(ACCOUNT, "settings")
+    made = world.create()
 
-    assert world.namespaces.get(ACCOUNT, "settings") == made
+    assert world.namespaces.get(ACCOUNT, "settings")[0] == made
 
 
 def test_a_name_that_is_taken_is_a_conflict_that_redis_never_hears_of(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
+    made = world.create()
 
     with pytest.raises(Conflict):
-        world.namespaces.create(ACCOUNT, "settings")
+        world.create()
 
     assert world.limiter.names == {(ACCOUNT, "settings"): made.id}
 
 
 def test_another_accounts_namespace_is_not_found(world: World) -> None:
-    world.namespaces.create("another", "settings")
-    for attempt in (world.namespaces.get, world.namespaces.delete):
+    world.create("another")
+    for attempt in (lambda: world.namespaces.get(ACCOUNT, "settings"), world.delete):
         with pytest.raises(NotFound) as refusal:
-            attempt(ACCOUNT, "settings")
+            attempt()
         assert refusal.value.details == {"resource": "namespace"}
-    assert world.namespaces.all(ACCOUNT) == ()
+    assert world.namespaces.all(ACCOUNT) == []
     assert ("another", "settings") in world.directory.namespaces
 
 
-def test_deleting_closes_first_then_empties_and_frees_the_name_last(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
-    world.shelf.fill(made.id, ["a", "b"])
-    world.shelf.fill("another", ["a"])
+def test_deleting_closes_the_namespace_and_leaves_the_rest_to_a_job(world: World) -> None:
+    made = world.create()
     world.journal.clear()
 
-    world.namespaces.delete(ACCOUNT, "settings")
+    world.delete()
 
-    assert world.journal == ["closed in the table", "forgotten in Redis", "values deleted", "name freed"]
-    assert list(world.shelf.values) == [("another", "a")]
-    with pytest.raises(NotFound):
-        world.namespaces.get(ACCOUNT, "settings")
+    assert world.journal == ["closed in the table", "forgotten in Redis"]
+    assert world.limiter.gone == {made.id}
+    assert world.namespaces.get(ACCOUNT, "settings")[0].status is NamespaceStatus.DELETING
+    assert world.directory.jobs == [Job(ACCOUNT, made.id, JobKind.DELETE_NAMESPACE, "settings", NOW_MS, "c2")]
 
 
-def test_without_redis_a_deletion_stops_once_the_namespace_is_closed_and_can_be_repeated(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
-    world.shelf.fill(made.id, ["a"])
-    world.journal.clear()
+def test_a_deletion_needs_no_redis_to_begin(world: World) -> None:
+    world.create()
     world.limiter.down = True
 
-    with pytest.raises(Unavailable, match="closed and not yet deleted"):
-        world.namespaces.delete(ACCOUNT, "settings")
-    assert world.journal == ["closed in the table"]
-    assert world.namespaces.get(ACCOUNT, "settings").status is NamespaceStatus.DELETING
-    assert list(world.shelf.values) == [(made.id, "a")]
+    world.delete()
 
-    world.limiter.down = False
-    world.namespaces.delete(ACCOUNT, "settings")
-    assert world.journal == ["closed in the table", "forgotten in Redis", "values deleted", "name freed"]
-    assert world.shelf.values == {}
+    assert len(world.directory.jobs) == 1
 
 
-def test_a_deletion_that_stopped_at_the_values_can_be_repeated(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
-    world.shelf.fill(made.id, ["a"])
-    namespace = world.namespaces.get(ACCOUNT, "settings")
-    world.directory.mark_deleting(ACCOUNT, namespace)
-    world.shelf.problem = Unavailable()
-    with pytest.raises(Unavailable):
-        world.namespaces.delete(ACCOUNT, "settings")
-    assert (ACCOUNT, "settings") in world.directory.namespaces
+def test_deleting_twice_begins_one_job(world: World) -> None:
+    world.create()
 
-    world.shelf.problem = None
-    world.namespaces.delete(ACCOUNT, "settings")
-    assert (ACCOUNT, "settings") not in world.directory.namespaces
+    world.delete()
+    world.delete()
+
+    assert len(world.directory.jobs) == 1
 
 
-def test_a_namespace_of_more_than_1000_keys_is_not_deleted_and_stays_open(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
-    world.shelf.fill(made.id, [f"k{number}" for number in range(MAX_KEYS_DELETED_AT_ONCE + 1)])
-    world.journal.clear()
+def test_a_name_can_be_used_again_at_once_and_stands_for_a_new_namespace(world: World) -> None:
+    first = world.create()
+    world.delete()
 
-    with pytest.raises(Conflict) as refusal:
-        world.namespaces.delete(ACCOUNT, "settings")
-
-    assert refusal.value.details == {"reason": "too_many_keys", "max_keys": 1_000}
-    assert world.journal == []
-    assert world.namespaces.get(ACCOUNT, "settings").status is NamespaceStatus.ACTIVE
-
-
-def test_a_namespace_of_1000_keys_is_deleted(world: World) -> None:
-    made = world.namespaces.create(ACCOUNT, "settings")
-    world.shelf.fill(made.id, [f"k{number}" for number in range(MAX_KEYS_DELETED_AT_ONCE)])
-
-    world.namespaces.delete(ACCOUNT, "settings")
-
-    assert world.shelf.values == {}
-
-
-def test_a_name_used_again_stands_for_a_new_and_empty_namespace(world: World) -> None:
-    first = world.namespaces.create(ACCOUNT, "settings")
-    world.namespaces.delete(ACCOUNT, "settings")
-
-    second = world.namespaces.create(ACCOUNT, "settings")
+    second = world.create()
 
     assert second.id != first.id
     assert world.limiter.names == {(ACCOUNT, "settings"): second.id}
+    assert world.namespaces.get(ACCOUNT, "settings") == (second, EMPTY)

@@ -11,6 +11,7 @@ from kv_common.admission.model import (
     Limits,
     Source,
     Ticket,
+    Use,
     Verdict,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "Limits",
     "Source",
     "Ticket",
+    "Use",
     "Verdict",
     "rate_limit_headers",
     "require_admitted",

@@ -2,26 +2,31 @@
 --
 -- Every key shares the hash tag {account}, so the script works on a clustered Redis:
 --   KEYS[1] key record   hash   status, id, scopes, namespaces, expires (ms; 0 = never)
---   KEYS[2] limits       hash   plan, rate (requests/s), burst, quota (requests/month)
+--   KEYS[2] limits       hash   plan ("closed" = the account was deleted), rate (requests/s), burst,
+--                               quota (requests/month), storage (bytes), version, stored (bytes)
 --   KEYS[3] namespaces   hash   name -> id
 --   KEYS[4] bucket       string theoretical arrival time in microseconds (GCRA)
 --   KEYS[5] quota        hash   YYYY-MM -> requests used
---   KEYS[6] meter        hash   epoch; "minute|namespace id|operation" -> requests; "minute|namespace id|in" -> bytes
+--   KEYS[6] meter        hash   epoch; "minute|namespace id|operation" -> requests; "minute|namespace id|in" -> bytes;
+--                               "minute|refunded" -> requests; "used|key id" -> minute; see meter.lua for the rest
 --   KEYS[7] tombstone    string present when the namespace of the offered id was deleted within the last hour
 --
 -- ARGV: 1 scope ("" when an access token came instead of a key)  2 namespace name ("" for none)  3 operation
 --       4 cost (0 looks and takes nothing)  5 bytes in  6 epoch to use if the meter has none
 --       7 "1" when facts follow, loaded because an earlier call answered "missing":
 --       8 key status  9 key id  10 scopes  11 namespaces  12 expires  13 plan  14 rate  15 burst  16 quota
---       17 namespace id ("" = the account has no such namespace)
+--       17 namespace id ("" = the account has no such namespace)  18 storage  19 version of the limits
+--       20 month  21 requests used in it, as last told  22 bytes stored
 --
--- Returns {'missing' or 'unauthorized', now ms}, or {verdict, now ms, plan, rate, burst, quota, remaining, reset us, retry us, used, key id, namespace id,
---          month, minute, epoch}; a refusal writes nothing to bucket, quota or meter.
+-- Returns {'missing' or 'unauthorized', now ms}, or {verdict, now ms, plan, rate, burst, quota, remaining, reset us,
+--          retry us, used, key id, namespace id, month, minute, epoch, storage, stored}; a refusal writes nothing to
+--          bucket, quota or meter.
 
 local ACTIVE_KEY_MS = 10 * 1000
 local UNKNOWN_KEY_MS = 2 * 1000
 local REVOKED_KEY_MS = 24 * 3600 * 1000
 local LIMITS_S = 60
+local NEARLY_FULL_S = 5
 local NAMESPACES_S = 3600
 local QUOTA_S = 40 * 24 * 3600
 local METER_S = 48 * 3600
@@ -59,12 +64,22 @@ if offered then
   end
   -- A key that opens nothing may name any account: it must not fill Redis with accounts' limits.
   if scope == '' or ARGV[8] == 'active' then
-    redis.call('HSET', KEYS[2], 'plan', ARGV[13], 'rate', ARGV[14], 'burst', ARGV[15], 'quota', ARGV[16])
-    redis.call('EXPIRE', KEYS[2], LIMITS_S)
-    -- Nor may a namespace that was read before its deletion come back.
-    if ARGV[17] ~= '' and redis.call('EXISTS', KEYS[7]) == 0 then
-      redis.call('HSET', KEYS[3], namespace, ARGV[17])
-      redis.call('EXPIRE', KEYS[3], NAMESPACES_S)
+    local known = redis.call('HMGET', KEYS[2], 'plan', 'version')
+    if known[1] ~= 'closed' then
+      -- Nor may limits that were read before a change of plan undo it.
+      if tonumber(known[2] or 0) <= tonumber(ARGV[19]) then
+        redis.call('HSET', KEYS[2], 'plan', ARGV[13], 'rate', ARGV[14], 'burst', ARGV[15], 'quota', ARGV[16],
+          'storage', ARGV[18], 'version', ARGV[19])
+      end
+      redis.call('HSET', KEYS[2], 'stored', ARGV[22])
+      -- What is stored changes unseen here; close to the limit it is looked up more often.
+      local full = tonumber(ARGV[22]) > 0.8 * tonumber(redis.call('HGET', KEYS[2], 'storage'))
+      redis.call('EXPIRE', KEYS[2], full and NEARLY_FULL_S or LIMITS_S)
+      -- Nor may a namespace that was read before its deletion come back.
+      if ARGV[17] ~= '' and redis.call('EXISTS', KEYS[7]) == 0 then
+        redis.call('HSET', KEYS[3], namespace, ARGV[17])
+        redis.call('EXPIRE', KEYS[3], NAMESPACES_S)
+      end
     end
   end
 end
@@ -77,11 +92,17 @@ if scope ~= '' then
   if key[1] ~= 'active' or (expires > 0 and expires <= now_ms) then return {'unauthorized', now_ms} end
 end
 
-local limits = redis.call('HMGET', KEYS[2], 'plan', 'rate', 'burst', 'quota')
-if not limits[1] then return {'missing', now_ms} end
+local limits = redis.call('HMGET', KEYS[2], 'plan', 'rate', 'burst', 'quota', 'storage', 'stored')
+if limits[1] == 'closed' then return {'unauthorized', now_ms} end
+if not limits[1] or not limits[6] then return {'missing', now_ms} end
 local rate, burst, quota = tonumber(limits[2]), tonumber(limits[3]), tonumber(limits[4])
 
 local month = month_of(now_s)
+if offered and ARGV[20] == month and tonumber(ARGV[21]) > 0 and redis.call('HEXISTS', KEYS[5], month) == 0 then
+  -- The counter was lost: go on from where it was last told.
+  redis.call('HSET', KEYS[5], month, ARGV[21])
+  redis.call('EXPIRE', KEYS[5], QUOTA_S)
+end
 local used = tonumber(redis.call('HGET', KEYS[5], month) or 0)
 -- Whole microseconds, rounded up: no sum of them ever rounds, and no bucket fills faster than its rate.
 local interval = math.ceil(1000000 / rate)
@@ -90,7 +111,7 @@ local start = math.max(tonumber(redis.call('GET', KEYS[4]) or 0), now)
 
 local function answer(verdict, arrival, retry, total, id, minute, epoch)
   return {verdict, now_ms, limits[1], rate, burst, quota, math.floor((depth - (arrival - now)) / interval),
-    arrival - now, retry, total, key[2] or '', id or '', month, minute or 0, epoch or ''}
+    arrival - now, retry, total, key[2] or '', id or '', month, minute or 0, epoch or '', limits[5], limits[6]}
 end
 
 if scope ~= '' then
@@ -129,6 +150,7 @@ local prefix = string.format('%.0f', minute) .. '|' .. (id ~= '' and id or '-') 
 redis.call('HSETNX', KEYS[6], 'epoch', ARGV[6])
 redis.call('HINCRBY', KEYS[6], prefix .. operation, cost)
 if bytes_in > 0 then redis.call('HINCRBY', KEYS[6], prefix .. 'in', bytes_in) end
+if scope ~= '' then redis.call('HSET', KEYS[6], 'used|' .. key[2], string.format('%.0f', minute)) end
 redis.call('EXPIRE', KEYS[6], METER_S)
 
 return answer('admitted', arrival, 0, used, id, minute, redis.call('HGET', KEYS[6], 'epoch'))

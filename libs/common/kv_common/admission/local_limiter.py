@@ -8,11 +8,11 @@ not enforced; nothing is metered.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache, TLRUCache
 
+from kv_common import times
 from kv_common.admission import gcra
 from kv_common.admission.model import Decision, Facts, FactsSource, Source, Ticket, Verdict
 from kv_common.api_keys import KeyStatus
@@ -75,6 +75,7 @@ class LocalLimiter:
             reset_ms=math.ceil(bucket.reset / 1000),
             retry_ms=math.ceil(bucket.retry / 1000),
             used=self._last_known_use(ticket.account_id, now),
+            stored=facts.use.stored,
             key_id=key.key_id if key else "",
             namespace_id=facts.namespace_id,
         )
@@ -89,7 +90,7 @@ class LocalLimiter:
 
     def _last_known_use(self, account_id: str, now: float) -> int:
         month, used = self._used.get(account_id, ("", 0))
-        return used if month == datetime.fromtimestamp(now, UTC).strftime("%Y-%m") else 0
+        return used if month == times.month(int(now * 1000)) else 0
 
 
 def _time_to_use(key: _FactsKey, facts: Facts, now: float) -> float:

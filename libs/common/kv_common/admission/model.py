@@ -73,17 +73,31 @@ UNKNOWN_KEY = KeyRecord("", KeyStatus.UNKNOWN, frozenset(), (), 0)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """An account's limits: requests a second, burst in requests, requests a month."""
+    """An account's limits: requests a second, burst in requests, requests a month, bytes stored.
+
+    `version` grows with every change of the account's plan; 0 is the default plan's.
+    """
 
     plan: str
     rate: int
     burst: int
     quota: int
+    storage: int
+    version: int = 0
 
     @classmethod
     def of(cls, plan: Plan) -> Limits:
         """Return the limits that `plan` gives."""
-        return cls(plan.name, plan.requests_per_second, plan.burst, plan.requests_per_month)
+        return cls(plan.name, plan.requests_per_second, plan.burst, plan.requests_per_month, plan.storage_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an account has used, as last told: requests in `month` (YYYY-MM), and bytes stored."""
+
+    month: str = ""
+    requests: int = 0
+    stored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class Facts:
     key: KeyRecord | None
     limits: Limits
     namespace_id: str
+    use: Use = Use()
 
 
 class FactsSource(Protocol):
@@ -121,7 +136,8 @@ class Decision:
     """The answer to a ticket, with the state that the rate-limit headers show.
 
     `remaining` counts requests left in the bucket, `reset_ms` is until the bucket is full, `retry_ms` until this
-    ticket would pass, `used` counts the month's requests. `limits` is None where no key or token proved an account.
+    ticket would pass, `used` counts the month's requests, `stored` the bytes kept. `limits` is None where no key or
+    token proved an account.
     """
 
     verdict: Verdict
@@ -132,6 +148,7 @@ class Decision:
     reset_ms: int = 0
     retry_ms: int = 0
     used: int = 0
+    stored: int = 0
     key_id: str = ""
     namespace_id: str = ""
     charge: Charge | None = None

@@ -21,13 +21,14 @@ CONNECT_TIMEOUT_S = 0.1
 SOCKET_TIMEOUT_S = 0.05
 NAMESPACES_S = 3_600
 REVOKED_KEY_S = 24 * 3_600
+CLOSED_ACCOUNT_S = 24 * 3_600  # longer than an access token lives
 
 
 class LimiterUnavailable(Exception):
     """Redis did not answer in time, or not as a primary does."""
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
     """Return a client that gives up quickly: redis-py's defaults would hold a request for up to a minute."""
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -36,7 +37,7 @@ def connect(url: str) -> Redis:
     return Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_timeout=timeout_s,
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
@@ -49,8 +50,9 @@ class RedisLimiter:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         # redis-py's Script loads itself again when the server has forgotten it.
-        self._admission = redis.register_script(_script("admission.lua"))
-        self._refund = redis.register_script(_script("refund.lua"))
+        self._admission = redis.register_script(script("admission.lua"))
+        self._refund = redis.register_script(script("refund.lua"))
+        self._limits = redis.register_script(script("limits.lua"))
 
     def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
         """Return Redis's answer; MISSING asks for a second call with `facts`."""
@@ -120,12 +122,33 @@ class RedisLimiter:
 
         self._guarded(write)
 
+    def set_limits(self, account_id: str, limits: Limits) -> None:
+        """Put limits in force at once, unless newer ones are."""
+        self._run(
+            self._limits,
+            [f"{{{account_id}}}:limits"],
+            [limits.plan, limits.rate, limits.burst, limits.quota, limits.storage, limits.version],
+        )
+
+    def close_account(self, account_id: str) -> None:
+        """Refuse everything in the account's name from now on, and forget what it used."""
+        tag = f"{{{account_id}}}"
+
+        def write() -> None:
+            with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(f"{tag}:limits", "plan", "closed")
+                pipeline.expire(f"{tag}:limits", CLOSED_ACCOUNT_S)
+                pipeline.delete(f"{tag}:namespaces", f"{tag}:bucket", f"{tag}:quota", f"{tag}:meter")
+                pipeline.execute()
+
+        self._guarded(write)
+
     def ping(self) -> None:
         """Return if Redis answers."""
         self._guarded(self._redis.ping)
 
-    def _run(self, script: Any, keys: list[str], arguments: list[str | int]) -> Any:
-        return self._guarded(lambda: script(keys=keys, args=arguments))
+    def _run(self, registered: Any, keys: list[str], arguments: list[str | int]) -> Any:
+        return self._guarded(lambda: registered(keys=keys, args=arguments))
 
     def _guarded(self, call: Any) -> Any:
         try:
@@ -145,7 +168,8 @@ class RedisLimiter:
             raise LimiterUnavailable(str(error)) from error
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """Return the text of one of the Lua files here."""
     return resources.files("kv_common.admission").joinpath(name).read_text("utf-8")
 
 
@@ -169,8 +193,9 @@ def _offer(facts: Facts) -> list[str | int]:
         if key is None
         else [key.status, key.key_id, ",".join(sorted(key.scopes)), ",".join(key.namespaces), key.expires_at_ms]
     )
-    limits = facts.limits
-    return [*record, limits.plan, limits.rate, limits.burst, limits.quota, facts.namespace_id]
+    limits, use = facts.limits, facts.use
+    record += [limits.plan, limits.rate, limits.burst, limits.quota, facts.namespace_id]
+    return [*record, limits.storage, limits.version, use.month, use.requests, use.stored]
 
 
 def _decision(reply: list[Any], ticket: Ticket) -> Decision:
@@ -178,17 +203,18 @@ def _decision(reply: list[Any], ticket: Ticket) -> Decision:
     if verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
         return Decision(verdict, Source.REDIS, now_ms=reply[1])
     _, now_ms, plan, rate, burst, quota, remaining, reset_us, retry_us, used, key_id, namespace_id = reply[:12]
-    month, minute, epoch = reply[12:]
+    month, minute, epoch, storage, stored = reply[12:]
     counted = verdict is Verdict.ADMITTED and ticket.cost > 0
     return Decision(
         verdict=verdict,
         source=Source.REDIS,
         now_ms=now_ms,
-        limits=Limits(plan, rate, burst, quota),
+        limits=Limits(plan, rate, burst, quota, int(storage)),
         remaining=remaining,
         reset_ms=math.ceil(reset_us / 1000),
         retry_ms=math.ceil(retry_us / 1000),
         used=int(used),
+        stored=int(stored),
         key_id=cast("str", key_id),
         namespace_id=cast("str", namespace_id),
         charge=Charge(month, minute, epoch, namespace_id or "-", ticket.operation, ticket.cost, ticket.bytes_in)

@@ -60,6 +60,13 @@ class ApiKeyUsed(Contract, frozen=True):
     keys: dict[str, int]
 
 
+class JobDue(Contract, frozen=True):
+    """A job that takes longer than a request is due for its next turn; of interest to the service that told it only."""
+
+    job_id: str
+    turn: int
+
+
 class NamespaceCreated(Contract, frozen=True):
     """A namespace was made; its id never comes again, its name may."""
 
@@ -172,6 +179,7 @@ CATALOG: Mapping[str, type[Contract]] = MappingProxyType(
             ApiKeyIssued,
             ApiKeyRevoked,
             ApiKeyUsed,
+            JobDue,
             NamespaceCreated,
             NamespaceDeleted,
             PaymentFailed,

@@ -18,7 +18,7 @@ from kv_common.accounts import ACCOUNT_PREFIX, account_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
     from kv_common.events.envelope import Event
 
@@ -29,17 +29,17 @@ KEPT_S = 7 * 86_400
 
 def outbox_put(table: str, event: Event) -> TransactWriteItemTypeDef:
     """Return the part of a transaction that tells `event`."""
+    return {"Put": {"TableName": table, "Item": outbox_item(event)}}
+
+
+def outbox_item(event: Event) -> dict[str, AttributeValueTypeDef]:
+    """Return the item that tells `event`; for facts that are true already, and need no transaction."""
     return {
-        "Put": {
-            "TableName": table,
-            "Item": {
-                "PK": {"S": account_key(event.account_id)},
-                "SK": {"S": _PREFIX + event.id},
-                "name": {"S": event.name},
-                "detail": {"S": event.encode()},
-                "ttl": {"N": str(event.occurred_at_us // 1_000_000 + KEPT_S)},
-            },
-        }
+        "PK": {"S": account_key(event.account_id)},
+        "SK": {"S": _PREFIX + event.id},
+        "name": {"S": event.name},
+        "detail": {"S": event.encode()},
+        "ttl": {"N": str(event.occurred_at_us // 1_000_000 + KEPT_S)},
     }
 
 

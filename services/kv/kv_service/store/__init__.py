@@ -1,18 +1,38 @@
-"""The only DynamoDB code of kv: namespaces and values in its own table, facts for admission from two.
+"""The only DynamoDB code of kv: its own table, and two that it reads for admission.
 
     PK                    SK                  what
     ACCOUNT#<account>     NAMESPACE#<name>    a namespace: id, createdAt (ms), status
-    ACCOUNT#<account>     COUNTERS            how many namespaces there are
-    ACCOUNT#<account>     PLAN                the plan's name, and limits of this account's own where it has any
+    ACCOUNT#<account>     HOLDINGS#<id>       what a namespace holds: keys, bytes
+    ACCOUNT#<account>     COUNTERS            how many namespaces there are, and keys and bytes in all of them
+    ACCOUNT#<account>     PLAN                the plan's name, limits, and the version that orders changes of them
+    ACCOUNT#<account>     USED#<YYYY-MM>      requests used in a month, as last told
+    ACCOUNT#<account>     WORK#<job>          a job: kind, subject, turn
+    ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox
+    N#<namespace id>      OWNER               the account a namespace belongs to
     V#<namespace id>      <key>               a value: v text, s size, c created, u updated (ms), e ETag
+    SHARD#<shard>         CHECKPOINT          up to where a shard of the table's stream is counted
     SERVICE               CURSOR_SECRET       the key that signs page cursors
+    CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.accounts
 
 The index `list` has the same keys and all of a value but its text, so that listing never reads values.
 """
 
+from kv_service.store.accounts import AccountStore
 from kv_service.store.facts import TableFacts
+from kv_service.store.jobs import JobStore
 from kv_service.store.namespaces import NamespaceStore
 from kv_service.store.service import ServiceStore
+from kv_service.store.storage import StorageStore
+from kv_service.store.tellings import TellingStore
 from kv_service.store.values import ValueStore
 
-__all__ = ["NamespaceStore", "ServiceStore", "TableFacts", "ValueStore"]
+__all__ = [
+    "AccountStore",
+    "JobStore",
+    "NamespaceStore",
+    "ServiceStore",
+    "StorageStore",
+    "TableFacts",
+    "TellingStore",
+    "ValueStore",
+]

@@ -5,36 +5,42 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
-from kv_common.admission import Facts, KeyRecord, Limits
+from kv_common import times
+from kv_common.admission import Facts, KeyRecord, Limits, Use
 from kv_common.admission.model import UNKNOWN_KEY
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.dynamodb import errors_translated
 from kv_common.errors import Unavailable
 from kv_common.plans import CATALOG, DEFAULT_PLAN
 from kv_service.domain import NamespaceStatus
+from kv_service.store.accounts import plan_key
 from kv_service.store.namespaces import namespace_key
+from kv_service.store.storage import counters_key
+from kv_service.store.tellings import used_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.times import Clock
 
-_PLAN = "PLAN"
+    Item = dict[str, AttributeValueTypeDef]
 
 
 class TableFacts:
     """Reads keys from auth's credentials table, and plans and namespaces from kv's own."""
 
-    def __init__(self, client: DynamoDBClient, table: str, credentials_table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, credentials_table: str, *, now_ms: Clock) -> None:
         self._client = client
         self._table = table
         self._credentials_table = credentials_table
+        self._now_ms = now_ms
 
     def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
         """Return the facts in one trip; raises Unavailable when any of them cannot be had."""
-        own: list[Item] = [{"PK": {"S": account_key(account_id)}, "SK": {"S": _PLAN}}]
+        month = times.month(self._now_ms())
+        plan, counters, used = plan_key(account_id), counters_key(account_id), used_key(account_id, month)
+        own: list[Item] = [plan, counters, used]
         if namespace:
             own.append(namespace_key(account_id, namespace))
         wanted: dict[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": own, "ConsistentRead": True}}
@@ -49,8 +55,13 @@ class TableFacts:
         record = items.get(namespace_key(account_id, namespace)["SK"]["S"]) if namespace else None
         return Facts(
             key=None if digest is None else _key_record(credentials, account_id),
-            limits=_limits(items.get(_PLAN)),
+            limits=_limits(items.get(plan["SK"]["S"])),
             namespace_id=record["id"]["S"] if record and record["status"]["S"] == NamespaceStatus.ACTIVE else "",
+            use=Use(
+                month=month,
+                requests=_number(items.get(used["SK"]["S"]), "used"),
+                stored=_number(items.get(counters["SK"]["S"]), "bytes"),
+            ),
         )
 
 
@@ -79,4 +90,10 @@ def _limits(item: Item | None) -> Limits:
         rate=int(item["rate"]["N"]) if "rate" in item else plan.rate,
         burst=int(item["burst"]["N"]) if "burst" in item else plan.burst,
         quota=int(item["quota"]["N"]) if "quota" in item else plan.quota,
+        storage=int(item["storage"]["N"]) if "storage" in item else plan.storage,
+        version=_number(item, "version"),
     )
+
+
+def _number(item: Item | None, name: str) -> int:
+    return int(item[name]["N"]) if item and name in item else 0

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
-from kv_common.dynamodb import ConditionFailed, errors_translated
-from kv_common.errors import Conflict
-from kv_service.domain import MAX_NAMESPACES, Namespace, NamespaceStatus
+from kv_common.accounts import account_key, is_open
+from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.errors import Conflict, Unauthorized
+from kv_common.events.outbox import outbox_put
+from kv_service.domain import EMPTY, MAX_NAMESPACES, Holdings, Namespace, NamespaceStatus
+from kv_service.store.jobs import job_key, job_start
+from kv_service.store.storage import HOLDINGS_PREFIX, counters_key, holdings_key, owner_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.events import Event
+    from kv_common.times import Clock
+    from kv_service.jobs import Job
+
     Item = dict[str, AttributeValueTypeDef]
 
 NAMESPACE_PREFIX = "NAMESPACE#"
+_GONE_KEPT_S = 2 * 86_400  # the stream, which may still have to count what was deleted, keeps a day
 
 
 class NamespaceStore:
-    """The namespaces of an account; every method is one trip and may raise Unavailable."""
+    """The namespaces of an account; every method is one trip unless it says otherwise, and may raise Unavailable."""
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, *, now_ms: Clock) -> None:
         self._client = client
         self._table = table
+        self._now_ms = now_ms
 
-    def create(self, account_id: str, namespace: Namespace) -> None:
-        """Add `namespace`; Conflict when the name is taken or the account has MAX_NAMESPACES."""
+    def create(self, account_id: str, namespace: Namespace, event: Event) -> None:
+        """Add `namespace` and tell so; Conflict when the name is taken or the account has MAX_NAMESPACES."""
         try:
             with errors_translated():
                 self._client.transact_write_items(
@@ -40,14 +50,27 @@ class NamespaceStore:
                                     "createdAt": {"N": str(namespace.created_at_ms)},
                                     "status": {"S": namespace.status},
                                 },
-                                # Holds unless the account has a namespace of this name, also one being deleted.
-                                "ConditionExpression": "attribute_not_exists(PK)",
+                                # Holds unless the account has a namespace of this name that is not being deleted.
+                                "ConditionExpression": "attribute_not_exists(PK) OR #status = :deleting",
+                                "ExpressionAttributeNames": {"#status": "status"},
+                                "ExpressionAttributeValues": {":deleting": {"S": NamespaceStatus.DELETING}},
                             }
                         },
                         self._count(account_id, 1),
+                        is_open(self._table, account_id),
+                        {"Put": {"TableName": self._table, "Item": _empty(account_id, namespace.id)}},
+                        {
+                            "Put": {
+                                "TableName": self._table,
+                                "Item": {**owner_key(namespace.id), "account": {"S": account_id}},
+                            }
+                        },
+                        outbox_put(self._table, event),
                     ]
                 )
         except ConditionFailed as failure:
+            if 2 in failure.actions:
+                raise Unauthorized("The account has been deleted.") from failure
             if 0 in failure.actions:
                 raise Conflict(f"The namespace {namespace.name!r} exists already.") from failure
             raise Conflict(
@@ -64,55 +87,87 @@ class NamespaceStore:
         return _namespace(answer["Item"]) if "Item" in answer else None
 
     def all(self, account_id: str) -> tuple[Namespace, ...]:
-        """Return the account's namespaces by name; MAX_NAMESPACES of them fit one page."""
+        """Return the account's namespaces by name, also those being deleted, in a trip per page."""
+        return tuple(_namespace(item) for item in self._query(account_id, NAMESPACE_PREFIX))
+
+    def holdings(self, account_id: str, namespace_id: str) -> Holdings:
+        """Return what a namespace holds, as far as it is counted."""
         with errors_translated():
-            answer = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression="PK = :p AND begins_with(SK, :n)",
-                ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":n": {"S": NAMESPACE_PREFIX}},
-                ConsistentRead=True,
-            )
-        return tuple(_namespace(item) for item in answer["Items"])
+            answer = self._client.get_item(TableName=self._table, Key=holdings_key(account_id, namespace_id))
+        return _holdings(answer["Item"]) if "Item" in answer else EMPTY
 
-    def mark_deleting(self, account_id: str, namespace: Namespace) -> None:
-        """Close the namespace for good; harmless when it is closed already or gone."""
-        try:
-            with errors_translated():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=namespace_key(account_id, namespace.name),
-                    UpdateExpression="SET #status = :deleting",
-                    # Holds while the name still stands for this namespace, and not for a new one of the same name.
-                    ConditionExpression="id = :id",
-                    ExpressionAttributeNames={"#status": "status"},
-                    ExpressionAttributeValues={
-                        ":deleting": {"S": NamespaceStatus.DELETING},
-                        ":id": {"S": namespace.id},
+    def all_holdings(self, account_id: str) -> dict[str, Holdings]:
+        """Return what the account's namespaces hold, by id, in a trip per page; also of some that are gone."""
+        return {
+            item["SK"]["S"].removeprefix(HOLDINGS_PREFIX): _holdings(item)
+            for item in self._query(account_id, HOLDINGS_PREFIX)
+        }
+
+    def close(self, account_id: str, namespace: Namespace, job: Job) -> None:
+        """Close the namespace for good and begin the job that removes it; harmless when that has happened already."""
+        with suppress(ConditionFailed), errors_translated():
+            self._client.transact_write_items(
+                TransactItems=[
+                    {
+                        "Update": {
+                            "TableName": self._table,
+                            "Key": namespace_key(account_id, namespace.name),
+                            "UpdateExpression": "SET #status = :deleting",
+                            # Holds while the name stands for this namespace and nobody has closed it.
+                            "ConditionExpression": "id = :id AND #status = :active",
+                            "ExpressionAttributeNames": {"#status": "status"},
+                            "ExpressionAttributeValues": {
+                                ":deleting": {"S": NamespaceStatus.DELETING},
+                                ":active": {"S": NamespaceStatus.ACTIVE},
+                                ":id": {"S": namespace.id},
+                            },
+                        }
                     },
-                )
-        except ConditionFailed:
-            return
+                    self._count(account_id, -1),
+                    *job_start(self._table, job, now_ms=self._now_ms()),
+                ]
+            )
 
-    def remove(self, account_id: str, namespace: Namespace) -> None:
-        """Free the name; harmless when that has happened already."""
-        try:
-            with errors_translated():
-                self._client.transact_write_items(
-                    TransactItems=[
-                        {
-                            "Delete": {
-                                "TableName": self._table,
-                                "Key": namespace_key(account_id, namespace.name),
-                                # Holds once: a second deletion finds no item, or a new namespace's.
-                                "ConditionExpression": "id = :id",
-                                "ExpressionAttributeValues": {":id": {"S": namespace.id}},
-                            }
-                        },
-                        self._count(account_id, -1),
-                    ]
-                )
-        except ConditionFailed:
-            return
+    def remove(self, account_id: str, namespace: Namespace, event: Event) -> None:
+        """End the job of a namespace whose values are gone, remove what is left of it and tell so; two trips.
+
+        Harmless when that has happened already. What it held is still counted for a while: the stream comes after.
+        """
+        with suppress(ConditionFailed), errors_translated():
+            self._client.delete_item(
+                TableName=self._table,
+                Key=namespace_key(account_id, namespace.name),
+                # Holds unless a new namespace has taken the name.
+                ConditionExpression="id = :id",
+                ExpressionAttributeValues={":id": {"S": namespace.id}},
+            )
+        with suppress(ConditionFailed):
+            transact(
+                self._client,
+                [
+                    {
+                        "Delete": {
+                            "TableName": self._table,
+                            "Key": job_key(account_id, namespace.id),
+                            # Holds once; then it has been told.
+                            "ConditionExpression": "attribute_exists(PK)",
+                        }
+                    },
+                    self._expire(holdings_key(account_id, namespace.id)),
+                    self._expire(owner_key(namespace.id)),
+                    outbox_put(self._table, event),
+                ],
+            )
+
+    def _query(self, account_id: str, prefix: str) -> list[Item]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :p AND begins_with(SK, :s)",
+            ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":s": {"S": prefix}},
+            ConsistentRead=True,
+        )
+        with errors_translated():
+            return [item for page in pages for item in page["Items"]]
 
     def _count(self, account_id: str, change: int) -> TransactWriteItemTypeDef:
         """Return the transaction's part that keeps count of the account's namespaces."""
@@ -120,11 +175,24 @@ class NamespaceStore:
         return {
             "Update": {
                 "TableName": self._table,
-                "Key": {"PK": {"S": account_key(account_id)}, "SK": {"S": "COUNTERS"}},
+                "Key": counters_key(account_id),
                 "UpdateExpression": "ADD namespaces :change",
                 # Holds while there is room for one more; one less there is always.
                 "ConditionExpression": room if change > 0 else "namespaces <= :max",
                 "ExpressionAttributeValues": {":change": {"N": str(change)}, ":max": {"N": str(MAX_NAMESPACES)}},
+            }
+        }
+
+    def _expire(self, key: Item) -> TransactWriteItemTypeDef:
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": key,
+                "UpdateExpression": "SET #ttl = :ttl",
+                # Holds unless the account was deleted meanwhile.
+                "ConditionExpression": "attribute_exists(PK)",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": {":ttl": {"N": str(self._now_ms() // 1000 + _GONE_KEPT_S)}},
             }
         }
 
@@ -141,3 +209,11 @@ def _namespace(item: Item) -> Namespace:
         created_at_ms=int(item["createdAt"]["N"]),
         status=NamespaceStatus(item["status"]["S"]),
     )
+
+
+def _holdings(item: Item) -> Holdings:
+    return Holdings(keys=int(item["keys"]["N"]), bytes=int(item["bytes"]["N"]))
+
+
+def _empty(account_id: str, namespace_id: str) -> Item:
+    return {**holdings_key(account_id, namespace_id), "keys": {"N": "0"}, "bytes": {"N": "0"}}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import delete_partition, errors_translated
-from kv_service.domain import KeyInfo, KeyRange, NewValue, Space, Value
+from kv_common.dynamodb import ConditionFailed, delete_all, delete_partition, errors_translated
+from kv_service.domain import KeyInfo, KeyRange, NewValue, Space, StorageFull, Value
+from kv_service.storage import VALUE_PREFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef, UpdateItemInputTypeDef
 
     Item = dict[str, AttributeValueTypeDef]
 
 LIST_INDEX = "list"
+_DELETED_AT_ONCE = 1_000
 
 
 class ValueStore:
@@ -38,21 +40,34 @@ class ValueStore:
         return _value(key, answer["Item"]) if "Item" in answer else None
 
     def put(self, space: Space, new: NewValue, *, etag: str, now_ms: int) -> int | None:
-        """Store a value; return when the one it replaces was created (ms), None if it is new."""
-        with errors_translated():
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=_key(space, new.key),
-                UpdateExpression="SET v = :v, s = :s, u = :u, e = :e, c = if_not_exists(c, :u)",
-                ExpressionAttributeValues={
-                    ":v": {"S": new.text},
-                    ":s": {"N": str(len(new.text.encode()))},
-                    ":u": {"N": str(now_ms)},
-                    ":e": {"S": etag},
-                },
-                # Only the old state tells a replacement from a creation when two writers race.
-                ReturnValues="UPDATED_OLD",
-            )
+        """Store a value; return when the one it replaces was created (ms), None if it is new.
+
+        StorageFull when it would make more of the namespace than the account has room for.
+        """
+        size = len(new.text.encode())
+        update: UpdateItemInputTypeDef = {
+            "TableName": self._table,
+            "Key": _key(space, new.key),
+            "UpdateExpression": "SET v = :v, s = :s, u = :u, e = :e, c = if_not_exists(c, :u)",
+            "ExpressionAttributeValues": {
+                ":v": {"S": new.text},
+                ":s": {"N": str(size)},
+                ":u": {"N": str(now_ms)},
+                ":e": {"S": etag},
+            },
+            # Only the old state tells a replacement from a creation when two writers race.
+            "ReturnValues": "UPDATED_OLD",
+        }
+        if len(new.key) + size > space.room:
+            # Holds when what is replaced gives back as much as there is no room for.
+            update["ConditionExpression"] = "s >= :least"
+            values = dict(update["ExpressionAttributeValues"])
+            update["ExpressionAttributeValues"] = {**values, ":least": {"N": str(size - space.room)}}
+        try:
+            with errors_translated():
+                answer = self._client.update_item(**update)
+        except ConditionFailed as failure:
+            raise StorageFull from failure
         old = answer.get("Attributes")
         return int(old["c"]["N"]) if old else None
 
@@ -85,26 +100,30 @@ class ValueStore:
             tuple(_info(item["SK"]["S"], item) for item in answer["Items"]), last["SK"]["S"] if last else None
         )
 
-    def count(self, space: Space, *, up_to: int) -> int:
-        """Return how many keys there are, counting no further than `up_to`; reads the index."""
+    def delete_some(self, space: Space) -> int:
+        """Remove up to a thousand keys and return how many, 0 when none is left; 41 trips for a thousand.
+
+        It finds them in the index, which may lag behind: some may have gone already, and some not show yet.
+        """
         with errors_translated():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName=LIST_INDEX,
                 KeyConditionExpression="PK = :p",
                 ExpressionAttributeValues={":p": {"S": _partition(space)}},
-                Select="COUNT",
-                Limit=up_to,
+                ProjectionExpression="PK, SK",
+                Limit=_DELETED_AT_ONCE,
             )
-        return answer["Count"]
+        delete_all(self._client, self._table, answer["Items"])
+        return len(answer["Items"])
 
     def delete_all(self, space: Space) -> None:
-        """Remove every value; a trip per 25 keys and per page. It reads the table, which the index may lag behind."""
+        """Remove every value; a trip per 25 keys and per page, which is read from the table with the values in it."""
         delete_partition(self._client, self._table, _partition(space))
 
 
 def _partition(space: Space) -> str:
-    return f"V#{space.namespace_id}"
+    return VALUE_PREFIX + space.namespace_id
 
 
 def _key(space: Space, key: str) -> Item:

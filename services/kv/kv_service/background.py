@@ -1,0 +1,100 @@
+"""Binds what kv does besides serving requests, each once per process and when it is first called."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING, cast
+
+from kv_common import dynamodb, logs
+from kv_common.admission import Limits
+from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.admission.redis_meter import RedisMeter
+from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
+from kv_common.settings import required
+from kv_common.times import now_ms
+from kv_service.deleting import Deletions
+from kv_service.flusher import Flusher
+from kv_service.jobs import Job, JobKind, Worker
+from kv_service.store import AccountStore, JobStore, NamespaceStore, StorageStore, TellingStore, ValueStore
+from kv_service.tracker import Tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kv_common.events.consumer import Handler
+
+_FLUSH_TIMEOUT_S = 2.0
+"""Nobody waits for a flush, and the meters of a hundred accounts are more than one answer to a request."""
+
+_TURN_S = 40.0
+"""How long a job's turn begins new steps; RunJobs has a minute, 20 s of it for the last sweep."""
+
+
+def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
+    """Return the flusher of the stage's meters."""
+    return Flusher(
+        RedisMeter(connect(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S)),
+        TellingStore(dynamodb.client(), required(env, "TABLE")),
+        told_after_s=int(required(env, "MINUTE_TOLD_AFTER_S")),
+        keys_told_every=int(required(env, "KEYS_TOLD_EVERY_MINUTES")),
+        new_correlation_id=lambda: f"flush-{secrets.token_hex(8)}",
+    )
+
+
+def tracker(env: Mapping[str, str] = os.environ) -> Tracker:
+    """Return the tracker of what namespaces hold."""
+    store = StorageStore(dynamodb.client(), required(env, "TABLE"), now_s=time.time)
+    return Tracker(store, now_ms=now_ms, log=logs.write)
+
+
+def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
+    """Return what the jobs queue's messages ask for."""
+    client, table = dynamodb.client(), required(env, "TABLE")
+    deletions = Deletions(
+        accounts=AccountStore(client, table, now_ms=now_ms),
+        namespaces=NamespaceStore(client, table, now_ms=now_ms),
+        values=ValueStore(client, table),
+        limiter=RedisLimiter(connect(required(env, "REDIS_URL"))),
+        now_ms=now_ms,
+        settle_s=float(required(env, "SETTLE_S")),
+        wait=time.sleep,
+    )
+    works = {JobKind.DELETE_NAMESPACE: deletions.namespace, JobKind.DELETE_ACCOUNT: deletions.account}
+    worker = Worker(JobStore(client, table, now_ms=now_ms), works, budget_s=_TURN_S, monotonic=time.monotonic)
+    return {JobDue.event_name(): worker.on_due}
+
+
+def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
+    """Return what kv does about other services' events. Each may be done twice: none needs to know what was seen."""
+    accounts = AccountStore(dynamodb.client(), required(env, "TABLE"), now_ms=now_ms)
+    limiter = RedisLimiter(connect(required(env, "REDIS_URL")))
+
+    def close_key(event: Event) -> None:
+        limiter.revoke_key(event.account_id, cast("ApiKeyRevoked", event.data).digest)
+
+    def change_limits(event: Event) -> None:
+        change = cast("PlanChanged", event.data)
+        limits = Limits(
+            plan=change.to_plan,
+            rate=change.limits.requests_per_second,
+            burst=change.limits.burst,
+            quota=change.limits.requests_per_month,
+            storage=change.limits.storage_bytes,
+            version=change.changed_at_us,
+        )
+        # First the table: Redis may forget, and asks it then.
+        if accounts.set_limits(event.account_id, limits):
+            limiter.set_limits(event.account_id, limits)
+
+    def delete_account(event: Event) -> None:
+        account_id = event.account_id
+        accounts.close(Job(account_id, "account", JobKind.DELETE_ACCOUNT, "", now_ms(), event.correlation_id))
+        limiter.close_account(account_id)
+
+    return {
+        AccountDeleted.event_name(): delete_account,
+        ApiKeyRevoked.event_name(): close_key,
+        PlanChanged.event_name(): change_limits,
+    }

@@ -1,0 +1,258 @@
+"""From the meter to the outbox, on a real Redis and the real table: nothing is lost, and nothing is counted twice."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Redis
+
+from infra.local.ports import free_port
+from infra.local.redis_server import RedisServer
+from kv_common import dynamodb
+from kv_common.accounts import account_key
+from kv_common.admission import Facts, Limits, Ticket
+from kv_common.admission.meter import Reading
+from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter, connect
+from kv_common.admission.redis_meter import RedisMeter
+from kv_common.api_keys import Scope
+from kv_common.errors import Unavailable
+from kv_common.events import ApiKeyUsed, RequestServed, decode
+from kv_service.flusher import Flusher
+from kv_service.store import TellingStore
+from tests.support.kv_process import enter
+from tests.unit.common.admission_fakes import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from infra.local.environment import LocalEnvironment
+    from kv_common.admission.meter import Settled
+    from kv_common.events import Event
+
+LIMITS = Limits("business", 10_000, 10_000, 1_000_000, 10**9)
+
+
+@pytest.fixture
+def server(local: LocalEnvironment, tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own: nobody else flushes it, and it may be lost."""
+    server = RedisServer(tmp_path, free_port(), local.redis._binary, persist=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def table(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> str:
+    return enter(local, "kv", monkeypatch)["TABLE"]
+
+
+@pytest.fixture
+def account() -> str:
+    return str(uuid.uuid4())
+
+
+class World:
+    """An account's requests, a flusher whose clock can be set, and what the outbox says of them."""
+
+    def __init__(self, server: RedisServer, client: DynamoDBClient, table: str, account: str) -> None:
+        self.redis = Redis.from_url(server.url, decode_responses=True)
+        self.limiter = RedisLimiter(connect(server.url))
+        self.meter = Clocked(connect(server.url, timeout_s=2))
+        self.store = Store(client, table)
+        self.client, self.table, self.account = client, table, account
+        self.flusher = Flusher(
+            self.meter, self.store, told_after_s=0, keys_told_every=15, new_correlation_id=lambda: "flush-1"
+        )
+
+    def serve(self, count: int = 1, operation: str = "get") -> None:
+        ticket = Ticket(self.account, "d" * 64, Scope.READ, "app", operation, bytes_in=10)
+        for _ in range(count):
+            self.limiter.decide(ticket, Facts(KEY, LIMITS, "ns1"))
+
+    def told(self) -> list[Event]:
+        answer = self.client.query(
+            TableName=self.table,
+            KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
+            ExpressionAttributeValues={":p": {"S": account_key(self.account)}, ":o": {"S": "OUTBOX#"}},
+            ConsistentRead=True,
+        )
+        return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in answer["Items"]]
+
+    def counted(self) -> int:
+        """What whoever reads the events counts: the newest telling of each minute and epoch."""
+        served = [event.data for event in self.told() if isinstance(event.data, RequestServed)]
+        return sum(sum(one.requests.values()) for data in served for one in data.namespaces.values())
+
+    def fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = self.redis.hgetall(f"{{{self.account}}}:meter")
+        return fields
+
+
+class Clocked(RedisMeter):
+    """A meter whose clock is ahead; it may die before or after it settles."""
+
+    ahead_s = 0
+    dies: str | None = None
+
+    def now_s(self) -> int:
+        return super().now_s() + self.ahead_s
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        if self.dies == "before settling":
+            raise LimiterUnavailable("died")
+        super().settle(settled)
+        if self.dies == "after settling":
+            raise LimiterUnavailable("died")
+
+
+class Store(TellingStore):
+    """An outbox that may die before or after it has written."""
+
+    dies: str | None = None
+
+    def tell(self, events: Any, used: Any, *, now_s: int) -> None:
+        if self.dies == "before writing":
+            raise Unavailable
+        super().tell(events, used, now_s=now_s)
+        if self.dies == "after writing":
+            raise Unavailable
+
+
+@pytest.fixture
+def world(server: RedisServer, table: str, account: str) -> World:
+    return World(server, dynamodb.client(), table, account)
+
+
+def test_every_request_is_told_with_its_operation_and_its_bytes(world: World) -> None:
+    world.serve(3)
+    world.serve(2, "put")
+    flushed = world.flusher.flush()
+    assert (flushed.accounts, flushed.minutes) == (1, 1)
+    (served,) = [event for event in world.told() if isinstance(event.data, RequestServed)]
+    assert isinstance(served.data, RequestServed)
+    assert served.id == f"{world.account}#{served.data.minute}#{served.data.epoch}"
+    assert served.data.namespaces["ns1"].requests == {"get": 3, "put": 2}
+    assert served.data.namespaces["ns1"].bytes_in == 50
+
+
+def test_what_was_told_is_not_told_again_and_what_is_new_is(world: World) -> None:
+    world.serve(3)
+    world.flusher.flush()
+    assert world.flusher.flush().minutes == 0
+    world.serve(2)
+    assert world.flusher.flush().minutes == 1
+    assert world.counted() == 5
+
+
+def test_a_minute_that_is_over_is_forgotten_and_with_the_last_one_the_meter(world: World) -> None:
+    world.serve(3)
+    world.flusher.flush()
+    assert f"{world.account}" in str(list(world.redis.scan_iter("*:meter")))
+    world.meter.ahead_s = 130
+    world.flusher.flush()
+    assert not any("|get" in field for field in world.fields())
+    world.meter.ahead_s = 2 * 86_400
+    world.flusher.flush()
+    world.flusher.flush()
+    assert world.fields() == {}
+    assert world.counted() == 3
+
+
+@pytest.mark.parametrize("step", ["before writing", "after writing", "before settling", "after settling"])
+@pytest.mark.parametrize("minute_is_over", [False, True])
+def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
+    world: World, step: str, *, minute_is_over: bool
+) -> None:
+    world.serve(3)
+    world.meter.ahead_s = 130 if minute_is_over else 0
+    world.store.dies = world.meter.dies = step
+    with pytest.raises((Unavailable, LimiterUnavailable)):
+        world.flusher.flush()
+    world.store.dies = world.meter.dies = None
+    if not minute_is_over:
+        world.serve(4)
+    world.flusher.flush()
+    assert world.counted() == (3 if minute_is_over else 7)
+    assert len({event.id for event in world.told()}) == len(world.told())
+
+
+def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(world: World) -> None:
+    world.serve(3)
+    world.meter.ahead_s = 130
+    (reading,) = next(iter(world.meter.readings(10)))
+    assert isinstance(reading, Reading)
+    original = world.store.tell
+
+    def slowly(events: Any, used: Any, *, now_s: int) -> None:
+        original(events, used, now_s=now_s)
+        world.serve(1)
+
+    world.store.tell = slowly  # type: ignore[method-assign]
+    world.flusher.flush()
+    world.store.tell = original  # type: ignore[method-assign]
+    world.flusher.flush()
+    assert world.counted() == 4
+
+
+def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch_adds_up(world: World) -> None:
+    world.serve(5)
+    world.flusher.flush()
+    world.serve(2)
+    world.redis.flushall()
+    world.serve(4)
+    world.flusher.flush()
+    # 11 were served; the two that nobody had told are lost, and nothing is counted twice.
+    assert world.counted() == 9
+    epochs = {event.data.epoch for event in world.told() if isinstance(event.data, RequestServed)}
+    assert len(epochs) == 2
+
+
+def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(world: World) -> None:
+    world.serve(5)
+    world.flusher.flush()
+    (month,) = world.redis.hgetall(f"{{{world.account}}}:quota")
+    item = world.client.get_item(
+        TableName=world.table,
+        Key={"PK": {"S": account_key(world.account)}, "SK": {"S": f"USED#{month}"}},
+        ConsistentRead=True,
+    )["Item"]
+    assert item["used"] == {"N": "5"}
+
+
+def test_the_last_use_of_a_key_is_told(world: World) -> None:
+    world.serve(2)
+    world.flusher.flush()
+    (used,) = [event.data for event in world.told() if isinstance(event.data, ApiKeyUsed)]
+    minute = int(world.redis.time()[0]) // 60
+    assert used.keys["key_1"] in (minute, minute - 1)
+
+
+def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: World, server: RedisServer) -> None:
+    world.serve(2)
+    server.pause()
+    with pytest.raises(LimiterUnavailable):
+        world.flusher.flush()
+    server.resume()
+    world.flusher.flush()
+    assert world.counted() == 2
+
+
+def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(world: World, table: str) -> None:
+    accounts = [str(uuid.uuid4()) for _ in range(130)]
+    for account in accounts:
+        world.limiter.decide(Ticket(account, None, Scope.READ, "app", "get"), Facts(None, LIMITS, "ns1"))
+    assert world.flusher.flush().accounts == 130
+    for account in (accounts[0], accounts[-1]):
+        assert World.counted(_of(world, account)) == 1
+    assert table
+
+
+def _of(world: World, account: str) -> World:
+    world.account = account
+    return world

@@ -1,0 +1,195 @@
+"""Jobs that delete: nobody new gets in, everything goes, and each step may be done again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kv_common.admission.redis_limiter import LimiterUnavailable
+from kv_common.errors import Unavailable
+from kv_common.events import Event, JobDue, NamespaceDeleted
+from kv_service.deleting import Deletions
+from kv_service.domain import EMPTY, Namespace, NamespaceStatus
+from kv_service.jobs import Job, JobKind, Worker
+from kv_service.store import AccountStore, JobStore
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+JOB = Job(ACCOUNT, "n1", JobKind.DELETE_NAMESPACE, "settings", NOW_MS, "c1")
+CLOSING = Namespace("settings", "n1", NOW_MS, NamespaceStatus.DELETING)
+
+
+class Accounts(AccountStore):
+    """Forgets accounts."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def forget(self, account_id: str, namespace_ids: Sequence[str]) -> None:
+        self.journal.append(f"{account_id} forgotten with {', '.join(sorted(namespace_ids))}")
+
+
+class World:
+    """Deletions over fakes that note what happened, in order; a look at the clock takes a second."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.shelf = Shelf(self.journal)
+        self.directory = Directory(self.journal)
+        self.limiter = Limiter(self.journal)
+        self.waited: list[float] = []
+        self.deletions = Deletions(
+            accounts=Accounts(self.journal),
+            namespaces=self.directory,
+            values=self.shelf,
+            limiter=self.limiter,
+            now_ms=lambda: NOW_MS + 5_000,
+            settle_s=20,
+            wait=self.waited.append,
+        )
+        self.directory.namespaces[ACCOUNT, "settings"] = CLOSING
+        self.directory.held[ACCOUNT, "n1"] = EMPTY
+        self.shelf.fill("n1", ["a", "b", "c"])
+        self.shelf.fill("another", ["a"])
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_namespace_is_closed_emptied_swept_once_more_and_then_removed_and_told(world: World) -> None:
+    assert world.deletions.namespace(JOB, lambda: True)
+
+    assert world.journal == [
+        "forgotten in Redis",
+        "values deleted",
+        "values deleted",
+        "swept",
+        "removed from the table",
+    ]
+    assert list(world.shelf.values) == [("another", "a")]
+    (event,) = world.directory.told
+    assert (event.id, event.correlation_id, event.data) == ("n1#deleted", "c1", NamespaceDeleted("n1", "settings"))
+
+
+def test_the_last_sweep_waits_for_requests_that_were_admitted_before(world: World) -> None:
+    world.deletions.namespace(JOB, lambda: True)
+
+    assert world.waited == [15.0]
+
+
+def test_a_turn_that_is_over_stops_between_steps(world: World) -> None:
+    assert not world.deletions.namespace(JOB, lambda: False)
+    assert "removed from the table" not in world.journal
+    assert ("n1", "c") in world.shelf.values
+
+    assert world.deletions.namespace(JOB, lambda: True)
+    assert list(world.shelf.values) == [("another", "a")]
+
+
+def test_nothing_is_removed_while_redis_cannot_be_told(world: World) -> None:
+    world.limiter.down = True
+
+    for work in (world.deletions.namespace, world.deletions.account):
+        with pytest.raises(LimiterUnavailable):
+            work(JOB, lambda: True)
+
+    assert world.journal == []
+    assert len(world.shelf.values) == 4
+
+
+def test_a_deletion_that_stopped_at_the_values_can_be_done_again(world: World) -> None:
+    world.shelf.problem = Unavailable()
+    with pytest.raises(Unavailable):
+        world.deletions.namespace(JOB, lambda: True)
+    assert (ACCOUNT, "settings") in world.directory.namespaces
+
+    world.shelf.problem = None
+    assert world.deletions.namespace(JOB, lambda: True)
+    assert (ACCOUNT, "settings") not in world.directory.namespaces
+
+
+def test_an_account_goes_with_all_of_its_namespaces(world: World) -> None:
+    world.directory.held[ACCOUNT, "n2"] = EMPTY
+    world.shelf.fill("n2", ["x"])
+
+    assert world.deletions.account(JOB, lambda: True)
+
+    assert world.journal[0] == "account closed in Redis"
+    assert world.journal[-1] == f"{ACCOUNT} forgotten with n1, n2"
+    assert list(world.shelf.values) == [("another", "a")]
+
+
+class Desk(JobStore):
+    """Jobs by id."""
+
+    def __init__(self, *jobs: Job) -> None:
+        self.jobs = {job.id: job for job in jobs}
+
+    def get(self, account_id: str, job_id: str) -> Job | None:
+        job = self.jobs.get(job_id)
+        return job if job and job.account_id == account_id else None
+
+    def continue_with(self, job: Job) -> None:
+        self.jobs[job.id] = job
+
+
+def due(turn: int = 1, account_id: str = ACCOUNT) -> Event:
+    return Event("id", account_id, "c1", 0, JobDue("n1", turn))
+
+
+def worker(desk: Desk, done: list[int], results: list[bool], ticks: list[float] | None = None) -> Worker:
+    clock = iter(ticks or range(1_000))
+
+    def work(job: Job, _keep_going: object) -> bool:
+        done.append(job.turn)
+        return results.pop(0)
+
+    return Worker(desk, {JobKind.DELETE_NAMESPACE: work}, budget_s=10, monotonic=lambda: next(clock))
+
+
+def test_a_job_that_is_not_finished_asks_for_its_next_turn() -> None:
+    desk, done = Desk(JOB), list[int]()
+    one = worker(desk, done, [False, True])
+
+    one.on_due(due(1))
+    assert desk.jobs["n1"].turn == 2
+    one.on_due(due(2))
+
+    assert done == [1, 2]
+    assert desk.jobs["n1"].turn == 2
+
+
+@pytest.mark.parametrize("event", [due(1), due(3), due(2, "another")])
+def test_a_turn_that_was_done_or_is_not_this_accounts_does_nothing(event: Event) -> None:
+    desk, done = Desk(Job(ACCOUNT, "n1", JobKind.DELETE_NAMESPACE, "settings", NOW_MS, "c1", turn=2)), list[int]()
+
+    worker(desk, done, []).on_due(event)
+
+    assert done == []
+
+
+def test_a_job_that_is_finished_is_not_done_again() -> None:
+    done = list[int]()
+
+    worker(Desk(), done, []).on_due(due(1))
+
+    assert done == []
+
+
+def test_a_turn_has_as_much_time_as_it_is_given() -> None:
+    asked: list[bool] = []
+    ticks = iter([0.0, 9.9, 10.1])
+
+    def work(_job: Job, keep_going: object) -> bool:
+        assert callable(keep_going)
+        asked.extend([keep_going(), keep_going()])
+        return True
+
+    Worker(Desk(JOB), {JobKind.DELETE_NAMESPACE: work}, budget_s=10, monotonic=lambda: next(ticks)).on_due(due())
+
+    assert asked == [True, False]
