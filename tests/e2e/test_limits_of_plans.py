@@ -1,0 +1,83 @@
+"""A change of plan reaches kv: limits, quota and storage hold from the next request on."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from kv_common.events import Event, PlanChanged, PlanLimits
+from tests.support.bus import tell
+from tests.support.tenant import sign_up
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+
+FREE = PlanLimits(10, 20, 10_000, 100_000_000)
+PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
+
+
+def changed(account_id: str, to_plan: str, limits: PlanLimits, at_us: int) -> Event:
+    data = PlanChanged("free", to_plan, limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_test")
+    return Event(f"evt-{uuid.uuid4().hex}", account_id, "plan-change", at_us, data)
+
+
+def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_change_nothing(
+    local: LocalEnvironment, http: httpx.Client
+) -> None:
+    tenant = sign_up(local, http, plan="free")
+    tenant.namespace("app")
+    headers = tenant.key()
+    assert http.get("/v1/app/x", headers=headers).headers["X-Quota-Limit"] == "10000"
+    now_us = time.time_ns() // 1000
+    tell(local, "kv.billing", changed(tenant.account_id, "pro", PRO, now_us))
+
+    def quota() -> str:
+        return http.get("/v1/app/x", headers=headers).headers["X-Quota-Limit"]
+
+    await_value(lambda: quota() == "1000000", within=5)
+    assert http.get("/v1/app/x", headers=headers).headers["X-RateLimit-Limit"] == "100"
+    # What happened before comes later: first it, then something to wait for.
+    tell(local, "kv.billing", changed(tenant.account_id, "free", FREE, now_us - 1))
+    own = PlanLimits(101, 200, 1_000_001, 10_000_000_000)
+    tell(local, "kv.billing", changed(tenant.account_id, "business", own, now_us + 1))
+    await_value(lambda: quota() == "1000001", within=5)
+    tell(local, "kv.billing", changed(tenant.account_id, "free", FREE, now_us - 2))
+    assert quota() == "1000001"
+
+
+def test_an_account_over_its_storage_reads_deletes_and_shrinks_and_does_not_grow(
+    local: LocalEnvironment, http: httpx.Client
+) -> None:
+    tenant = sign_up(local, http, plan="free")
+    tenant.namespace("app")
+    headers = tenant.key()
+
+    def put(key: str, size: int) -> httpx.Response:
+        return http.put(f"/v1/app/{key}", content=b'{"value": "' + b"x" * (size - 2) + b'"}', headers=headers)
+
+    assert put("a", 600).status_code == 201
+    assert put("b", 300).status_code == 201
+    await_value(lambda: _bytes(http, tenant.bearer) == 902, within=10)
+    small = PlanLimits(10, 20, 10_000, 800)
+    tell(local, "kv.billing", changed(tenant.account_id, "business", small, time.time_ns() // 1000))
+    await_value(lambda: put("c", 300).status_code == 413, within=10)
+    refused = put("c", 2)
+    assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (413, "storage_quota")
+    used = int(refused.headers["X-Quota-Remaining"])
+    # A refusal is no request.
+    assert int(put("c", 2).headers["X-Quota-Remaining"]) == used
+    assert put("a", 600).status_code == 200
+    assert put("a", 601).status_code == 413
+    assert http.get("/v1/app/a", headers=headers).status_code == 200
+    assert put("a", 100).status_code == 200
+    assert http.delete("/v1/app/b", headers=headers).status_code == 204
+    await_value(lambda: put("c", 300).status_code == 201, within=10)
+
+
+def _bytes(http: httpx.Client, bearer: dict[str, str]) -> int:
+    held: int = http.get("/v1/namespaces/app", headers=bearer).json()["bytes"]
+    return held
