@@ -62,9 +62,9 @@ def test_an_account_over_its_storage_reads_deletes_and_shrinks_and_does_not_grow
     assert put("a", 600).status_code == 201
     assert put("b", 300).status_code == 201
     await_value(lambda: _bytes(http, tenant.bearer) == 902, within=10)
-    small = PlanLimits(10, 20, 10_000, 800)
+    small = PlanLimits(10, 20, 10_001, 800)
     tell(local, "kv.billing", changed(tenant.account_id, "business", small, time.time_ns() // 1000))
-    await_value(lambda: put("c", 300).status_code == 413, within=10)
+    await_value(lambda: http.get("/v1/app/a", headers=headers).headers["X-Quota-Limit"] == "10001", within=5)
     refused = put("c", 2)
     assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (413, "storage_quota")
     used = int(refused.headers["X-Quota-Remaining"])

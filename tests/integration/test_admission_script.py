@@ -237,7 +237,9 @@ def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_com
     after = Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7)
     limiter.decide(ticket(account), facts(limits=before))
     limiter.set_limits(account, after)
-    decision = limiter.decide(ticket(account))
+    # The next request looks up what is stored, and cannot bring back what it read before.
+    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(ticket(account), facts(limits=before))
     assert decision.limits is not None
     assert (decision.limits.plan, decision.limits.quota, decision.limits.storage) == ("pro", 1_000, 10**6)
     # Neither an older change that was late, nor facts that were read before the change.

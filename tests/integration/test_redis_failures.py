@@ -15,7 +15,7 @@ from kv_common import api_keys
 from kv_service.api import create_app
 from kv_service.bootstrap import bootstrap
 from tests.support.kv_process import call, enter
-from tests.support.tenant import set_plan
+from tests.support.tenant import set_plan, sign_up
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -130,17 +130,29 @@ def test_the_rate_is_limited_by_this_process_alone(
     assert 429 in statuses
 
 
-def test_a_revoked_key_dies_within_ten_seconds_without_redis(
-    app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant
+def test_revoked_keys_die_within_ten_seconds_without_redis(
+    local: LocalEnvironment, app: Api, server: RedisServer, headers: dict[str, str], tenant: Tenant
 ) -> None:
-    key = tenant.new_key()
-    doomed = {"x-api-key": key["key"]}
+    second = sign_up(local, tenant.http, plan="business")
+    second.namespace("app")
+    doomed = [(owner, owner.new_key()) for owner in (tenant, second) for _ in range(99)]
     server.stop()
-    assert call(app, "GET", VALUE, HERE, headers=doomed)[0] == 200
-    assert tenant.http.delete(f"/v1/api-keys/{key['id']}", headers=tenant.bearer).status_code == 204
-    revoked = time.monotonic()
-    while call(app, "GET", VALUE, HERE, headers=doomed)[0] == 200:
-        assert time.monotonic() - revoked < 10.5
+
+    def opens(key: dict[str, Any]) -> bool:
+        return call(app, "GET", VALUE, HERE, headers={"x-api-key": key["key"]})[0] != 401
+
+    assert all(opens(key) for _, key in doomed)
+    alive: dict[str, tuple[dict[str, Any], float]] = {}
+    for owner, key in doomed:
+        assert owner.http.delete(f"/v1/api-keys/{key['id']}", headers=owner.bearer).status_code == 204
+        alive[key["id"]] = (key, time.monotonic())
+    while alive:
+        for key_id, (key, revoked) in list(alive.items()):
+            if not opens(key):
+                del alive[key_id]
+            else:
+                # What was looked up just before it was revoked serves for ten seconds; a look takes a moment.
+                assert time.monotonic() - revoked < 10.5
         time.sleep(0.2)
     assert call(app, "GET", VALUE, HERE, headers=headers)[0] == 200
 

@@ -11,5 +11,7 @@ local known = redis.call('HMGET', KEYS[1], 'plan', 'version')
 if known[1] == 'closed' or tonumber(known[2] or 0) > tonumber(ARGV[6]) then return 0 end
 redis.call('HSET', KEYS[1], 'plan', ARGV[1], 'rate', ARGV[2], 'burst', ARGV[3], 'quota', ARGV[4], 'storage', ARGV[5],
   'version', ARGV[6])
+-- What is stored is looked up anew: it matters most just now.
+redis.call('HDEL', KEYS[1], 'stored')
 redis.call('EXPIRE', KEYS[1], LIMITS_S)
 return 1
