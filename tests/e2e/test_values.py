@@ -293,5 +293,5 @@ def test_a_new_namespace_of_the_same_name_starts_empty(http: httpx.Client, tenan
         assert http.get("/v1/app", headers=headers).json() == {"keys": []}
         put(http, headers, "a", "1")
         deleted = http.delete("/v1/namespaces/app", headers=tenant.bearer)
-        assert (deleted.status_code, deleted.json()) == (202, {"name": "app", "status": "deleted"})
+        assert (deleted.status_code, deleted.json()) == (202, {"name": "app", "status": "deleting"})
         assert put(http, headers, "a", "1").status_code == 404
