@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kv_common import cursors
 from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
 from kv_common.errors import Conflict, NotFound, Unavailable
+from kv_common.names import no_such_namespace
 from kv_service.domain import (
     MAX_KEYS_DELETED_AT_ONCE,
     KeyInfo,
@@ -133,11 +134,6 @@ class Namespaces:
             raise Unavailable("The namespace is closed and not yet deleted. Please retry.") from error
         self._values.delete_all(space)
         self._store.remove(account_id, namespace)
-
-
-def no_such_namespace() -> NotFound:
-    """Say that there is no such namespace, in the same words whether it is missing or another account's."""
-    return NotFound("There is no such namespace.", details={"resource": "namespace"})
 
 
 def _found(value: Value | None) -> Value:
