@@ -76,10 +76,10 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
     put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
     put_on_bus(local, *lived(tenant))
 
-    def shown() -> dict[str, Any] | None:
+    def shown() -> dict[str, Any]:
         month = month_of(tenant)
         complete = month["requests"]["used"] == 86 and month["storage"]["keys"] == 7 and month["plan"] == "starter"
-        return month if complete and month["by_namespace"][0]["namespace"] == "app" else None
+        return month if complete and month["by_namespace"][0]["namespace"] == "app" else {}
 
     month = await_value(shown, within=30)
     assert month["requests"] == {
@@ -124,10 +124,10 @@ def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnv
     )
     path = "/v1/usage/history?namespace=app"
 
-    def today() -> dict[str, Any] | None:
+    def today() -> dict[str, Any]:
         answer = tenant.http.get(path, headers=tenant.bearer)
         last = answer.json()["history"][-1] if answer.status_code == 200 else {"requests": 0}
-        return last if last["requests"] == 85 and month_of(tenant)["storage"]["keys"] == 0 else None
+        return last if last["requests"] == 85 and month_of(tenant)["storage"]["keys"] == 0 else {}
 
     assert await_value(today, within=30) == {
         "period": datetime.now(UTC).date().isoformat(),
