@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from kv_common.dynamodb import Contended
@@ -65,18 +66,18 @@ class Meter:
         self._thresholds.tell(event, month, ("requests",))
 
     def _bring_up(self, account_id: str, told: RequestServed) -> None:
+        for _ in range(_ATTEMPTS):
+            # Whoever was faster may have booked this telling, an older one or a newer one.
+            with suppress(Outdated):
+                return self._book_from_where_it_stands(account_id, told)
+        raise Contended
+
+    def _book_from_where_it_stands(self, account_id: str, told: RequestServed) -> None:
         booked = self._store.booked(account_id, told.minute, told.epoch)
-        lost = 0
         while step := next_step(booked, told, at_most=NAMESPACES_PER_STEP):
-            try:
-                if not self._store.book(account_id, told.minute, told.epoch, booked, step):
-                    return
-                booked = step.after
-            except Outdated:
-                lost += 1
-                if lost == _ATTEMPTS:
-                    raise Contended from None
-                booked = self._store.booked(account_id, told.minute, told.epoch)
+            if not self._store.book(account_id, told.minute, told.epoch, booked, step):
+                return
+            booked = step.after
 
 
 class Standings:
