@@ -143,14 +143,14 @@ def by_name(namespaces: Iterable[NamespaceUse], days: ByDay) -> tuple[NameUse, .
 
     Requests of no namespace, and of one whose name has not been told yet, come last, without a name.
     """
-    known = {namespace.id: namespace for namespace in namespaces}
-    ids = known.keys() | {namespace_id for _, namespace_id in days}
+    names: dict[str, str | None] = {}
     uses: dict[str | None, list[NameUse]] = {}
-    for namespace_id in ids:
-        namespace = known.get(namespace_id, NamespaceUse(namespace_id, None, 0, 0))
-        served = total(part for (_, owner), part in days.items() if owner == namespace_id)
-        use = NameUse(namespace.name, served, namespace.stored_bytes, namespace.stored_keys)
-        uses.setdefault(namespace.name, []).append(use)
+    for one in namespaces:
+        names[one.id] = one.name
+        uses.setdefault(one.name, []).append(NameUse(one.name, Served({}, 0), one.stored_bytes, one.stored_keys))
+    for (_, namespace_id), served in days.items():
+        name = names.get(namespace_id)
+        uses.setdefault(name, []).append(NameUse(name, served, 0, 0))
     found = (
         NameUse(
             name,
@@ -160,7 +160,7 @@ def by_name(namespaces: Iterable[NamespaceUse], days: ByDay) -> tuple[NameUse, .
         )
         for name, parts in uses.items()
     )
-    used = (use for use in found if any(use.served.requests.values()) or use.stored_keys)
+    used = (use for use in found if any(use.served.requests.values()) or use.stored_bytes or use.stored_keys)
     return tuple(sorted(used, key=lambda use: (use.name is None, use.name)))
 
 
