@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kv_common.events import (
+    AccountDeleted,
     Event,
     NamespaceCreated,
     NamespaceDeleted,
@@ -19,7 +20,7 @@ from kv_common.events import (
 )
 from tests.support.function_logs import function_logs
 from tests.support.metering import event
-from tests.support.tenant import sign_up
+from tests.support.tenant import sign_up, stack_output
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -138,6 +139,26 @@ def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnv
     months = tenant.http.get(f"{path}&granularity=month&from=2026-01", headers=tenant.bearer).json()
     assert months["from"] == "2026-01-01"
     assert [one["requests"] for one in months["history"]][-1] == 85
+
+
+def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
+    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
+    put_on_bus(local, *lived(tenant))
+    client, table = local.aws_client("dynamodb"), stack_output(local, "usage", "TableName")
+
+    def kept() -> set[str]:
+        pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return {
+            item["PK"]["S"].partition("#")[0]
+            for page in pages
+            for item in page["Items"]
+            if tenant.account_id in str(item)
+        }
+
+    await_value(lambda: kept() == {"ACCOUNT", "OUTBOX"}, within=30)
+    put_on_bus(local, event(tenant.account_id, AccountDeleted()), source="kv.auth")
+    await_value(lambda: not kept(), within=30)
 
 
 def test_usage_is_shown_to_nobody_without_a_session(http: httpx.Client, tenant: Tenant) -> None:

@@ -15,10 +15,7 @@ from dataclasses import dataclass, field
 from kv_common.events import RequestServed, Served
 
 Counts = Mapping[str, Served]
-"""What was served, by namespace id."""
-
-NO_NAMESPACE = "-"
-"""Stands for the namespace of requests that named none of the account."""
+"""What was served, by namespace id; "-" stands for requests that named no namespace of the account."""
 
 _NOTHING = Served({}, 0)
 
@@ -41,7 +38,6 @@ class Step:
 
     differences: Counts
     after: Booked
-    is_last: bool
 
 
 def next_step(booked: Booked, told: RequestServed, *, at_most: int) -> Step | None:
@@ -58,10 +54,10 @@ def next_step(booked: Booked, told: RequestServed, *, at_most: int) -> Step | No
         if (difference := _difference(_of(booked.counts, namespace), _of(told.namespaces, namespace))) != _NOTHING
     }
     if len(differences) <= at_most:
-        return Step(differences, Booked(told.changes, told.namespaces, booked.steps + 1), is_last=True)
+        return Step(differences, Booked(told.changes, told.namespaces, booked.steps + 1))
     first = {namespace: differences[namespace] for namespace in list(differences)[:at_most]}
     counts = {**booked.counts, **{namespace: _of(told.namespaces, namespace) for namespace in first}}
-    return Step(first, Booked(booked.changes, counts, booked.steps + 1), is_last=False)
+    return Step(first, Booked(booked.changes, counts, booked.steps + 1))
 
 
 def total(parts: Iterable[Served]) -> Served:

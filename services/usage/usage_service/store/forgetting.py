@@ -37,5 +37,5 @@ def _told(client: DynamoDBClient, table: str, account_id: str) -> list[str]:
     return [
         crossing_id(account_id, item["SK"]["S"].removeprefix(MONTH), mark)
         for item in months
-        for mark in item[TOLD].get("SS", [])
+        for mark in item[TOLD]["SS"]
     ]
