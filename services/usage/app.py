@@ -1,7 +1,11 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
+from kv_common.events.functions import add_consumer, add_publisher
 from usage_service.api import create_app
+from usage_service.handlers import handlers
 
 app = create_app()
+on_events = add_consumer(app, "usage", handlers)
+publish_outbox = add_publisher(app, "usage")
 
-__all__ = ["app"]
+__all__ = ["app", "on_events", "publish_outbox"]

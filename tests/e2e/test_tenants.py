@@ -1,6 +1,6 @@
 """Three tenants, every route, each other's names, keys, key ids and cursors: nothing leaks, and foreign equals missing.
 
-The table below names each route of both services once; a route that is added without an entry fails the last test.
+The table below names each route of these services once; a route that is added without an entry fails the last test.
 """
 
 from __future__ import annotations
@@ -104,6 +104,8 @@ OWN_ROUTES = {
     "GET /v1/namespaces": "/v1/namespaces",
     "GET /v1/api-keys": "/v1/api-keys",
     "GET /v1/auth/me": "/v1/auth/me",
+    "GET /v1/usage": "/v1/usage",
+    "GET /v1/usage/history": "/v1/usage/history",
 }
 CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
 # They know no account, or prove it by a password or a code.
@@ -111,6 +113,7 @@ PUBLIC_ROUTES = {
     "GET /v1/auth/config",
     "GET /v1/health/auth",
     "GET /v1/health/kv",
+    "GET /v1/health/usage",
     "POST /v1/auth/confirm",
     "POST /v1/auth/forgot-password",
     "POST /v1/auth/login",
@@ -203,7 +206,7 @@ def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Clien
 
 def test_every_route_is_in_one_of_the_tables() -> None:
     routes = set()
-    for service in ("auth", "kv"):
+    for service in ("auth", "kv", "usage"):
         path = Path(__file__).parents[2] / "services" / service / "app.py"
         spec = importlib.util.spec_from_file_location(f"{service}_app", path)
         assert spec is not None

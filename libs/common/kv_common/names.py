@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kv_common.errors import ValidationError
+from kv_common.errors import NotFound, ValidationError
 
 _NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9:_.-]{1,255}", re.ASCII)
@@ -48,6 +48,11 @@ def namespace(text: str) -> str:
     if text in RESERVED_NAMESPACES:
         raise ValidationError(f"The namespace {text!r} is reserved.", details={"field": "namespace"})
     return text
+
+
+def no_such_namespace() -> NotFound:
+    """Say that there is no such namespace, in the same words whether it is missing or another account's."""
+    return NotFound("There is no such namespace.", details={"resource": "namespace"})
 
 
 def is_namespace(text: str) -> bool:

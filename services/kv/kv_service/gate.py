@@ -11,7 +11,6 @@ from kv_common.admission import Decision, Ticket, rate_limit_headers, require_ad
 from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
 from kv_common.http import Request, Response, account_of_bearer
 from kv_service.domain import Space
-from kv_service.operations import no_such_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +130,7 @@ def _space(caller: Caller, namespace: str, decision: Decision) -> Space:
     if namespace not in names.RESERVED_NAMESPACES:
         names.namespace(namespace)
     if not decision.namespace_id:
-        raise no_such_namespace()
+        raise names.no_such_namespace()
     room = decision.limits.storage - decision.stored if decision.limits else 0
     return Space(caller.account_id, decision.namespace_id, max(0, room))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kv_common import cursors
 from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
 from kv_common.errors import NotFound
+from kv_common.names import no_such_namespace
 from kv_service import told
 from kv_service.domain import (
     EMPTY,
@@ -120,11 +121,6 @@ class Namespaces:
         if namespace is None:
             raise no_such_namespace()
         return namespace
-
-
-def no_such_namespace() -> NotFound:
-    """Say that there is no such namespace, in the same words whether it is missing or another account's."""
-    return NotFound("There is no such namespace.", details={"resource": "namespace"})
 
 
 def _found(value: Value | None) -> Value:

@@ -29,3 +29,16 @@ class Settings:
             token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),
             jwks_url=required(env, "JWKS_URL"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSettings:
+    """What usage's consumer needs: the table, and the stage that its metrics are of."""
+
+    table: str
+    stage: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> ConsumerSettings:
+        """Return the settings in `env`; MissingSetting names the first that is absent."""
+        return cls(table=required(env, "TABLE"), stage=required(env, "STAGE"))

@@ -1,0 +1,1 @@
+"""What usage is and the rules it obeys, without any store."""

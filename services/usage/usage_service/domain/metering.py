@@ -1,0 +1,81 @@
+"""Cumulative tellings and what each adds to the totals.
+
+RequestServed tells all that was counted for (account, minute, epoch), again whenever there is more to tell, so what
+counts is the newest telling, by `changes`, and not how many there were. What of a (minute, epoch) stands in the totals
+is kept beside them, and a newer telling adds its difference to that: none for what is told twice, a negative one where
+a request was taken back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kv_common.events import RequestServed, Served
+
+Counts = Mapping[str, Served]
+"""What was served, by namespace id; "-" stands for requests that named no namespace of the account."""
+
+_NOTHING = Served({}, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What of a (minute, epoch) stands in the totals: up to which telling, its counts, and in how many steps."""
+
+    changes: int = -1
+    counts: Counts = field(default_factory=dict)
+    steps: int = 0
+
+
+NOTHING_BOOKED = Booked()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a telling that is booked at once: what to add to the totals, and what stands in them then."""
+
+    differences: Counts
+    after: Booked
+
+
+def next_step(booked: Booked, told: RequestServed, *, at_most: int) -> Step | None:
+    """Return the next step towards a telling, over `at_most` namespaces; None when it, or a newer one, is booked.
+
+    Only the last step takes over the telling's `changes`. Whoever stops before it leaves behind what is booked of
+    which namespace, and from there every telling can be booked in full.
+    """
+    if told.changes <= booked.changes:
+        return None
+    differences = {
+        namespace: difference
+        for namespace in sorted(booked.counts.keys() | told.namespaces.keys())
+        if (difference := _difference(_of(booked.counts, namespace), _of(told.namespaces, namespace))) != _NOTHING
+    }
+    if len(differences) <= at_most:
+        return Step(differences, Booked(told.changes, told.namespaces, booked.steps + 1))
+    first = {namespace: differences[namespace] for namespace in list(differences)[:at_most]}
+    counts = {**booked.counts, **{namespace: _of(told.namespaces, namespace) for namespace in first}}
+    return Step(first, Booked(booked.changes, counts, booked.steps + 1))
+
+
+def total(parts: Iterable[Served]) -> Served:
+    """Return the sum of several counts."""
+    requests: Counter[str] = Counter()
+    bytes_in = 0
+    for served in parts:
+        # Adds differences too, which may be negative.
+        requests.update(served.requests)
+        bytes_in += served.bytes_in
+    return Served(dict(requests), bytes_in)
+
+
+def _of(counts: Counts, namespace: str) -> Served:
+    return counts.get(namespace, _NOTHING)
+
+
+def _difference(before: Served, after: Served) -> Served:
+    operations = before.requests.keys() | after.requests.keys()
+    changes = {name: after.requests.get(name, 0) - before.requests.get(name, 0) for name in sorted(operations)}
+    return Served({name: change for name, change in changes.items() if change}, after.bytes_in - before.bytes_in)

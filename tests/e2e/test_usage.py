@@ -1,0 +1,169 @@
+"""Usage through the whole path: told on the bus, applied by the deployed function, shown to its owner."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from kv_common.events import (
+    AccountDeleted,
+    Event,
+    NamespaceCreated,
+    NamespaceDeleted,
+    PlanChanged,
+    PlanLimits,
+    RequestServed,
+    Served,
+    StorageChanged,
+)
+from tests.support.function_logs import function_logs
+from tests.support.metering import event
+from tests.support.tenant import sign_up, stack_output
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+LIMITS = PlanLimits(requests_per_second=10, burst=20, requests_per_month=100, storage_bytes=3_000)
+
+
+def put_on_bus(local: LocalEnvironment, *events: Event, source: str = "kv.kv") -> None:
+    """Put events on the bus as another service's outbox does."""
+    entries: Any = [
+        {"EventBusName": "kv-local", "Source": source, "DetailType": one.name, "Detail": one.encode()} for one in events
+    ]
+    assert local.aws_client("events").put_events(Entries=entries)["FailedEntryCount"] == 0
+
+
+def month_of(tenant: Tenant) -> dict[str, Any]:
+    answer = tenant.http.get("/v1/usage", headers=tenant.bearer)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def lived(tenant: Tenant) -> list[Event]:
+    """Return what is told of a tenant that has made a namespace and used it."""
+    minute = int(time.time()) // 60
+    served = {"ns-1": Served({"get": 80, "put": 5}, 1_234), "-": Served({"get": 1}, 0)}
+    return [
+        event(tenant.account_id, NamespaceCreated("ns-1", "app")),
+        event(tenant.account_id, StorageChanged("ns-1", 1_000, 7, "shard", "1")),
+        event(tenant.account_id, RequestServed(minute, "e", 1, served), f"{tenant.account_id}#{minute}#e"),
+    ]
+
+
+def test_a_new_account_has_used_nothing_of_the_free_plan(tenant: Tenant) -> None:
+    assert month_of(tenant) == {
+        "period": datetime.now(UTC).strftime("%Y-%m"),
+        "plan": "free",
+        "requests": {"used": 0, "limit": 10_000, "percent": 0.0, "by_operation": {}, "bytes_in": 0},
+        "storage": {"used_bytes": 0, "limit_bytes": 100_000_000, "percent": 0.0, "keys": 0},
+        "by_namespace": [],
+        "updated_at": None,
+    }
+
+
+def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
+    local: LocalEnvironment, http: httpx.Client, tenant: Tenant
+) -> None:
+    other = sign_up(local, http)
+    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
+    put_on_bus(local, *lived(tenant))
+
+    def shown() -> dict[str, Any]:
+        month = month_of(tenant)
+        complete = month["requests"]["used"] == 86 and month["storage"]["keys"] == 7 and month["plan"] == "starter"
+        return month if complete and month["by_namespace"][0]["namespace"] == "app" else {}
+
+    month = await_value(shown, within=30)
+    assert month["requests"] == {
+        "used": 86,
+        "limit": 100,
+        "percent": 86.0,
+        "by_operation": {"get": 81, "put": 5},
+        "bytes_in": 1_234,
+    }
+    assert month["storage"] == {"used_bytes": 1_000, "limit_bytes": 3_000, "percent": 33.33, "keys": 7}
+    assert month["by_namespace"] == [
+        {"namespace": "app", "requests": 85, "bytes_in": 1_234, "stored_bytes": 1_000, "keys": 7},
+        {"namespace": None, "requests": 1, "bytes_in": 0, "stored_bytes": 0, "keys": 0},
+    ]
+    assert month_of(other)["requests"]["used"] == 0
+    foreign = http.get("/v1/usage/history?namespace=app", headers=other.bearer)
+    assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) -> None:
+    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
+    put_on_bus(local, *lived(tenant))
+
+    def published() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in function_logs(local) if '"published"' in line]
+        return [
+            line for line in lines if line["event_id"].startswith(tenant.account_id) and line["service"] == "kv.usage"
+        ]
+
+    [line] = await_value(published, within=30)
+    assert line["event"] == "ThresholdCrossed"
+    assert "#requests#80#" in line["event_id"]
+
+
+def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
+    put_on_bus(
+        local,
+        *lived(tenant),
+        event(tenant.account_id, NamespaceDeleted("ns-1", "app")),
+        event(tenant.account_id, StorageChanged("ns-1", -1_000, -7, "shard", "2")),
+    )
+    path = "/v1/usage/history?namespace=app"
+
+    def today() -> dict[str, Any]:
+        answer = tenant.http.get(path, headers=tenant.bearer)
+        last = answer.json()["history"][-1] if answer.status_code == 200 else {"requests": 0}
+        return last if last["requests"] == 85 and month_of(tenant)["storage"]["keys"] == 0 else {}
+
+    assert await_value(today, within=30) == {
+        "period": datetime.now(UTC).date().isoformat(),
+        "requests": 85,
+        "by_operation": {"get": 80, "put": 5},
+        "bytes_in": 1_234,
+    }
+    months = tenant.http.get(f"{path}&granularity=month&from=2026-01", headers=tenant.bearer).json()
+    assert months["from"] == "2026-01-01"
+    assert [one["requests"] for one in months["history"]][-1] == 85
+
+
+def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
+    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
+    put_on_bus(local, *lived(tenant))
+    client, table = local.aws_client("dynamodb"), stack_output(local, "usage", "TableName")
+
+    def kept() -> set[str]:
+        pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return {
+            item["PK"]["S"].partition("#")[0]
+            for page in pages
+            for item in page["Items"]
+            if tenant.account_id in str(item)
+        }
+
+    await_value(lambda: kept() == {"ACCOUNT", "OUTBOX"}, within=30)
+    put_on_bus(local, event(tenant.account_id, AccountDeleted()), source="kv.auth")
+    await_value(lambda: not kept(), within=30)
+
+
+def test_usage_is_shown_to_nobody_without_a_session(http: httpx.Client, tenant: Tenant) -> None:
+    key = tenant.key()
+    for path in ("/v1/usage", "/v1/usage/history"):
+        for headers in ({}, key, {"Authorization": "Bearer " + tenant.session["access_token"][:-4] + "AAAA"}):
+            answer = http.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")

@@ -1,0 +1,150 @@
+"""Bookings in the real table: by the minute, over as many namespaces as there are, and never of a deleted account."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.client import BaseClient
+
+from kv_common.events import (
+    AccountDeleted,
+    Contract,
+    Event,
+    NamespaceCreated,
+    PlanChanged,
+    PlanLimits,
+    RequestServed,
+    Served,
+    StorageChanged,
+)
+from tests.support.metering import event, expected
+
+if TYPE_CHECKING:
+    from tests.integration.usage.conftest import Usage
+
+NOW_MINUTE = int(time.time()) // 60
+
+
+def served(account_id: str, minute: int, changes: int, namespaces: dict[str, Served], epoch: str = "e") -> Event:
+    return event(account_id, RequestServed(minute, epoch, changes, namespaces), f"{account_id}#{minute}#{epoch}")
+
+
+def test_a_late_event_is_booked_by_its_minute_and_not_by_its_arrival(usage: Usage, account_id: str) -> None:
+    for days in (0, 1, 2):
+        usage.take(served(account_id, NOW_MINUTE - days * 1_440, 1, {"a": Served({"get": days + 1}, 0)}))
+    today = datetime.fromtimestamp(NOW_MINUTE * 60, UTC).date()
+    counts = [usage.item(account_id, f"DAY#{today - timedelta(days=days)}#a")["n#get"]["N"] for days in (0, 1, 2)]
+    assert counts == ["1", "2", "3"]
+
+
+def test_a_closed_month_takes_nothing_any_more_and_says_so(
+    usage: Usage, account_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # 72 hours after the end of every month that began more than 35 days ago.
+    old = NOW_MINUTE - 66 * 1_440
+    usage.take(served(account_id, old, 1, {"a": Served({"get": 5, "put": 2}, 0)}))
+    assert usage.items(account_id) == []
+    assert '"RequestsToldTooLate":7' in capsys.readouterr().out
+
+
+def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage, account_id: str) -> None:
+    first = served(account_id, NOW_MINUTE, 1, {f"ns-{n:03}": Served({"get": n, "put": 1}, n) for n in range(300)})
+    second = served(account_id, NOW_MINUTE, 2, {f"ns-{n:03}": Served({"get": n + n % 2}, 2 * n) for n in range(1, 301)})
+    usage.take(first)
+    assert usage.totals([account_id]) == expected([first])
+    usage.take(second, first)
+    assert usage.totals([account_id]) == expected([second])
+
+
+def test_a_newer_telling_may_hold_less_and_an_older_one_changes_nothing(usage: Usage, account_id: str) -> None:
+    tellings = [
+        served(account_id, NOW_MINUTE, 3, {"a": Served({"get": 5}, 10)}),
+        served(account_id, NOW_MINUTE, 5, {"a": Served({"get": 4, "put": 1}, 10), "b": Served({"get": 0}, 0)}),
+        served(account_id, NOW_MINUTE, 4, {"c": Served({"list": 9}, 0)}),
+    ]
+    usage.take(*tellings, *tellings)
+    assert usage.totals([account_id]) == expected(tellings)
+
+
+def test_epochs_of_a_minute_add_up(usage: Usage, account_id: str) -> None:
+    tellings = [served(account_id, NOW_MINUTE, 1, {"a": Served({"get": 2}, 1)}, epoch) for epoch in ("x", "y")]
+    usage.take(*tellings)
+    assert usage.totals([account_id]) == expected(tellings)
+    assert (
+        usage.totals([account_id])[account_id, f"MONTH#{time.strftime('%Y-%m', time.gmtime(NOW_MINUTE * 60))}", "n#get"]
+        == 4
+    )
+
+
+def test_a_minute_is_remembered_for_longer_than_its_month_is_open(usage: Usage, account_id: str) -> None:
+    usage.take(served(account_id, NOW_MINUTE, 1, {"a": Served({"get": 1}, 0)}))
+    minute = usage.item(account_id, f"MINUTE#{NOW_MINUTE:010d}#e")
+    month = datetime.fromtimestamp(NOW_MINUTE * 60, UTC).replace(day=1, hour=0, minute=0, second=0)
+    end = (month + timedelta(days=31)).replace(day=1)
+    assert int(minute["ttl"]["N"]) > (end + timedelta(hours=72)).timestamp()
+
+
+def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage, account_id: str) -> None:
+    plan = PlanChanged("free", "pro", PlanLimits(1, 1, 10, 10), "2026-11-01T00:00:00Z", 1, "evt")
+    life = [
+        event(account_id, plan),
+        event(account_id, NamespaceCreated("ns", "app")),
+        served(account_id, NOW_MINUTE, 1, {"ns": Served({"get": 10}, 5)}),
+        event(account_id, StorageChanged("ns", 10, 1, "s", "1")),
+    ]
+    usage.take(*life)
+    assert len(usage.told(account_id)) == 6
+
+    usage.take(event(account_id, AccountDeleted()))
+    assert usage.items(account_id) == []
+
+    late = [
+        served(account_id, NOW_MINUTE, 2, {"ns": Served({"get": 20}, 5)}),
+        event(account_id, StorageChanged("ns", -10, -1, "s", "2")),
+        event(account_id, PlanChanged("pro", "free", plan.limits, "2026-11-02T00:00:00Z", 2, "evt")),
+        event(account_id, NamespaceCreated("ns-2", "late")),
+        event(account_id, AccountDeleted()),
+    ]
+    usage.take(*late, *life)
+    assert usage.items(account_id) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "units"),
+    [
+        (RequestServed(NOW_MINUTE, "e", 1, {"a": Served({"get": 5, "put": 1}, 10)}), {"write": 8, "read": 3}),
+        (
+            RequestServed(NOW_MINUTE, "e", 1, {"a": Served({"get": 5}, 0), "b": Served({"put": 1}, 10)}),
+            {"write": 10, "read": 3},
+        ),
+        (StorageChanged("a", 10, 1, "s", "1"), {"write": 8, "read": 2}),
+    ],
+    ids=["requests of a namespace", "requests of two", "storage"],
+)
+def test_an_event_costs_the_units_that_the_store_says(
+    usage: Usage, account_id: str, monkeypatch: pytest.MonkeyPatch, data: Contract, units: dict[str, float]
+) -> None:
+    spent = {"write": 0.0, "read": 0.0}
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # the types leave it out
+
+    def counted(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = call(client, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
+        if operation == "TransactWriteItems":
+            spent["write"] += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
+        elif operation == "BatchGetItem":
+            # The emulator does not report these: one for each small item that is read strongly consistent.
+            [request] = arguments["RequestItems"].values()
+            assert request["ConsistentRead"]
+            spent["read"] += len(request["Keys"])
+        else:
+            spent["read"] += answer["ConsumedCapacity"]["CapacityUnits"]
+        return answer
+
+    told = event(account_id, data)
+    with monkeypatch.context() as patched:
+        patched.setattr(BaseClient, "_make_api_call", counted)
+        usage.take(told)
+    assert spent == units

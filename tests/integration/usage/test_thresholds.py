@@ -1,0 +1,153 @@
+"""Thresholds: each is told once, whoever finds it first and however many do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+from kv_common.events import (
+    Event,
+    PlanChanged,
+    PlanLimits,
+    RequestServed,
+    Served,
+    StorageChanged,
+    ThresholdCrossed,
+    decode,
+)
+from kv_common.events.publisher import _told
+from tests.support.metering import event
+
+if TYPE_CHECKING:
+    from infra.local.environment import LocalEnvironment
+    from tests.integration.usage.conftest import Usage
+
+NOW_MINUTE = int(time.time()) // 60
+MONTH = time.strftime("%Y-%m", time.gmtime())
+TOGETHER = 50
+_numbers = itertools.count()
+
+
+def requests(account_id: str, count: int) -> Event:
+    number = next(_numbers)
+    data = RequestServed(NOW_MINUTE, f"epoch-{number}", 1, {"-": Served({"get": count}, 0)})
+    return event(account_id, data, f"{account_id}#{number}")
+
+
+def storage(account_id: str, delta: int) -> Event:
+    return event(account_id, StorageChanged("ns-one", delta, 1, "shard", str(next(_numbers))))
+
+
+def plan(account_id: str, *, requests: int = 1_000, stored: int = 1_000, changed_at_us: int) -> Event:
+    limits = PlanLimits(10, 20, requests, stored)
+    return event(account_id, PlanChanged("free", "business", limits, "2026-11-01T00:00:00Z", changed_at_us, "evt"))
+
+
+def told(usage: Usage, account_id: str) -> list[ThresholdCrossed]:
+    """Return what was told of the account, by metric and threshold."""
+    events = [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in usage.told(account_id)]
+    data = [one.data for one in events if isinstance(one.data, ThresholdCrossed)]
+    assert len(data) == len(events)
+    return sorted(data, key=lambda one: (one.metric, one.threshold, one.limit))
+
+
+def published(local: LocalEnvironment, usage: Usage, account_id: str) -> list[str]:
+    """Return the ids of the account's events that the table's stream hands to the bus, each as often as it does."""
+    streams = local.aws_client("dynamodbstreams")
+    arn = usage.client.describe_table(TableName=usage.table)["Table"]["LatestStreamArn"]
+    found: list[str] = []
+    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+        position = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        iterator = streams.get_shard_iterator(**position)["ShardIterator"]
+        while records := (answer := streams.get_records(ShardIterator=iterator))["Records"]:
+            found += [told.id for told in _told(records) if account_id in told.id]
+            iterator = answer["NextShardIterator"]
+    return sorted(found)
+
+
+def test_of_a_thousand_that_cross_at_the_same_time_one_tells(
+    local: LocalEnvironment, usage: Usage, account_id: str
+) -> None:
+    usage.take(plan(account_id, requests=100, changed_at_us=1))
+    together = Barrier(TOGETHER)
+
+    def cross(found: Event) -> None:
+        together.wait()
+        usage.take(found)
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        list(pool.map(cross, [requests(account_id, 100) for _ in range(1_000)]))
+
+    crossed = told(usage, account_id)
+    assert [(one.metric, one.threshold) for one in crossed] == [("requests", 80), ("requests", 90), ("requests", 100)]
+    assert all((one.period, one.limit, one.plan) == (MONTH, 100, "business") for one in crossed)
+    assert all(one.used >= 100 for one in crossed)
+    assert published(local, usage, account_id) == sorted(
+        item["SK"]["S"].removeprefix("OUTBOX#") for item in usage.told(account_id)
+    )
+
+
+def test_each_threshold_is_told_when_it_is_reached_and_not_before(usage: Usage, account_id: str) -> None:
+    usage.take(plan(account_id, requests=1_000, changed_at_us=1))
+    seen = []
+    for _ in range(12):
+        usage.take(requests(account_id, 100))
+        seen.append([(one.threshold, one.used) for one in told(usage, account_id)])
+    assert seen == [
+        *[[]] * 7,
+        [(80, 800)],
+        [(80, 800), (90, 900)],
+        *[[(80, 800), (90, 900), (100, 1_000)]] * 3,
+    ]
+
+
+def test_a_change_of_plan_makes_thresholds_new_and_is_judged_at_once(usage: Usage, account_id: str) -> None:
+    usage.take(plan(account_id, requests=100, changed_at_us=1), requests(account_id, 95))
+    usage.take(plan(account_id, requests=110, changed_at_us=2))
+    assert [(one.threshold, one.limit) for one in told(usage, account_id)] == [(80, 100), (80, 110), (90, 100)]
+    usage.take(plan(account_id, requests=1_000, changed_at_us=3), requests(account_id, 800))
+    assert [(one.threshold, one.limit) for one in told(usage, account_id)][1:3] == [(80, 110), (80, 1_000)]
+
+
+def test_an_older_change_of_plan_changes_nothing(usage: Usage, account_id: str) -> None:
+    usage.take(plan(account_id, requests=1_000, changed_at_us=5), requests(account_id, 90))
+    usage.take(plan(account_id, requests=100, changed_at_us=4), plan(account_id, requests=10, changed_at_us=5))
+    assert told(usage, account_id) == []
+    assert usage.item(account_id, "STANDING")["quota"]["N"] == "1000"
+
+
+def test_without_a_change_of_plan_the_free_limits_hold(usage: Usage, account_id: str) -> None:
+    usage.take(requests(account_id, 9_000))
+    assert [(one.threshold, one.limit, one.plan) for one in told(usage, account_id)] == [
+        (80, 10_000, "free"),
+        (90, 10_000, "free"),
+    ]
+
+
+def test_storage_is_told_once_however_often_it_goes_up_and_down(usage: Usage, account_id: str) -> None:
+    usage.take(plan(account_id, stored=1_000, changed_at_us=1))
+    for delta in (850, -850, 850, -100, 200):
+        usage.take(storage(account_id, delta))
+    assert [(one.metric, one.threshold, one.used, one.limit) for one in told(usage, account_id)] == [
+        ("storage", 80, 850, 1_000),
+        ("storage", 90, 950, 1_000),
+    ]
+
+
+def test_what_was_applied_and_not_told_is_told_when_the_event_comes_again(usage: Usage, account_id: str) -> None:
+    usage.take(plan(account_id, requests=100, stored=100, changed_at_us=1))
+    events = [requests(account_id, 85), storage(account_id, 85)]
+    usage.take(*events)
+    # As it is when the process ends between the effect and the telling.
+    month = {"PK": {"S": f"ACCOUNT#{account_id}"}, "SK": {"S": f"MONTH#{MONTH}"}}
+    usage.client.update_item(TableName=usage.table, Key=month, UpdateExpression="REMOVE told")
+    for item in usage.told(account_id):
+        usage.client.delete_item(TableName=usage.table, Key={"PK": item["PK"], "SK": item["SK"]})
+
+    usage.take(*events)
+
+    assert [(one.metric, one.threshold) for one in told(usage, account_id)] == [("requests", 80), ("storage", 80)]

@@ -1,0 +1,211 @@
+"""RequestServed: whatever happens to its tellings on the way, the totals are those of the newest."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kv_common.errors import Unavailable
+from kv_common.events import RequestServed, Served
+from tests.unit.usage.fakes import MINUTE, NOW_S, FakeStandings, Ledger, Tellings, amounts, event, nothing, served
+from usage_service import operations
+from usage_service.domain.metering import NOTHING_BOOKED, Booked, next_step, total
+from usage_service.operations import Meter, Thresholds
+
+if TYPE_CHECKING:
+    from kv_common.events import Event
+
+# The last minutes of October, which is open until 4 November, and the first of November.
+TURN_OF_THE_MONTH = 1_793_491_200 // 60
+THREE_DAYS_S = 72 * 3_600
+
+
+class Died(Exception):
+    """The process that handled an event is no more."""
+
+
+class World:
+    """The meter over fakes."""
+
+    def __init__(self, now_s: float = NOW_S) -> None:
+        self.now_s = now_s
+        self.ledger, self.standings = Ledger(), FakeStandings()
+        self.tellings = Tellings(self.standings)
+        self.late: list[tuple[Event, int]] = []
+        thresholds = Thresholds(self.standings, self.tellings, now_s=lambda: self.now_s)
+        self.meter = Meter(
+            self.ledger,
+            thresholds,
+            now_s=lambda: self.now_s,
+            too_late=lambda late, requests: self.late.append((late, requests)),
+        )
+
+    def book(self, *tellings: RequestServed) -> None:
+        for told in tellings:
+            self.meter.book(event(told))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+counts = st.dictionaries(
+    st.sampled_from(["-", "a", "b", "c"]),
+    st.builds(
+        Served,
+        st.dictionaries(st.sampled_from(["get", "put"]), st.integers(0, 9), max_size=2),
+        st.integers(0, 99),
+    ),
+    max_size=4,
+)
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> list[RequestServed]:
+    """Tellings of some minutes and epochs, each with a `changes` of its own; counts may also be less than before."""
+    minutes = st.integers(TURN_OF_THE_MONTH - 2, TURN_OF_THE_MONTH + 1)
+    told = draw(
+        st.lists(st.tuples(minutes, st.sampled_from("xy"), st.integers(0, 20)), min_size=1, max_size=9, unique=True)
+    )
+    return [RequestServed(minute, epoch, changes, draw(counts)) for minute, epoch, changes in told]
+
+
+def sums_of_newest(told: list[RequestServed]) -> dict[object, int]:
+    newest = {(one.minute, one.epoch): one for one in sorted(told, key=lambda one: one.changes)}
+    sums: Counter[object] = Counter()
+    for (minute, _), one in newest.items():
+        sums.update(amounts(minute, one.namespaces))
+    return {at: amount for at, amount in sums.items() if amount}
+
+
+@given(told=tellings(), seed=st.integers(0, 2**32))
+def test_doubled_shuffled_and_interrupted_tellings_end_in_the_totals_of_the_newest(
+    told: list[RequestServed], seed: int
+) -> None:
+    chance = random.Random(seed)
+    world = World(now_s=TURN_OF_THE_MONTH * 60 + 3_600)
+    waiting = [*told, *chance.choices(told, k=chance.randrange(6))]
+    chance.shuffle(waiting)
+    deaths = iter(range(10))
+
+    def elsewhere() -> None:
+        """Let other processes take some of the messages, or end this one, and its message comes again."""
+        while waiting and chance.random() < 0.4:
+            handle(waiting.pop())
+        if chance.random() < 0.2 and next(deaths, None) is not None:
+            raise Died
+
+    def handle(one: RequestServed) -> None:
+        try:
+            world.book(one)
+        except Died:
+            waiting.insert(chance.randint(0, len(waiting)), one)
+
+    world.ledger.after_read = world.ledger.after_write = elsewhere
+    while waiting:
+        handle(waiting.pop())
+
+    assert world.ledger.sums() == sums_of_newest(told)
+    # And what comes again after that finds nothing left to do.
+    before = dict(world.ledger.rows)
+    world.ledger.after_read = world.ledger.after_write = nothing
+    world.book(*told)
+    assert world.ledger.rows == before
+
+
+@given(told=tellings(), at_most=st.integers(1, 3))
+def test_steps_of_any_size_lead_to_the_same_totals(told: list[RequestServed], at_most: int) -> None:
+    booked: dict[tuple[int, str], Booked] = {}
+    sums: Counter[object] = Counter()
+    for one in told:
+        at = (one.minute, one.epoch)
+        while step := next_step(booked.get(at, NOTHING_BOOKED), one, at_most=at_most):
+            assert len(step.differences) <= at_most
+            sums.update(amounts(one.minute, step.differences))
+            booked[at] = step.after
+    assert {at: amount for at, amount in sums.items() if amount} == sums_of_newest(told)
+
+
+def test_a_telling_of_more_namespaces_than_a_transaction_holds_is_booked_in_steps(world: World) -> None:
+    many = served({f"n{number}": Served({"get": 1}, 0) for number in range(3 * operations.NAMESPACES_PER_STEP)})
+    steps: list[int] = []
+    world.ledger.after_write = lambda: steps.append(1)
+    world.book(many)
+    assert len(steps) == 3
+    assert sum(world.ledger.sums().values()) == 3 * operations.NAMESPACES_PER_STEP
+
+
+def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(world: World) -> None:
+    def die() -> None:
+        raise Died
+
+    many = served({f"n{number:03}": Served({"get": 2}, 0) for number in range(operations.NAMESPACES_PER_STEP + 5)})
+    world.ledger.after_write = die
+    with pytest.raises(Died):
+        world.book(many)
+    assert len(world.ledger.sums()) == operations.NAMESPACES_PER_STEP
+    world.ledger.after_write = nothing
+    world.book(many)
+    assert len(world.ledger.sums()) == operations.NAMESPACES_PER_STEP + 5
+    assert set(world.ledger.sums().values()) == {2}
+
+
+def test_a_telling_with_nothing_in_it_takes_back_what_was_told_before(world: World) -> None:
+    world.book(served({"a": Served({"get": 3}, 5)}), served({}, changes=2))
+    assert world.ledger.sums() == {}
+
+
+def test_a_first_telling_counts_whatever_its_changes_are(world: World) -> None:
+    world.book(served({"a": Served({"get": 3}, 0)}, changes=0))
+    assert sum(world.ledger.sums().values()) == 3
+
+
+def test_a_month_is_open_for_72_hours_after_its_end() -> None:
+    end_s = TURN_OF_THE_MONTH * 60
+    last_of_october = served({"a": Served({"get": 2, "put": 1}, 0)}, minute=TURN_OF_THE_MONTH - 1)
+    open_still, closed = World(end_s + THREE_DAYS_S - 1), World(end_s + THREE_DAYS_S)
+    for one in (open_still, closed):
+        one.book(last_of_october)
+    assert sum(open_still.ledger.sums().values()) == 3
+    assert open_still.late == []
+    assert closed.ledger.sums() == {}
+    assert [requests for _, requests in closed.late] == [3]
+
+
+def test_of_a_closed_month_no_threshold_is_told() -> None:
+    world = World(TURN_OF_THE_MONTH * 60 + THREE_DAYS_S)
+    world.standings.requests = 1_000_000
+    world.book(served({"a": Served({"get": 1}, 0)}, minute=TURN_OF_THE_MONTH - 1))
+    assert world.tellings.events == []
+
+
+def test_nothing_is_booked_of_a_deleted_account(world: World) -> None:
+    world.ledger.is_closed = True
+    world.book(served({"a": Served({"get": 3}, 0)}))
+    assert world.ledger.sums() == {}
+
+
+def test_who_loses_every_race_leaves_the_event_to_come_again(world: World) -> None:
+    changes = iter(range(1, 1_000))
+
+    def overtake() -> None:
+        told = served({"a": Served({"get": 1}, 0)}, changes=next(changes))
+        step = next_step(world.ledger.rows.get(at, NOTHING_BOOKED), told, at_most=1)
+        assert step is not None
+        world.ledger.rows[at] = step.after
+
+    at = (event(served({})).account_id, MINUTE, "e1")
+    world.ledger.after_read = overtake
+    with pytest.raises(Unavailable):
+        world.book(served({"a": Served({"get": 1}, 0)}, changes=10_000))
+
+
+def test_a_sum_has_every_operation_and_all_bytes() -> None:
+    parts = [Served({"get": 2, "put": 1}, 10), Served({"get": -1}, 5)]
+    assert total(parts) == Served({"get": 1, "put": 1}, 15)

@@ -1,0 +1,155 @@
+"""Thresholds: which are reached, and that each is told once."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kv_common.errors import Unavailable
+from kv_common.events import (
+    NamespaceCreated,
+    NamespaceDeleted,
+    PlanChanged,
+    PlanLimits,
+    StorageChanged,
+    ThresholdCrossed,
+)
+from tests.unit.usage.fakes import NOW_S, FakeStandings, Tellings, event
+from usage_service.domain.thresholds import Plan, crossings, percent
+from usage_service.operations import Standings, Thresholds
+
+NOVEMBER_S = 1_793_491_200
+
+
+class World:
+    """Standings and thresholds over fakes."""
+
+    def __init__(self, now_s: float = NOW_S) -> None:
+        self.store = FakeStandings()
+        self.tellings = Tellings(self.store)
+        self.thresholds = Thresholds(self.store, self.tellings, now_s=lambda: now_s)
+        self.standings = Standings(self.store, self.thresholds)
+
+    def tell(self) -> None:
+        self.thresholds.tell(event(NamespaceCreated("n", "app")), "2026-11", ("requests",))
+
+    def told(self) -> list[tuple[str, int]]:
+        data = [one.data for one in self.tellings.events]
+        return [(one.metric, one.threshold) for one in data if isinstance(one, ThresholdCrossed)]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def change(changed_at_us: int, *, requests: int = 100, stored: int = 100) -> PlanChanged:
+    return PlanChanged("free", "pro", PlanLimits(1, 1, requests, stored), "2026-11-20T00:00:00Z", changed_at_us, "evt")
+
+
+@pytest.mark.parametrize(
+    ("used", "reached"),
+    [(0, []), (799, []), (800, [80]), (899, [80]), (900, [80, 90]), (999, [80, 90]), (1_000, [80, 90, 100])],
+)
+def test_a_threshold_is_reached_at_its_percentage_and_not_before(used: int, reached: list[int]) -> None:
+    assert [one.threshold for one in crossings("requests", used, 1_000)] == reached
+
+
+@pytest.mark.parametrize(("used", "reached"), [(-5, 0), (0, 0), (1, 3)])
+def test_of_a_limit_of_nothing_every_use_reaches_all(used: int, reached: int) -> None:
+    assert len(crossings("storage", used, 0)) == reached
+    assert percent(max(0, used), 0) == (100 if used > 0 else 0)
+
+
+@given(used=st.integers(0, 10**15), limit=st.integers(1, 10**13))
+def test_a_percentage_is_rounded_down_and_says_100_only_when_it_is_reached(used: int, limit: int) -> None:
+    shown = percent(used, limit)
+    assert (shown >= 100) == (used >= limit)
+    assert abs(Fraction(used * 100, limit) - Fraction(shown)) < Fraction(1, 50) + Fraction(shown) / 10**12
+    for threshold in (80, 90, 100):
+        assert (shown >= threshold) == (used * 100 >= threshold * limit)
+
+
+def test_all_thresholds_that_are_jumped_at_once_are_told(world: World) -> None:
+    world.store.requests = 25_000
+    world.tell()
+    assert world.told() == [("requests", 80), ("requests", 90), ("requests", 100)]
+    [first, *_] = world.tellings.events
+    assert first.data == ThresholdCrossed("2026-11", "requests", 80, 25_000, 10_000, "free")
+    assert first.correlation_id == "correlation"
+    assert len({one.id for one in world.tellings.events}) == 3
+
+
+def test_what_was_told_is_not_told_again(world: World) -> None:
+    world.store.requests = 8_500
+    for _ in range(3):
+        world.tell()
+    world.store.requests = 9_500
+    world.tell()
+    assert world.told() == [("requests", 80), ("requests", 90)]
+
+
+def test_who_is_slower_tells_only_what_is_left(world: World) -> None:
+    world.store.requests = 9_500
+
+    def overtake() -> None:
+        world.store.told.add("requests#80#0")
+
+    world.tellings.interrupt = overtake
+    world.tell()
+    assert world.told() == [("requests", 90)]
+
+
+def test_a_change_of_plan_meanwhile_is_what_counts(world: World) -> None:
+    world.store.requests = 8_500
+
+    def rise() -> None:
+        world.store.plan = Plan("pro", 1_000_000, 1, changed_at_us=1)
+
+    world.tellings.interrupt = rise
+    world.tell()
+    assert world.told() == []
+
+
+def test_who_never_comes_to_tell_leaves_the_event_to_come_again(world: World) -> None:
+    world.store.requests = 8_500
+    world.tellings.interrupt = lambda: setattr(
+        world.store, "plan", Plan("free", 10_000, 1, world.store.plan.changed_at_us + 1)
+    )
+    with pytest.raises(Unavailable):
+        world.tell()
+
+
+def test_a_change_of_plan_judges_requests_and_storage_at_once(world: World) -> None:
+    world.store.requests, world.store.stored = 85, 95
+    world.standings.change_plan(event(change(1)))
+    assert world.told() == [("requests", 80), ("storage", 80), ("storage", 90)]
+    world.standings.change_plan(event(change(1)))
+    assert len(world.told()) == 3
+    world.standings.change_plan(event(change(2)))
+    assert len(world.told()) == 6
+    assert len({one.id for one in world.tellings.events}) == 6
+
+
+def test_storage_counts_for_the_month_of_its_event() -> None:
+    world = World(now_s=NOVEMBER_S + 3_600)
+    world.store.plan = Plan("pro", 100, 100, 1)
+    world.standings.change_storage(event(StorageChanged("n", 90, 1, "s", "1"), at_s=NOVEMBER_S - 1))
+    assert {one.data.period for one in world.tellings.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
+
+
+def test_storage_that_was_seen_before_is_judged_again(world: World) -> None:
+    world.store.plan = Plan("pro", 100, 100, 1)
+    world.store.seen.add("event")
+    world.store.stored = 85
+    world.standings.change_storage(event(StorageChanged("n", 85, 1, "s", "1")))
+    assert world.told() == [("storage", 80)]
+
+
+def test_a_name_is_kept_whichever_event_comes_first(world: World) -> None:
+    world.standings.name_namespace(event(NamespaceDeleted("n", "app")))
+    world.standings.name_namespace(event(NamespaceCreated("n", "app")))
+    assert world.store.names == {"n": "app"}
