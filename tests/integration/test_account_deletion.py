@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from auth_service import identity
-from auth_service.bootstrap import Auth, bootstrap
-from auth_service.domain import KeySettings
+from auth_service.domain import Account, KeySettings, StoredKey
 from auth_service.handlers import event_handlers
+from auth_service.store import AccountStore, KeyStore
 from kv_common import dynamodb
 from kv_common.api_keys import Scope
-from kv_common.events import AccountDeleted, ApiKeyUsed, Event
-from tests.support.kv_process import enter
+from kv_common.errors import Unauthorized
+from kv_common.events import AccountCreated, AccountDeleted, ApiKeyUsed, Event
+from kv_common.times import now_ms
 from tests.support.tenant import sign_up
 from tests.support.traces import left_in_auth
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import httpx
 
+    from auth_service.bootstrap import Auth
     from infra.local.environment import LocalEnvironment
     from tests.support.tenant import Tenant
 
@@ -64,12 +67,6 @@ class Mortal:
 
 
 @pytest.fixture
-def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
-    """auth with its real dependencies, in this process."""
-    return bootstrap(enter(local, "auth", monkeypatch))
-
-
-@pytest.fixture
 def nobody_else(local: LocalEnvironment) -> Iterator[None]:
     """Let the deployed function take no events meanwhile; what waits for it is delivered once more afterwards."""
     functions = local.aws_client("lambda")
@@ -87,6 +84,21 @@ def waiting(local: LocalEnvironment, queue: str) -> int:
     names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = local.aws_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return sum(int(counts[name]) for name in names)
+
+
+@pytest.fixture
+def stores(auth: Auth) -> tuple[AccountStore, KeyStore]:
+    client, settings = dynamodb.client(), auth.settings
+    return AccountStore(client, settings.table), KeyStore(client, settings.table, settings.credentials_table)
+
+
+def new_key() -> StoredKey:
+    return StoredKey(f"key_{secrets.token_hex(6)}", secrets.token_hex(32), "kv_live_", SETTINGS, now_ms())
+
+
+def told(tenant: Tenant) -> Event:
+    """An event of the account that nobody but its outbox knows."""
+    return Event(secrets.token_hex(8), tenant.account_id, "c-1", now_ms() * 1000, AccountCreated(tenant.email))
 
 
 def deleted(account_id: str) -> Event:
@@ -146,6 +158,52 @@ def test_keys_die_first_whatever_else_fails(local: LocalEnvironment, tenant: Ten
     # And the rest is not forgotten: the user, and what leads to it.
     assert len(left_in_auth(local, tenant)) > 1
     finish(tenant, most=1_000)
+    assert left_in_auth(local, tenant) == []
+
+
+def test_nothing_is_made_or_told_once_an_account_is_closed(
+    local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
+) -> None:
+    accounts, keys = stores
+    one, other = (keys.get(tenant.account_id, tenant.new_key()["id"]) for _ in range(2))
+    assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+
+    # As requests do that were let in before: they have looked for the mark already.
+    attempts: list[Callable[[], None]] = [
+        lambda: keys.add(tenant.account_id, new_key(), told(tenant)),
+        lambda: keys.rotate(tenant.account_id, one, new_key(), told(tenant)),
+        lambda: keys.revoke(tenant.account_id, other, told(tenant)),
+        lambda: accounts.add(Account(tenant.account_id, tenant.email, "free", 0), told(tenant)),
+        lambda: accounts.close(tenant.account_id, tenant.account_id, told(tenant), now_ms=0),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Unauthorized, match="has been deleted"):
+            attempt()
+
+    finish(tenant, most=1_000)
+    assert left_in_auth(local, tenant) == []
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_keys_that_are_stored_at_the_moment_of_closing_are_found_or_never_were(
+    local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
+) -> None:
+    accounts, keys = stores
+
+    def store(_: int) -> bool:
+        try:
+            keys.add(tenant.account_id, new_key(), told(tenant))
+        except Unauthorized:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        stored = [pool.submit(store, number) for number in range(60)]
+        await_value(lambda: sum(one.done() for one in stored) > 10, within=10, pause=0)
+        accounts.close(tenant.account_id, tenant.account_id, deleted(tenant.account_id), now_ms=now_ms())
+        finish(tenant, most=1_000)
+    # Some came before the end and some after it.
+    assert {one.result() for one in stored} == {True, False}
     assert left_in_auth(local, tenant) == []
 
 

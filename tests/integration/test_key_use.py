@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from auth_service.bootstrap import Auth, bootstrap
 from auth_service.store import KeyStore
 from kv_common import dynamodb
 from kv_common.errors import NotFound
-from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
-    from infra.local.environment import LocalEnvironment
+    from auth_service.bootstrap import Auth
     from tests.support.tenant import Tenant
-
-
-@pytest.fixture
-def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
-    """auth with its real dependencies, in this process."""
-    return bootstrap(enter(local, "auth", monkeypatch))
 
 
 @pytest.fixture

@@ -33,7 +33,10 @@ class Outdated(Exception):
 
 
 class KeyStore:
-    """API keys of an account; every method is one trip, `all` one per 2,000 keys, and may raise Unavailable."""
+    """API keys of an account; all methods may raise Unavailable.
+
+    Every method is one trip, but for `all` (one per 2,000 keys) and `close_all`.
+    """
 
     def __init__(self, client: DynamoDBClient, table: str, credentials_table: str) -> None:
         self._client = client

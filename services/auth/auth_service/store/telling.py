@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def write_and_tell(client: DynamoDBClient, table: str, told: Event, items: Sequence[TransactWriteItemTypeDef]) -> None:
     """Write `items` and tell `told`; Unauthorized when the account is deleted.
 
-    ConditionFailed says that another condition did not hold.
+    ConditionFailed says that another condition did not hold. Writes of one account at the same time wait for each
+    other, for they all look at the same mark.
     """
     try:
         transact(client, [is_open(table, told.account_id), *items, outbox_put(table, told)])
