@@ -16,6 +16,8 @@ import pytest
 
 from kv_common import api_keys
 from tests.support.tenant import Tenant, sign_up
+from tests.support.traces import left_in_auth
+from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +110,7 @@ OWN_ROUTES = {
     "GET /v1/usage/history": "/v1/usage/history",
 }
 CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
+ENDING_ROUTES = {"DELETE /v1/auth/me"}
 # They know no account, or prove it by a password or a code.
 PUBLIC_ROUTES = {
     "GET /v1/auth/config",
@@ -204,6 +207,17 @@ def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Clien
     assert http.get(f"/v1/namespaces/{name}", headers=other.tenant.bearer).status_code == 404
 
 
+def test_an_account_that_is_deleted_takes_nothing_of_another_along(
+    local: LocalEnvironment, http: httpx.Client, customers: list[Customer]
+) -> None:
+    leaver = sign_up(local, http)
+    leaver.namespace(customers[0].own)
+    before = [state(http, customer) for customer in customers]
+    assert http.delete("/v1/auth/me", headers=leaver.bearer).status_code == 202
+    await_value(lambda: not left_in_auth(local, leaver), within=30)
+    assert [state(http, customer) for customer in customers] == before
+
+
 def test_every_route_is_in_one_of_the_tables() -> None:
     routes = set()
     for service in ("auth", "kv", "usage"):
@@ -214,6 +228,6 @@ def test_every_route_is_in_one_of_the_tables() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
-    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, PUBLIC_ROUTES]
+    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, ENDING_ROUTES, PUBLIC_ROUTES]
     assert routes == set().union(*tables)
     assert sum(len(table) for table in tables) == len(routes)

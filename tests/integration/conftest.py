@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look under the API: kv in this process, and real Redis and tables below it."""
+"""Fixtures of the tests that look under the API: services in this process, and real Redis and tables below them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kv_service.bootstrap import Kv, bootstrap
+import auth_service.bootstrap
+import kv_service.bootstrap
 from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
+    from auth_service.bootstrap import Auth
     from infra.local.environment import LocalEnvironment
+    from kv_service.bootstrap import Kv
 
 
 @pytest.fixture
 def kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Kv:
     """kv with its real dependencies, in this process."""
-    return bootstrap(enter(local, "kv", monkeypatch))
+    return kv_service.bootstrap.bootstrap(enter(local, "kv", monkeypatch))
+
+
+@pytest.fixture
+def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
+    """auth with its real dependencies, in this process."""
+    return auth_service.bootstrap.bootstrap(enter(local, "auth", monkeypatch))

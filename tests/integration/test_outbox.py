@@ -6,21 +6,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from auth_service.bootstrap import Auth, bootstrap
 from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Event, decode
-from tests.support.kv_process import enter, environment_of
+from tests.support.kv_process import environment_of
 
 if TYPE_CHECKING:
+    from auth_service.bootstrap import Auth
     from infra.local.environment import LocalEnvironment
     from tests.support.tenant import Tenant
-
-
-@pytest.fixture
-def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
-    """auth with its real dependencies, in this process."""
-    return bootstrap(enter(local, "auth", monkeypatch))
 
 
 def told(local: LocalEnvironment, account_id: str) -> list[Event]:

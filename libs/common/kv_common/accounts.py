@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import delete_partition
+from kv_common.dynamodb import delete_partition, errors_translated
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +34,11 @@ def closed_key(account_id: str) -> dict[str, AttributeValueTypeDef]:
     return {"PK": {"S": f"CLOSED#{digest}"}, "SK": {"S": "CLOSED"}}
 
 
+def closed_mark(account_id: str, *, now_s: float) -> dict[str, AttributeValueTypeDef]:
+    """Return the mark that a deleted account leaves."""
+    return {**closed_key(account_id), "ttl": {"N": str(int(now_s) + KEPT_S)}}
+
+
 def is_open(table: str, account_id: str) -> TransactWriteItemTypeDef:
     """Return the part of a transaction that keeps it from writing anything of a deleted account."""
     return {
@@ -48,8 +53,8 @@ def is_open(table: str, account_id: str) -> TransactWriteItemTypeDef:
 
 def close(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
     """Let nothing of the account be written any more; harmless to repeat."""
-    mark = {**closed_key(account_id), "ttl": {"N": str(int(now_s) + KEPT_S)}}
-    client.put_item(TableName=table, Item=mark)
+    with errors_translated():
+        client.put_item(TableName=table, Item=closed_mark(account_id, now_s=now_s))
 
 
 def forget(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:

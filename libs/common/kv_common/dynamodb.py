@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
         WriteRequestUnionTypeDef,
     )
+    from tenacity import Retrying
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -40,6 +41,10 @@ _TRY_LATER = frozenset(
 
 class Contended(Unavailable):
     """Another transaction was writing the same items; trying again at once is right."""
+
+
+class _Unprocessed(Unavailable):
+    """The table could not take all of a batch: it is busy."""
 
 
 class ConditionFailed(Exception):
@@ -97,14 +102,7 @@ def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) 
     ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
     two in all, where a request would rather be refused.
     """
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
-    for attempt in Retrying(
-        retry=retry_if_exception_type(Contended),
-        stop=stop_after_attempt(_TRANSACTION_ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.02, max=0.5),
-        reraise=True,
-    ):
+    for attempt in _attempts(Contended, _TRANSACTION_ATTEMPTS):
         with attempt, errors_translated():
             client.transact_write_items(TransactItems=items)
 
@@ -148,14 +146,24 @@ def delete_partition(client: DynamoDBClient, table: str, partition: str, *, befo
 def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteRequestUnionTypeDef]) -> None:
     for start in range(0, len(requests), _BATCH):
         left = list(requests[start : start + _BATCH])
-        for _ in range(_BATCH_ATTEMPTS):
-            with errors_translated():
+        for attempt in _attempts(_Unprocessed, _BATCH_ATTEMPTS):
+            with attempt, errors_translated():
                 answer = client.batch_write_item(RequestItems={table: left})
-            left = list(answer["UnprocessedItems"].get(table, []))
-            if not left:
-                break
-        else:
-            raise Unavailable
+                left = list(answer["UnprocessedItems"].get(table, []))
+                if left:
+                    raise _Unprocessed
+
+
+def _attempts(again: type[Exception], most: int) -> Retrying:
+    """Return attempts that follow each other, ever more slowly, as long as they end in `again`."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    return Retrying(
+        retry=retry_if_exception_type(again),
+        stop=stop_after_attempt(most),
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        reraise=True,
+    )
 
 
 def _cancelled(response: Mapping[str, Any]) -> Exception:

@@ -9,11 +9,13 @@ from auth_service import bodies, domain, presentation
 from auth_service.bootstrap import Auth, bootstrap
 from kv_common import VERSION
 from kv_common.errors import Unavailable
-from kv_common.http import Api, Request, Response, account_of_bearer, json_response, no_content
+from kv_common.http import Api, Request, Response, json_response, no_content, session_of_bearer
 from kv_common.strict_json import Model, decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kv_common.tokens import AccessToken
 
 
 def create_app(make: Callable[[], Auth] = bootstrap) -> Api:
@@ -79,11 +81,21 @@ def _add_sessions(app: Api, auth: Callable[[], Auth]) -> None:
 
     @app.route("/v1/auth/me", methods=["GET"])
     def me(request: Request) -> Response:
-        _owner(request, auth())
+        _session(request, auth())
         account, email_verified = auth().accounts.profile(
             request.bearer_token() or "", correlation_id=request.correlation_id
         )
         return json_response(presentation.show_account(account, email_verified=email_verified))
+
+    @app.route("/v1/auth/me", methods=["DELETE"])
+    def delete_me(request: Request) -> Response:
+        session = _session(request, auth())
+        auth().accounts.delete(
+            request.bearer_token() or "",
+            signed_in_at_s=session.claims.get("auth_time"),
+            correlation_id=request.correlation_id,
+        )
+        return json_response({"status": "deleting"}, 202)
 
 
 def _add_keys(app: Api, auth: Callable[[], Auth]) -> None:
@@ -167,10 +179,17 @@ def _add_public(app: Api, auth: Callable[[], Auth]) -> None:
         return json_response(body, 200 if up else 503)
 
 
-def _owner(request: Request, auth: Auth) -> str:
-    """Return the account whose session the request belongs to."""
-    account_id = account_of_bearer(request, auth.verify_token)
+def _session(request: Request, auth: Auth) -> AccessToken:
+    """Return the session that the request belongs to, whether or not its account is still there."""
+    session = session_of_bearer(request, auth.verify_token)
     request.query(allowed=())
+    return session
+
+
+def _owner(request: Request, auth: Auth) -> str:
+    """Return the account whose session the request belongs to; it must not have been deleted."""
+    account_id = _session(request, auth).account_id
+    auth.accounts.require_open(account_id)
     return account_id
 
 

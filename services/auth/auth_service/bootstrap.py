@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auth_service import identity
 from auth_service.identity import Identity
 from auth_service.operations import Accounts, Keys
 from auth_service.settings import Settings
@@ -19,8 +20,6 @@ from kv_common.tokens.http_source import http_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
     from kv_common.tokens import AccessToken
 
@@ -42,13 +41,13 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
     """Return auth with real clocks, randomness and clients."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    identity = Identity(_cognito(), settings.client_id)
+    users = Identity(identity.client(), settings.client_id)
     accounts = AccountStore(client, settings.table)
     keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
     return Auth(
         settings=settings,
-        identity=identity,
-        accounts=Accounts(identity, accounts, now_ms=now_ms),
+        identity=users,
+        accounts=Accounts(users, accounts, now_ms=now_ms),
         keys=Keys(
             KeyStore(client, settings.table, settings.credentials_table),
             now_ms=now_ms,
@@ -57,14 +56,4 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
         verify_token=TokenVerifier(keys, settings.token_issuer, [settings.client_id]).verify,
         now_ms=now_ms,
         check=lambda: accounts.get("health"),
-    )
-
-
-def _cognito() -> CognitoIdentityProviderClient:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "cognito-idp",
-        config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kv_common import names
 from kv_common.api_keys import ANY_NAMESPACE, Scope
-from kv_common.errors import NotFound, Unauthorized, ValidationError
+from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,6 +23,7 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 256  # Cognito's own
 MAX_EMAIL = 254
 MAX_GRACE_S = 30 * 86_400
+RECENT_LOGIN_S = 600
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -180,6 +181,23 @@ def grace(seconds: int) -> int:
     if not 0 <= seconds <= MAX_GRACE_S:
         raise ValidationError(f"The grace is 0 to {MAX_GRACE_S} seconds (30 days).", details={"field": "grace_seconds"})
     return seconds * 1000
+
+
+def require_recent_login(signed_in_at_s: object, now_ms: int) -> None:
+    """Raise Forbidden unless the session began with a login less than RECENT_LOGIN_S ago.
+
+    `signed_in_at_s` is the token's `auth_time`, which stays what it was however often a session is refreshed.
+    """
+    if not isinstance(signed_in_at_s, int) or now_ms - signed_in_at_s * 1000 >= RECENT_LOGIN_S * 1000:
+        raise Forbidden(
+            f"Please log in again: this takes a login of the last {RECENT_LOGIN_S // 60} minutes.",
+            details={"reason": "recent_login_required"},
+        )
+
+
+def account_deleted() -> Unauthorized:
+    """Say that the session's account is deleted, or being so."""
+    return Unauthorized("The account has been deleted.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
 def _bad_expiry(what: str) -> ValidationError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Event
+from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, ApiKeyRevoked, Event
 
 if TYPE_CHECKING:
     from auth_service.domain import Account, StoredKey
@@ -18,6 +18,17 @@ def account_created(account: Account, correlation_id: str) -> Event:
         correlation_id=correlation_id,
         occurred_at_us=account.created_at_ms * 1000,
         data=AccountCreated(account.email),
+    )
+
+
+def account_deleted(account_id: str, correlation_id: str, *, now_ms: int) -> Event:
+    """Tell that an account was deleted."""
+    return Event(
+        id=f"{account_id}#deleted",
+        account_id=account_id,
+        correlation_id=correlation_id,
+        occurred_at_us=now_ms * 1000,
+        data=AccountDeleted(),
     )
 
 

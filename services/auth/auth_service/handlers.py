@@ -1,16 +1,29 @@
-"""auth's Lambda functions besides its routes."""
+"""auth's Lambda functions besides its routes, and what it does about events."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Rate
 
-from auth_service import signing_keys
+from auth_service import identity, signing_keys
+from auth_service.deletion import Deletion
+from auth_service.store import AccountStore, KeyStore
+from auth_service.users import Users
+from kv_common import dynamodb
+from kv_common.events import AccountDeleted, ApiKeyUsed, Event
+from kv_common.settings import required
+from kv_common.times import now_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kv_common.events.consumer import Handler
     from kv_common.events.functions import LambdaHandler
     from kv_common.http import Api
+
+_MINUTE_MS = 60_000
 
 
 def add_signing_keys(app: Api) -> LambdaHandler:
@@ -22,3 +35,23 @@ def add_signing_keys(app: Api) -> LambdaHandler:
 
     handler: LambdaHandler = refresh_signing_keys
     return handler
+
+
+def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
+    """Return auth's handlers of events, bound to what they need.
+
+    Neither needs a record of what was seen: they come to the same end however often and in whatever order they run.
+    """
+    client, table = dynamodb.client(), required(env, "TABLE")
+    keys = KeyStore(client, table, required(env, "CREDENTIALS_TABLE"))
+    users = Users(identity.client(), required(env, "USER_POOL_ID"))
+    deletion = Deletion(AccountStore(client, table), keys, users, now_ms=now_ms)
+
+    def finish_deletion(event: Event) -> None:
+        deletion.finish(event.account_id)
+
+    def note_uses(event: Event) -> None:
+        for key_id, minute in cast("ApiKeyUsed", event.data).keys.items():
+            keys.note_use(event.account_id, key_id, minute * _MINUTE_MS)
+
+    return {AccountDeleted.event_name(): finish_deletion, ApiKeyUsed.event_name(): note_uses}

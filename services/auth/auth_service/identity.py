@@ -58,11 +58,26 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Cognito knows of a user; `id` is the `sub`, a UUID."""
+    """What Cognito knows of a user; `id` is the `sub`, a UUID.
+
+    `username` is the same, but for who signed in through another provider.
+    """
 
     id: str
+    username: str
     email: str
     email_verified: bool
+
+
+def client() -> CognitoIdentityProviderClient:
+    """Return a client of Cognito; region, credentials and endpoint come from the environment."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "cognito-idp",
+        config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
+    )
 
 
 class Identity:
@@ -178,7 +193,12 @@ class Identity:
             AccessToken=access_token,
         )
         attributes = {attribute["Name"]: attribute.get("Value", "") for attribute in answer["UserAttributes"]}
-        return Profile(attributes["sub"], attributes.get("email", ""), attributes.get("email_verified") == "true")
+        return Profile(
+            id=attributes["sub"],
+            username=answer["Username"],
+            email=attributes.get("email", ""),
+            email_verified=attributes.get("email_verified") == "true",
+        )
 
 
 def _call(method: Callable[..., Any], refusals: Mapping[str, AppError | None], **parameters: object) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from auth_service import facts
+from auth_service import domain, facts
 from auth_service.domain import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
 from auth_service.store import Outdated
 from kv_common import api_keys, base62
@@ -28,7 +28,7 @@ Done = TypeVar("Done")
 
 
 class Accounts:
-    """Sign-up to log-out."""
+    """Sign-up to deletion."""
 
     def __init__(self, identity: Identity, store: AccountStore, *, now_ms: Clock) -> None:
         self._identity = identity
@@ -45,14 +45,32 @@ class Accounts:
         """Return the account of an access token, and whether its e-mail address is verified.
 
         Accounts are stored when they are first seen with a session, which those from a federated sign-in also have.
+        Unauthorized when the account has been deleted.
         """
         profile = self._identity.profile(access_token)
+        self.require_open(profile.id)
         account = self._store.get(profile.id)
         if account is None:
             account = Account(profile.id, profile.email, DEFAULT_PLAN.name, self._now_ms())
             told = facts.account_created(account, correlation_id)
             self._store.add(account, told)
         return account, profile.email_verified
+
+    def require_open(self, account_id: str) -> None:
+        """Raise Unauthorized when the account has been deleted: its access tokens outlive it."""
+        self._store.require_open(account_id)
+
+    def delete(self, access_token: str, *, signed_in_at_s: object, correlation_id: str) -> None:
+        """Close the account for good and tell so; whoever keeps anything of it removes it then.
+
+        Unauthorized when that has happened already or the session has ended, Forbidden when its login is not recent.
+        """
+        now_ms = self._now_ms()
+        profile = self._identity.profile(access_token)
+        self.require_open(profile.id)
+        domain.require_recent_login(signed_in_at_s, now_ms)
+        told = facts.account_deleted(profile.id, correlation_id, now_ms=now_ms)
+        self._store.close(profile.id, profile.username, told, now_ms=now_ms)
 
 
 class Keys:
@@ -108,9 +126,8 @@ class Keys:
     def delete(self, account_id: str, key_id: str, *, correlation_id: str) -> None:
         """Close the key for good."""
         key = self._store.get(account_id, key_id)
-        now_ms = self._now_ms()
-        told = facts.key_revoked(account_id, key, correlation_id, now_ms=now_ms)
-        self._store.revoke(account_id, key, told, now_ms=now_ms)
+        told = facts.key_revoked(account_id, key, correlation_id, now_ms=self._now_ms())
+        self._store.revoke(account_id, key, told)
 
     def _on_latest(self, account_id: str, key_id: str, attempt: Callable[[StoredKey], Done]) -> Done:
         """Do something with a key as it is now; again on what it has become, when others changed it meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from auth_service.domain import Account, KeySettings, StoredKey, no_such_key
+from auth_service.domain import Account, KeySettings, StoredKey, account_deleted, no_such_key
 from auth_service.identity import Identity, Profile, Tokens
 from auth_service.store import AccountStore, KeyStore, Outdated
 from kv_common.api_keys import Scope
@@ -64,23 +64,34 @@ class Keyring(KeyStore):
         self.keys[account_id, new.id] = new
         self.told.append(told)
 
-    def revoke(self, account_id: str, key: StoredKey, told: Event, *, now_ms: int) -> None:  # noqa: ARG002
+    def revoke(self, account_id: str, key: StoredKey, told: Event) -> None:
         self.told.append(told)
         self.revoked.append(key.digest)
         self.keys.pop((account_id, key.id), None)
 
 
 class Register(AccountStore):
-    """Accounts; adding one that is there changes nothing."""
+    """Accounts; adding one that is there changes nothing, and one that was closed stays so."""
 
     def __init__(self, *accounts: Account) -> None:
         self.accounts = {account.id: account for account in accounts}
+        self.closed: dict[str, str] = {}
         self.told: list[Event] = []
 
     def get(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
 
+    def require_open(self, account_id: str) -> None:
+        if account_id in self.closed:
+            raise account_deleted()
+
+    def close(self, account_id: str, username: str, told: Event, *, now_ms: int) -> None:  # noqa: ARG002
+        self.require_open(account_id)
+        self.closed[account_id] = username
+        self.told.append(told)
+
     def add(self, account: Account, told: Event) -> None:
+        self.require_open(account.id)
         if account.id not in self.accounts:
             self.accounts[account.id] = account
             self.told.append(told)
@@ -94,7 +105,7 @@ class Pool(Identity):
         self.mailed: list[str] = []
 
     def sign_up(self, email: str, password: str) -> None:
-        self.users.setdefault(email, (password, Profile(ACCOUNT, email, email_verified=False)))
+        self.users.setdefault(email, (password, Profile(ACCOUNT, ACCOUNT, email, email_verified=False)))
 
     def confirm(self, email: str, code: str) -> None:  # noqa: ARG002
         password, profile = self.users[email]

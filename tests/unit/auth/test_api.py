@@ -26,6 +26,7 @@ class World:
     def __init__(self) -> None:
         self.pool, self.register, self.keyring = Pool(), Register(), Keyring()
         self.healthy = True
+        self.signed_in_at_s = NOW_MS // 1000
         self.api = create_app(self._auth)
 
     def _auth(self) -> Auth:
@@ -44,7 +45,7 @@ class World:
         address = token.removeprefix("access:")
         if address not in self.pool.users:
             raise Unauthorized("The access token is not valid.")
-        return AccessToken(self.pool.users[address][1].id, {})
+        return AccessToken(self.pool.users[address][1].id, {"auth_time": self.signed_in_at_s})
 
     def _check(self) -> None:
         if not self.healthy:
@@ -116,8 +117,32 @@ def test_an_account_sees_itself(world: World) -> None:
     }
 
 
+def test_a_deleted_accounts_session_opens_nothing_any_more(world: World) -> None:
+    world.ask("POST", "/v1/api-keys", {"name": "ci"})
+    [made] = world.keyring.all(ACCOUNT)
+
+    answer = world.ask("DELETE", "/v1/auth/me")
+
+    assert (answer["statusCode"], body_of(answer)) == (202, {"status": "deleting"})
+    for method, path in PROTECTED:
+        later = world.ask(method, path.replace("key_000000000001", made.id), "{}")
+        assert (later["statusCode"], error_of(later)["code"]) == (401, "UNAUTHORIZED"), (method, path)
+    assert world.keyring.all(ACCOUNT) == (made,)
+
+
+def test_deleting_an_account_takes_a_recent_login(world: World) -> None:
+    world.signed_in_at_s -= 3_600
+
+    answer = world.ask("DELETE", "/v1/auth/me")
+
+    assert (answer["statusCode"], error_of(answer)["code"]) == (403, "FORBIDDEN")
+    assert error_of(answer)["details"] == {"reason": "recent_login_required"}
+    assert world.ask("GET", "/v1/auth/me")["statusCode"] == 200
+
+
 PROTECTED = [
     ("GET", "/v1/auth/me"),
+    ("DELETE", "/v1/auth/me"),
     ("POST", "/v1/api-keys"),
     ("GET", "/v1/api-keys"),
     ("GET", "/v1/api-keys/key_000000000001"),
@@ -173,7 +198,7 @@ def test_a_key_for_everything_is_made_without_a_body(world: World) -> None:
     assert "expires_at" not in made
 
 
-@pytest.mark.parametrize(("method", "path"), PROTECTED[3:])
+@pytest.mark.parametrize(("method", "path"), PROTECTED[4:])
 def test_another_accounts_key_is_the_same_404_as_a_missing_one(world: World, method: str, path: str) -> None:
     body = {"grace_seconds": 0} if path.endswith("rotate") else {}
     missing = world.ask(method, path, body)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auth_service import domain
 from auth_service.domain import KeyState
 from kv_common.api_keys import Scope
-from kv_common.errors import NotFound, Unauthorized, ValidationError
+from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError
 from kv_common.times import timestamp
 from tests.unit.auth.fakes import NOW_MS, key
 
@@ -206,6 +206,18 @@ def test_the_grace_of_a_rotated_key_is_up_to_30_days() -> None:
         with pytest.raises(ValidationError) as refusal:
             domain.grace(seconds)
         assert field_of(refusal) == "grace_seconds"
+
+
+@pytest.mark.parametrize("age_s", [-1, 0, 599])
+def test_a_login_of_the_last_ten_minutes_is_recent(age_s: int) -> None:
+    domain.require_recent_login(NOW_MS // 1000 - age_s, NOW_MS)
+
+
+@pytest.mark.parametrize("signed_in_at_s", [NOW_MS // 1000 - 600, 0, None, "2026-11-20", True, 1e300], ids=repr)
+def test_any_other_login_is_not(signed_in_at_s: object) -> None:
+    with pytest.raises(Forbidden) as refusal:
+        domain.require_recent_login(signed_in_at_s, NOW_MS)
+    assert refusal.value.details == {"reason": "recent_login_required"}
 
 
 def test_a_key_is_active_until_the_moment_it_expires() -> None:

@@ -245,12 +245,12 @@ def test_a_profile_is_what_cognito_knows_of_a_user(pool: Pool) -> None:
     ]
 
     assert pool.answers("get_user", {"Username": "u", "UserAttributes": attributes}).profile("token") == Profile(
-        "8c0e", EMAIL, email_verified=True
+        "8c0e", "u", EMAIL, email_verified=True
     )
     attributes[2]["Value"] = "false"
     assert not pool.answers("get_user", {"Username": "u", "UserAttributes": attributes}).profile("t").email_verified
     unknown = pool.answers("get_user", {"Username": "u", "UserAttributes": attributes[:1]}).profile("t")
-    assert unknown == Profile("8c0e", "", email_verified=False)
+    assert unknown == Profile("8c0e", "u", "", email_verified=False)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -15,8 +15,8 @@ from auth_service.operations import Accounts, Keys
 from auth_service.store import Outdated
 from kv_common import api_keys
 from kv_common.api_keys import Scope
-from kv_common.errors import Conflict, NotFound, Unauthorized
-from kv_common.events import AccountCreated, ApiKeyRevoked, Event
+from kv_common.errors import Conflict, Forbidden, NotFound, Unauthorized
+from kv_common.events import AccountCreated, AccountDeleted, ApiKeyRevoked, Event
 from tests.unit.auth.fakes import ACCOUNT, DAY_MS, NOW_MS, OTHER, SETTINGS, Keyring, Pool, Register, key
 
 
@@ -253,6 +253,48 @@ def test_the_first_log_in_is_told_and_later_ones_are_not() -> None:
     [told] = register.told
     assert (told.id, told.account_id, told.correlation_id) == (f"{ACCOUNT}#created", ACCOUNT, "c-0")
     assert told.data == AccountCreated("a@b.de")
+
+
+def test_an_account_is_deleted_once_and_told_so_once() -> None:
+    pool, register = Pool(), Register()
+    pool.sign_up("a@b.de", "password")
+    accounts = accounts_of(pool, register)
+    now_s = NOW_MS // 1000
+
+    accounts.delete("access:a@b.de", signed_in_at_s=now_s, correlation_id="c-1")
+    with pytest.raises(Unauthorized, match="has been deleted"):
+        accounts.delete("access:a@b.de", signed_in_at_s=now_s, correlation_id="c-2")
+
+    [told] = register.told
+    assert (told.id, told.account_id, told.correlation_id) == (f"{ACCOUNT}#deleted", ACCOUNT, "c-1")
+    assert (told.data, told.occurred_at_us) == (AccountDeleted(), NOW_MS * 1000)
+
+
+def test_a_deleted_account_is_not_made_again_by_a_session_it_still_has() -> None:
+    pool, register = Pool(), Register()
+    pool.sign_up("a@b.de", "password")
+    accounts = accounts_of(pool, register)
+    accounts.delete("access:a@b.de", signed_in_at_s=NOW_MS // 1000, correlation_id="c-1")
+
+    for attempt in (
+        lambda: accounts.profile("access:a@b.de", correlation_id="c-2"),
+        lambda: accounts.log_in("a@b.de", "password", correlation_id="c-3"),
+    ):
+        with pytest.raises(Unauthorized, match="has been deleted"):
+            attempt()
+
+    assert register.accounts == {}
+    assert [told.name for told in register.told] == ["AccountDeleted"]
+
+
+def test_a_session_that_began_long_ago_deletes_nothing() -> None:
+    pool, register = Pool(), Register()
+    pool.sign_up("a@b.de", "password")
+
+    with pytest.raises(Forbidden, match="log in again"):
+        accounts_of(pool, register).delete("access:a@b.de", signed_in_at_s=NOW_MS // 1000 - 3_600, correlation_id="c-1")
+
+    assert (register.closed, register.told) == ({}, [])
 
 
 def test_what_happens_to_a_key_is_told_under_ids_of_its_own() -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import ConditionFailed, delete_all, errors_translated, put_all
 from kv_common.errors import Unavailable
 
 
@@ -97,3 +97,52 @@ def test_success_passes() -> None:
         reached.append("the end")
 
     assert reached == ["the end"]
+
+
+class Busy:
+    """A table that takes only so many items of each batch."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes = takes
+        self.taken: list[Any] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        [(table, requests)] = RequestItems.items()
+        assert len(requests) <= 25
+        self.taken += requests[: self.takes]
+        left = requests[self.takes :]
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    return waited
+
+
+def test_what_a_busy_table_leaves_of_a_batch_is_written_later(naps: list[float]) -> None:
+    busy = Busy(takes=10)
+    items = [{"PK": {"S": str(number)}} for number in range(60)]
+
+    put_all(busy, "table", items)  # type: ignore[arg-type]
+
+    assert [request["PutRequest"]["Item"] for request in busy.taken] == items
+    assert len(naps) == 4
+
+    keys = [{"PK": {"S": str(number)}} for number in range(12)]
+    busy.taken = []
+    delete_all(busy, "table", keys)  # type: ignore[arg-type]
+    assert [request["DeleteRequest"]["Key"] for request in busy.taken] == keys
+
+
+def test_a_table_that_stays_busy_is_unavailable(naps: list[float]) -> None:
+    with pytest.raises(Unavailable):
+        put_all(Busy(takes=0), "table", [{"PK": {"S": "x"}}])  # type: ignore[arg-type]
+
+    assert len(naps) == 7
+
+
+def test_nothing_to_write_takes_no_trip() -> None:
+    put_all(Busy(takes=0), "table", [])  # type: ignore[arg-type]

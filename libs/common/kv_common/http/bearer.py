@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 def account_of_bearer(request: Request, verify: Callable[[str], AccessToken]) -> str:
     """Return the account that the request's access token proves, and note it for the log line."""
+    return session_of_bearer(request, verify).account_id
+
+
+def session_of_bearer(request: Request, verify: Callable[[str], AccessToken]) -> AccessToken:
+    """Return the request's access token, verified, and note its account for the log line."""
     token = request.bearer_token()
     if token is None:
         raise Unauthorized("Send an access token as Authorization: Bearer.", headers={"WWW-Authenticate": "Bearer"})
-    account_id = verify(token).account_id
-    request.facts["account_id"] = account_id
-    return account_id
+    session = verify(token)
+    request.facts["account_id"] = session.account_id
+    return session

@@ -1,0 +1,221 @@
+"""The deletion of an account may die anywhere: whoever comes next does the rest."""
+
+from __future__ import annotations
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from auth_service import identity
+from auth_service.domain import Account, KeySettings, StoredKey
+from auth_service.handlers import event_handlers
+from auth_service.store import AccountStore, KeyStore
+from kv_common import dynamodb
+from kv_common.api_keys import Scope
+from kv_common.errors import Unauthorized
+from kv_common.events import AccountCreated, AccountDeleted, ApiKeyUsed, Event
+from kv_common.times import now_ms
+from tests.support.tenant import sign_up
+from tests.support.traces import left_in_auth
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import httpx
+
+    from auth_service.bootstrap import Auth
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+SETTINGS = KeySettings("one of many", ("*",), frozenset(Scope), None)
+
+
+class Finish(Protocol):
+    """See the fixture."""
+
+    def __call__(self, tenant: Tenant, *, most: int) -> list[str]: ...
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+class Mortal:
+    """A client whose process dies after so many calls: the last one is done, and nobody learns of it."""
+
+    def __init__(self, client: Any, calls: list[str], most: int) -> None:
+        self._client = client
+        self._calls = calls
+        self._most = most
+
+    def __getattr__(self, name: str) -> Any:
+        reached = getattr(self._client, name)
+        if not callable(reached):
+            return reached
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            answer = reached(*arguments, **keywords)
+            self._calls.append(name)
+            if len(self._calls) > self._most:
+                raise Died
+            return answer
+
+        return call
+
+
+@pytest.fixture
+def nobody_else(local: LocalEnvironment) -> Iterator[None]:
+    """Let the deployed function take no events meanwhile; what waits for it is delivered once more afterwards."""
+    functions = local.aws_client("lambda")
+    queue = local.aws_client("sqs").get_queue_url(QueueName="kv-local-auth-events")["QueueUrl"]
+    arn = local.aws_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    [mapping] = functions.list_event_source_mappings(EventSourceArn=arn["QueueArn"])["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    yield
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    await_value(lambda: waiting(local, queue) == 0, within=20)
+
+
+def waiting(local: LocalEnvironment, queue: str) -> int:
+    """Return how many messages are in the queue or being handled."""
+    names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = local.aws_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return sum(int(counts[name]) for name in names)
+
+
+@pytest.fixture
+def stores(auth: Auth) -> tuple[AccountStore, KeyStore]:
+    client, settings = dynamodb.client(), auth.settings
+    return AccountStore(client, settings.table), KeyStore(client, settings.table, settings.credentials_table)
+
+
+def new_key() -> StoredKey:
+    return StoredKey(f"key_{secrets.token_hex(6)}", secrets.token_hex(32), "kv_live_", SETTINGS, now_ms())
+
+
+def told(tenant: Tenant) -> Event:
+    """An event of the account that nobody but its outbox knows."""
+    return Event(secrets.token_hex(8), tenant.account_id, "c-1", now_ms() * 1000, AccountCreated(tenant.email))
+
+
+def deleted(account_id: str) -> Event:
+    return Event(f"{account_id}#deleted", account_id, "c-1", 0, AccountDeleted())
+
+
+@pytest.fixture
+def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG001 - the environment it runs in
+    """Handle an account's AccountDeleted in a process that dies after so many calls; return the calls."""
+    clients: list[tuple[Any, Any]] = [(module, module.client()) for module in (dynamodb, identity)]
+
+    def run(tenant: Tenant, *, most: int) -> list[str]:
+        calls: list[str] = []
+        with monkeypatch.context() as patched:
+            for module, client in clients:
+                patched.setattr(module, "client", lambda client=client: Mortal(client, calls, most))
+            event_handlers()["AccountDeleted"](deleted(tenant.account_id))
+        return calls
+
+    return run
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_wherever_it_dies_the_next_one_leaves_nothing(
+    local: LocalEnvironment, http: httpx.Client, auth: Auth, finish: Finish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small batches, so that there are several of each kind to die between.
+    monkeypatch.setattr(dynamodb, "_BATCH", 2)
+    died, most = True, 0
+    while died:
+        tenant = sign_up(local, http)
+        for _ in range(3):
+            auth.keys.create(tenant.account_id, SETTINGS, correlation_id="c-1")
+        assert http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+        try:
+            calls = finish(tenant, most=most)
+            died = False
+        except Died:
+            finish(tenant, most=1_000)
+        assert left_in_auth(local, tenant) == [], f"after {most} calls"
+        most += 1
+    # It has died after each of these.
+    assert {"admin_delete_user", "batch_write_item", "put_item", "query"} <= set(calls)
+    assert most == len(calls) + 1
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_keys_die_first_whatever_else_fails(local: LocalEnvironment, tenant: Tenant, finish: Finish) -> None:
+    tenant.namespace("app")
+    key = tenant.key()
+    assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+
+    with pytest.raises(Died):
+        finish(tenant, most=1)  # a page of keys, and their credentials
+
+    assert tenant.http.get("/v1/app/a", headers=key).status_code == 401
+    # And the rest is not forgotten: the user, and what leads to it.
+    assert len(left_in_auth(local, tenant)) > 1
+    finish(tenant, most=1_000)
+    assert left_in_auth(local, tenant) == []
+
+
+def test_nothing_is_made_or_told_once_an_account_is_closed(
+    local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
+) -> None:
+    accounts, keys = stores
+    one, other = (keys.get(tenant.account_id, tenant.new_key()["id"]) for _ in range(2))
+    assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+
+    # As requests do that were let in before: they have looked for the mark already.
+    attempts: list[Callable[[], None]] = [
+        lambda: keys.add(tenant.account_id, new_key(), told(tenant)),
+        lambda: keys.rotate(tenant.account_id, one, new_key(), told(tenant)),
+        lambda: keys.revoke(tenant.account_id, other, told(tenant)),
+        lambda: accounts.add(Account(tenant.account_id, tenant.email, "free", 0), told(tenant)),
+        lambda: accounts.close(tenant.account_id, tenant.account_id, told(tenant), now_ms=0),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Unauthorized, match="has been deleted"):
+            attempt()
+
+    finish(tenant, most=1_000)
+    assert left_in_auth(local, tenant) == []
+
+
+@pytest.mark.usefixtures("nobody_else")
+def test_keys_that_are_stored_at_the_moment_of_closing_are_found_or_never_were(
+    local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
+) -> None:
+    accounts, keys = stores
+
+    def store(_: int) -> bool:
+        try:
+            keys.add(tenant.account_id, new_key(), told(tenant))
+        except Unauthorized:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        stored = [pool.submit(store, number) for number in range(60)]
+        await_value(lambda: sum(one.done() for one in stored) > 10, within=10, pause=0)
+        accounts.close(tenant.account_id, tenant.account_id, deleted(tenant.account_id), now_ms=now_ms())
+        finish(tenant, most=1_000)
+    # Some came before the end and some after it.
+    assert {one.result() for one in stored} == {True, False}
+    assert left_in_auth(local, tenant) == []
+
+
+@pytest.mark.usefixtures("auth")
+def test_events_that_come_after_the_end_change_nothing(local: LocalEnvironment, tenant: Tenant) -> None:
+    key_id = tenant.new_key()["id"]
+    assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+    await_value(lambda: not left_in_auth(local, tenant), within=30)
+
+    handlers = event_handlers()
+    used = ApiKeyUsed({key_id: 29_000_000})
+    handlers["ApiKeyUsed"](Event(secrets.token_hex(8), tenant.account_id, "c-1", 0, used))
+    handlers["AccountDeleted"](deleted(tenant.account_id))
+
+    assert left_in_auth(local, tenant) == []

@@ -1,0 +1,218 @@
+"""The shared ground of every consumer, on a real table: transactions, partitions, effects that happen once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kv_common import accounts, dynamodb
+from kv_common.dynamodb import ConditionFailed, delete_partition, put_all, transact
+from kv_common.events import AccountDeleted, Event, ThresholdCrossed
+from kv_common.events.once import Once
+from tests.support.kv_process import enter
+from tests.support.traces import traces
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from infra.local.environment import LocalEnvironment
+
+NOW_S = 1_795_176_000  # 2026-11-20T12:00:00Z
+
+
+@pytest.fixture
+def table(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> str:
+    return enter(local, "alerts", monkeypatch)["TABLE"]
+
+
+@pytest.fixture
+def client(table: str) -> DynamoDBClient:  # noqa: ARG001 - the environment it is made in
+    return dynamodb.client()
+
+
+@pytest.fixture
+def account() -> str:
+    return secrets.token_hex(8)
+
+
+@pytest.fixture
+def once(client: DynamoDBClient, table: str) -> Once:
+    return Once(client, table, now_s=lambda: NOW_S)
+
+
+def event(account_id: str, name: str = "1") -> Event:
+    data = ThresholdCrossed("2026-11", "requests", 80, 80, 100, "free")
+    return Event(f"{account_id}#{name}", account_id, "c-1", 0, data)
+
+
+def add(table: str, account_id: str) -> TransactWriteItemTypeDef:
+    """Return the part of a transaction that adds one to the account's counter."""
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"PK": {"S": accounts.account_key(account_id)}, "SK": {"S": "COUNTER"}},
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def add_to_existing(table: str, account_id: str) -> TransactWriteItemTypeDef:
+    """Return the same for a counter that has to be there."""
+    part = add(table, account_id)
+    part["Update"]["ConditionExpression"] = "attribute_exists(PK)"
+    return part
+
+
+def counter(client: DynamoDBClient, table: str, account_id: str) -> int | None:
+    key: Any = {"PK": {"S": accounts.account_key(account_id)}, "SK": {"S": "COUNTER"}}
+    item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    return None if item is None else int(item["n"]["N"])
+
+
+def test_transactions_of_eight_threads_on_one_item_all_succeed_and_add_up(
+    client: DynamoDBClient, table: str, account: str
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: transact(client, [add(table, account)]), range(160)))
+    assert counter(client, table, account) == 160
+
+
+def test_a_transaction_tells_which_of_its_conditions_failed_and_writes_nothing(
+    client: DynamoDBClient, table: str, account: str
+) -> None:
+    items = [add(table, account), add_to_existing(table, account + "-other")]
+    with pytest.raises(ConditionFailed) as failure:
+        transact(client, items)
+    assert failure.value.actions == {1}
+    assert counter(client, table, account) is None
+
+
+def test_a_partition_of_three_thousand_items_and_more_than_a_page_is_removed_whole(
+    client: DynamoDBClient, table: str, account: str
+) -> None:
+    large = "x" * 300_000
+    items: list[Any] = [
+        {
+            "PK": {"S": f"ACCOUNT#{account}"},
+            "SK": {"S": f"{number:05}"},
+            "text": {"S": large if number % 150 == 0 else "small"},
+        }
+        for number in range(3_000)
+    ]
+    neighbour = {**items[0], "PK": {"S": f"ACCOUNT#{account}-neighbour"}}
+    put_all(client, table, [*items, neighbour])
+
+    assert delete_partition(client, table, f"ACCOUNT#{account}") == 3_000
+    assert delete_partition(client, table, f"ACCOUNT#{account}") == 0
+    assert delete_partition(client, table, f"ACCOUNT#{account}-neighbour") == 1
+
+
+def test_an_event_that_was_seen_changes_nothing_any_more(
+    client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    assert once.apply(event(account), [add(table, account)]) is True
+    assert once.apply(event(account), [add(table, account)]) is False
+    assert once.apply(event(account, "2"), [add(table, account)]) is True
+    assert counter(client, table, account) == 2
+
+
+def test_an_event_delivered_to_eight_at_once_is_applied_by_one(
+    client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        applied = list(pool.map(lambda _: once.apply(event(account), [add(table, account)]), range(8)))
+    assert applied.count(True) == 1
+    assert counter(client, table, account) == 1
+
+
+def test_different_events_of_one_account_at_once_are_all_applied(
+    client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        events = [event(account, str(number)) for number in range(80)]
+        applied = list(pool.map(lambda one: once.apply(one, [add(table, account)]), events))
+    assert applied == [True] * 80
+    assert counter(client, table, account) == 80
+
+
+def test_events_of_the_same_id_and_another_name_are_different_ones(
+    client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    other = Event(event(account).id, account, "c-1", 0, AccountDeleted())
+    assert once.apply(event(account), [add(table, account)])
+    assert once.apply(other, [add(table, account)])
+    assert counter(client, table, account) == 2
+
+
+def test_the_effect_that_failed_is_counted_and_the_event_is_not_seen(
+    client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    effects = [add(table, account), add_to_existing(table, account + "-other")]
+    with pytest.raises(ConditionFailed) as failure:
+        once.apply(event(account), effects)
+    assert failure.value.actions == {1}
+    assert counter(client, table, account) is None
+
+    assert once.apply(event(account), effects[:1]) is True
+
+
+def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    once.apply(event(account), [])
+    digest = hashlib.sha256(f"ThresholdCrossed {account}#1".encode()).hexdigest()
+    key: Any = {"PK": {"S": f"SEEN#{digest}"}, "SK": {"S": "SEEN"}}
+    seen = client.get_item(TableName=table, Key=key)["Item"]
+    assert seen["ttl"]["N"] == str(NOW_S + 60 * 86_400)
+    assert traces(local, [table], account) == []
+
+
+def test_nothing_of_a_closed_account_is_applied(client: DynamoDBClient, table: str, account: str, once: Once) -> None:
+    accounts.close(client, table, account, now_s=NOW_S)
+    assert once.apply(event(account), [add(table, account)]) is False
+    assert counter(client, table, account) is None
+
+
+def test_an_account_is_open_until_it_is_closed(client: DynamoDBClient, table: str, account: str) -> None:
+    guarded = [accounts.is_open(table, account), add(table, account)]
+    transact(client, guarded)
+    for _ in range(2):
+        accounts.close(client, table, account, now_s=NOW_S)
+        with pytest.raises(ConditionFailed) as failure:
+            transact(client, guarded)
+        assert failure.value.actions == {0}
+    assert counter(client, table, account) == 1
+    transact(client, [accounts.is_open(table, account + "-other"), add(table, account + "-other")])
+
+
+def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    once.apply(event(account), [add(table, account)])
+    for _ in range(2):
+        accounts.forget(client, table, account, now_s=NOW_S)
+        assert traces(local, [table], account) == []
+        assert once.apply(event(account, "late"), [add(table, account)]) is False
+    mark = client.get_item(TableName=table, Key=accounts.closed_key(account))["Item"]
+    assert mark["ttl"]["N"] == str(NOW_S + 60 * 86_400)
+
+
+def test_an_effect_at_the_moment_of_forgetting_leaves_nothing(
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+) -> None:
+    for trial in range(5):
+        name = f"{account}-{trial}"
+        with ThreadPoolExecutor(8) as pool:
+            events = [event(name, str(number)) for number in range(30)]
+            effects = [pool.submit(once.apply, one, [add(table, name)]) for one in events]
+            end = pool.submit(accounts.forget, client, table, name, now_s=NOW_S)
+            for effect in effects:
+                effect.result()
+            end.result()
+        assert traces(local, [table], name) == []
