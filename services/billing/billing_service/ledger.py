@@ -71,7 +71,13 @@ class Ledger:
         if told.type not in notification.SUBSCRIPTION_EVENTS:
             return Outcome.IGNORED
         subscription, custom_data = notification.read_subscription(told.data, self._prices, at_us=told.occurred_us)
-        return self._take(self._owner(custom_data), subscription, Source(told.id, correlation_id, told.id))
+        try:
+            return self._take(self._owner(custom_data), subscription, Source(told.id, correlation_id, told.id))
+        except Refused as refusal:
+            if refusal.reason == "deleted_account" and subscription.ended:
+                # As it should be: deleting the account has ended it.
+                return Outcome.IGNORED
+            raise
 
     def take_in(self, data: bytes, source: Source) -> Outcome:
         """Take in a subscription that Paddle's API has returned."""
