@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import httpx
 
     from infra.local.environment import LocalEnvironment
-    from tests.support.tenant import Tenant
 
 DEAD = "kv-local-billing-webhooks-dlq"
 
@@ -98,6 +97,14 @@ def invoke(local: LocalEnvironment, output: str, payload: dict[str, Any]) -> dic
     result: dict[str, Any] = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, result
     return result
+
+
+def reconcile(local: LocalEnvironment) -> dict[str, Any]:
+    """Let the hour pass: call the function as its schedule does."""
+    now = "2026-11-20T12:00:00Z"
+    source = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [], "id": "1"}
+    scheduled = {**source, "version": "0", "account": "000000000000", "region": "us-east-1", "time": now}
+    return invoke(local, "ReconcileSubscriptionsName", scheduled)
 
 
 def buried(local: LocalEnvironment, event_id: str) -> dict[str, Any] | None:
@@ -178,7 +185,7 @@ def test_an_end_that_paddle_does_not_tell_takes_place_at_the_next_reconciliation
     await_value(lambda: customer.subscription().get("scheduled_change"), within=10)
     local.paddle.available = False
     try:
-        assert invoke(local, "ReconcileSubscriptionsName", {})["applied"] == 1
+        assert reconcile(local)["applied"] == 1
     finally:
         local.paddle.available = True
     assert customer.subscription()["plan"] == "free"
@@ -190,7 +197,7 @@ def test_a_change_that_no_webhook_told_is_found_by_the_next_reconciliation(
     customer.tell("subscription.activated")
     await_plan(customer, "pro")
     local.paddle_shelf.put(replace(customer.bought, price_id=PRICES["scale"]), datetime.now(UTC))
-    invoke(local, "ReconcileSubscriptionsName", {})
+    reconcile(local)
     assert customer.subscription()["plan"] == "scale"
 
 
@@ -287,9 +294,7 @@ def test_a_deleted_account_is_forgotten_its_subscription_ended_and_never_brought
     assert traces() == []
 
 
-def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(
-    local: LocalEnvironment, http: httpx.Client, customer: Customer
-) -> None:
+def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(local: LocalEnvironment, customer: Customer) -> None:
     lambdas = local.aws_client("lambda")
     name = stack_output(local, "billing", "APIHandlerName")
     before = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]

@@ -46,7 +46,7 @@ def _read(header: str) -> tuple[str, list[str]]:
     """Return the time as it is spelled, or "" when there is not exactly one, and every digest of the first scheme."""
     if len(header) > MAX_HEADER:
         return "", []
-    parts = [part.strip().partition("=") for part in header.split(";")]
+    parts = [part.partition("=") for part in header.split(";")]
     times = [value for name, _, value in parts if name == "ts"]
     digests = [value for name, _, value in parts if name == "h1" and _DIGEST.fullmatch(value)]
     return times[0] if len(times) == 1 and _SECONDS.fullmatch(times[0]) else "", digests
