@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from billing_service.api import create_app
 from billing_service.bootstrap import Billing
@@ -16,6 +16,9 @@ from kv_common.tokens import AccessToken
 from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, Ledgers, Mailbag, Truth, prices
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context
+
+if TYPE_CHECKING:
+    from billing_service.prices import Prices
 
 ENV = {
     "STAGE": "local",
@@ -42,7 +45,7 @@ class Bound(Billing):
         self._world = world
         self.paddle_keys = Cached(lambda: PaddleKeys.parse(paddle_secret), lambda: 0.0, empty=PaddleKeys())
         self.store = world.store
-        self.purchases = Purchases(world.store, world.truth, prices(), lambda: BINDING)
+        self.purchases = Purchases(world.store, world.truth, world.sold, lambda: BINDING)
         self.ingress = WebhookIngress(
             world.mailbag, lambda: self.paddle_keys.get().webhook_secrets, tolerance_s=5, measure=self.measure
         )
@@ -59,8 +62,14 @@ class Bound(Billing):
 class World:
     """The service; the token of an account is `access:<account>`."""
 
-    def __init__(self, *account_ids: str, paddle_secret: str = json.dumps({"webhook_secrets": [SECRET]})) -> None:
+    def __init__(
+        self,
+        *account_ids: str,
+        paddle_secret: str = json.dumps({"webhook_secrets": [SECRET]}),
+        sold: Prices | None = None,
+    ) -> None:
         self.store, self.truth, self.mailbag = Ledgers(*account_ids), Truth(), Mailbag()
+        self.sold = prices() if sold is None else sold
         self.measured: list[str] = []
         self.lines: list[dict[str, object]] = []
         self.api = create_app(lambda: Bound(self, paddle_secret))
