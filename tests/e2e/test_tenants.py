@@ -1,6 +1,6 @@
 """Three tenants, every route, each other's names, keys, key ids and cursors: nothing leaks, and foreign equals missing.
 
-The table below names each route of both services once; a route that is added without an entry fails the last test.
+The table below names each route of the services once; a route that is added without an entry fails the last test.
 """
 
 from __future__ import annotations
@@ -104,12 +104,17 @@ OWN_ROUTES = {
     "GET /v1/namespaces": "/v1/namespaces",
     "GET /v1/api-keys": "/v1/api-keys",
     "GET /v1/auth/me": "/v1/auth/me",
+    "GET /v1/billing/subscription": "/v1/billing/subscription",
 }
 CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
+# They buy for the session's account, or change what it has bought; tests/e2e/test_billing.py tries them.
+BUYING_ROUTES = {"PATCH /v1/billing/subscription", "POST /v1/billing/checkout", "POST /v1/billing/portal"}
 # They know no account, or prove it by a password or a code.
 PUBLIC_ROUTES = {
     "GET /v1/auth/config",
+    "GET /v1/billing/plans",
     "GET /v1/health/auth",
+    "GET /v1/health/billing",
     "GET /v1/health/kv",
     "POST /v1/auth/confirm",
     "POST /v1/auth/forgot-password",
@@ -119,6 +124,8 @@ PUBLIC_ROUTES = {
     "POST /v1/auth/resend",
     "POST /v1/auth/reset-password",
     "POST /v1/auth/signup",
+    # It proves an account by custom_data that we signed.
+    "POST /v1/webhooks/paddle",
 }
 
 
@@ -203,7 +210,7 @@ def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Clien
 
 def test_every_route_is_in_one_of_the_tables() -> None:
     routes = set()
-    for service in ("auth", "kv"):
+    for service in ("auth", "billing", "kv"):
         path = Path(__file__).parents[2] / "services" / service / "app.py"
         spec = importlib.util.spec_from_file_location(f"{service}_app", path)
         assert spec is not None
@@ -211,6 +218,6 @@ def test_every_route_is_in_one_of_the_tables() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
-    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, PUBLIC_ROUTES]
+    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, BUYING_ROUTES, PUBLIC_ROUTES]
     assert routes == set().union(*tables)
     assert sum(len(table) for table in tables) == len(routes)
