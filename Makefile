@@ -6,7 +6,7 @@ REDIS_PORT ?=
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch test check format docs lock package deploy deploy-all destroy redrive clean
+.PHONY: help setup run stop url watch paddle test check format docs lock package deploy deploy-all destroy redrive clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ url: setup ## print the base URL of the local HTTP API
 
 watch: setup ## redeploy a service locally on every save (SERVICE=kv)
 	@$(PY) -m infra.local watch $(SERVICE)
+
+paddle: setup ## let Paddle tell `make run` of something (EVENT=subscription.activated ACCOUNT=me@example.com PRICE=pro)
+	@$(PY) -m infra.paddle "$(EVENT)" "$(ACCOUNT)" $(if $(PRICE),--price $(PRICE)) $(if $(CHANGE),--change $(CHANGE)) \
+		$(if $(ENDS),--ends $(ENDS)) $(if $(COPIES),--copies $(COPIES)) $(if $(REVERSE),--reverse) $(if $(DELAY),--delay $(DELAY))
 
 test: setup ## run the tests (ARGS="tests/unit -k name" for some of them)
 	@$(PYTHON) infra/setup.py --need curl

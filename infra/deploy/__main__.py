@@ -39,7 +39,7 @@ def deployment_of(stage: str) -> Deployment:
     repository = Repository.here()
     if stage == stages.LOCAL:
         running = RunFile(repository.local).require()
-        return local_deployment(repository, running.aws_endpoint, running.redis_url, terminal.say)
+        return local_deployment(repository, running.aws_endpoint, running.redis_url, running.paddle_url, terminal.say)
     settings = stages.read(repository.stage_file(stage), stage)
     return Deployment(repository, settings, Cloud.aws(settings.region), say=terminal.say)
 

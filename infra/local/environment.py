@@ -1,4 +1,4 @@
-"""The local environment: the emulator and Redis, with the stage `local` deployed to them.
+"""The local environment: the emulator, Redis and a simulated Paddle, with the stage `local` deployed to them.
 
 `make run` and the tests use the same class: there is no second way to run KV Storage locally.
 """
@@ -14,6 +14,9 @@ from infra.local.emulator import REGION, Emulator
 from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer, find_redis
 from infra.packaging.architecture import Architecture
+from infra.paddle import keys, prices
+from infra.paddle.api import PaddleApi
+from infra.paddle.shelf import Shelf
 from infra.repository import PLATFORM_STACKS, Repository
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ API_ID = f"kv-{LOCAL}"
 
 
 class LocalEnvironment:
-    """An emulator and a Redis with a state folder of their own.
+    """An emulator, a Redis and a simulated Paddle with a state folder of their own.
 
     As a context manager it starts on entering and stops on leaving. Without explicit ports it takes free ones, so any
     number of environments can run side by side.
@@ -50,6 +53,8 @@ class LocalEnvironment:
         self.redis = RedisServer(
             self.state_dir / "redis", redis_port or free_port(), find_redis(tools), persist=persist
         )
+        self.paddle_shelf = Shelf(self.state_dir / "paddle")
+        self.paddle = PaddleApi(self.paddle_shelf)
 
     @property
     def aws_endpoint(self) -> str:
@@ -67,9 +72,10 @@ class LocalEnvironment:
         return f"{self.aws_endpoint}/_aws/execute-api/{API_ID}"
 
     def start(self) -> None:
-        """Start both servers; when one fails, neither is left behind."""
+        """Start all servers; when one fails, none is left behind."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         try:
+            self.paddle.start()
             self.redis.start()
             self.emulator.start()
         except BaseException:
@@ -77,9 +83,10 @@ class LocalEnvironment:
             raise
 
     def stop(self) -> None:
-        """Stop both servers, orderly."""
+        """Stop all servers, orderly."""
         self.emulator.stop()
         self.redis.stop()
+        self.paddle.stop()
 
     def deploy(self, services: Iterable[str] | None = None) -> None:
         """Deploy the platform and the named services, or all of them."""
@@ -90,10 +97,11 @@ class LocalEnvironment:
         for service in self._repository.services():
             if wanted is None or service.name in wanted:
                 deployment.deploy_service(service)
+        keys.prepare(self.aws_client("secretsmanager"), LOCAL)
 
     def deployment(self) -> Deployment:
         """A deployment of the stage `local` to this emulator."""
-        return local_deployment(self._repository, self.aws_endpoint, self.redis_url, self._say)
+        return local_deployment(self._repository, self.aws_endpoint, self.redis_url, self.paddle.url, self._say)
 
     def aws_client(self, service: str) -> Any:
         """A boto3 client with every right."""
@@ -110,7 +118,7 @@ class LocalEnvironment:
 
 
 def local_deployment(
-    repository: Repository, endpoint: str, redis_url: str, say: Callable[[str], None] = print
+    repository: Repository, endpoint: str, redis_url: str, paddle_url: str, say: Callable[[str], None] = print
 ) -> Deployment:
     """A deployment of the stage `local` to a running emulator."""
     cloud = Cloud.emulator(endpoint, REGION)
@@ -124,6 +132,8 @@ def local_deployment(
         "KeysToldEveryMinutes": "1",
         "StorageBatchSeconds": "0",
         "SettleSeconds": "1",
+        "PaddlePrices": prices.parameter(),
+        "PaddleApiUrl": paddle_url,
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 

@@ -22,6 +22,7 @@ class Running:
     base_url: str
     aws_endpoint: str
     redis_url: str
+    paddle_url: str
 
 
 class RunFile:

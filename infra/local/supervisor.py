@@ -45,7 +45,15 @@ def run(repository: Repository, port: int, redis_port: int, say: Callable[[str],
         try:
             say(f"Starting the emulator on port {port} and Redis on port {redis_port} …")
             environment.start()
-            run_file.write(Running(os.getpid(), environment.base_url, environment.aws_endpoint, environment.redis_url))
+            run_file.write(
+                Running(
+                    os.getpid(),
+                    environment.base_url,
+                    environment.aws_endpoint,
+                    environment.redis_url,
+                    environment.paddle.url,
+                )
+            )
             environment.deploy()
             demo = seed(environment.base_url, repository.local, say)
             say(_welcome(environment, demo, time.monotonic() - started))

@@ -35,7 +35,9 @@ def watch(repository: Repository, name: str, say: Callable[[str], None]) -> None
             before = now
             started = time.monotonic()
             try:
-                local_deployment(repository, running.aws_endpoint, running.redis_url, say).deploy_service(service)
+                local_deployment(
+                    repository, running.aws_endpoint, running.redis_url, running.paddle_url, say
+                ).deploy_service(service)
                 say(f"{name}: live after {time.monotonic() - started:.1f} s")
             except EXPECTED as error:
                 print(f"{name}: {error}", file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """Three tenants, every route, each other's names, keys, key ids and cursors: nothing leaks, and foreign equals missing.
 
-The table below names each route of these services once; a route that is added without an entry fails the last test.
+The table below names each route of the services once; a route that is added without an entry fails the last test.
 """
 
 from __future__ import annotations
@@ -108,13 +108,18 @@ OWN_ROUTES = {
     "GET /v1/auth/me": "/v1/auth/me",
     "GET /v1/usage": "/v1/usage",
     "GET /v1/usage/history": "/v1/usage/history",
+    "GET /v1/billing/subscription": "/v1/billing/subscription",
 }
 CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
 ENDING_ROUTES = {"DELETE /v1/auth/me"}
+# They buy for the session's account, or change what it has bought; tests/e2e/test_billing.py tries them.
+BUYING_ROUTES = {"PATCH /v1/billing/subscription", "POST /v1/billing/checkout", "POST /v1/billing/portal"}
 # They know no account, or prove it by a password or a code.
 PUBLIC_ROUTES = {
     "GET /v1/auth/config",
+    "GET /v1/billing/plans",
     "GET /v1/health/auth",
+    "GET /v1/health/billing",
     "GET /v1/health/kv",
     "GET /v1/health/usage",
     "POST /v1/auth/confirm",
@@ -125,6 +130,8 @@ PUBLIC_ROUTES = {
     "POST /v1/auth/resend",
     "POST /v1/auth/reset-password",
     "POST /v1/auth/signup",
+    # It proves an account by custom_data that we signed.
+    "POST /v1/webhooks/paddle",
 }
 
 
@@ -220,7 +227,7 @@ def test_an_account_that_is_deleted_takes_nothing_of_another_along(
 
 def test_every_route_is_in_one_of_the_tables() -> None:
     routes = set()
-    for service in ("auth", "kv", "usage"):
+    for service in ("auth", "billing", "kv", "usage"):
         path = Path(__file__).parents[2] / "services" / service / "app.py"
         spec = importlib.util.spec_from_file_location(f"{service}_app", path)
         assert spec is not None
@@ -228,6 +235,14 @@ def test_every_route_is_in_one_of_the_tables() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
-    tables = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(OWN_ROUTES), CREATING_ROUTES, ENDING_ROUTES, PUBLIC_ROUTES]
+    tables = [
+        set(NAMESPACE_ROUTES),
+        set(KEY_ROUTES),
+        set(OWN_ROUTES),
+        CREATING_ROUTES,
+        ENDING_ROUTES,
+        BUYING_ROUTES,
+        PUBLIC_ROUTES,
+    ]
     assert routes == set().union(*tables)
     assert sum(len(table) for table in tables) == len(routes)

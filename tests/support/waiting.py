@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 
-def await_value(look: Callable[[], Found], *, within: float, pause: float = 0.05) -> Found:
+def await_value(look: Callable[[], Found | None], *, within: float, pause: float = 0.05) -> Found:
     """Return what `look` gives once it is truthy; AssertionError with the last answer after `within` seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):

@@ -1,0 +1,1 @@
+"""A simulator of Paddle: webhooks as Paddle sends them, and as much of its API as billing uses."""

@@ -1,0 +1,103 @@
+"""`python -m infra.paddle`: let Paddle tell the local environment that something happened to a subscription."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+
+from billing_service import binding
+from infra import terminal
+from infra.deploy.cloud import Cloud
+from infra.deploy.stage import LOCAL
+from infra.local.emulator import REGION
+from infra.local.errors import LocalError
+from infra.local.run_file import RunFile
+from infra.paddle import entities, keys
+from infra.paddle.entities import Bought, Scheduled
+from infra.paddle.prices import PRICES
+from infra.paddle.shelf import Shelf
+from infra.paddle.simulator import Simulator, moments, webhook
+from infra.repository import Repository
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+
+def main() -> int:
+    """Parse the command line and run it."""
+    parser = argparse.ArgumentParser(prog="infra.paddle", description=__doc__)
+    parser.add_argument("event", help=f"one or more, separated by commas: {', '.join(entities.EVENTS)}")
+    parser.add_argument("account", help="an account's id or e-mail address")
+    parser.add_argument("--price", default="", help="a plan, or one of Paddle's prices; else as before, or pro")
+    parser.add_argument("--change", choices=["", "cancel", "pause"], default="", help="what subscription.updated plans")
+    parser.add_argument("--ends", type=float, default=30 * 86_400, help="in how many seconds the change takes effect")
+    parser.add_argument("--copies", type=int, default=1, help="how often each is sent")
+    parser.add_argument("--reverse", action="store_true", help="the last first")
+    parser.add_argument("--delay", type=float, default=0, help="seconds before each")
+    arguments = parser.parse_args()
+    return terminal.run(lambda: _send(arguments))
+
+
+def _send(given: argparse.Namespace) -> None:
+    repository = Repository.here()
+    running = RunFile(repository.local).require()
+    cloud = Cloud.emulator(running.aws_endpoint, REGION)
+    secretsmanager = cloud.client("secretsmanager")
+    account_id = account_of(cloud.client("cognito-idp"), given.account)
+    shelf = Shelf(repository.local / "paddle")
+    events = [event.strip() for event in given.event.split(",")]
+    unknown = sorted(set(events) - set(entities.EVENTS))
+    if unknown:
+        raise LocalError(f"There is no event {unknown[0]}. There are: {', '.join(entities.EVENTS)}.")
+    bought = shelf.get(entities.id_of("sub", account_id)) or new_customer(
+        account_id, PRICES["pro"], keys.binding_secrets(secretsmanager, LOCAL)
+    )
+    if given.price:
+        bought = replace(bought, price_id=PRICES.get(given.price, given.price))
+    told = []
+    for event, at in zip(events, moments(len(events)), strict=True):
+        bought = bought.after(event)
+        if given.change and event == "subscription.updated":
+            ends = datetime.now(UTC) + timedelta(seconds=given.ends)
+            bought = replace(bought, scheduled=Scheduled(given.change, ends))
+        shelf.put(bought, at)
+        told.append(webhook(event, bought, at))
+    with httpx.Client(base_url=running.base_url, timeout=30, trust_env=False) as http:
+        simulator = Simulator(http, keys.webhook_secrets(secretsmanager, LOCAL))
+        answers = simulator.send_all(told, copies=given.copies, reverse=given.reverse, delay_s=given.delay)
+    for answer in answers:
+        terminal.say(f"{answer.status_code} {answer.text}")
+    if any(answer.is_error for answer in answers):
+        raise LocalError("Not every webhook was taken.")
+
+
+def new_customer(account_id: str, price_id: str, binding_secrets: list[str]) -> Bought:
+    """Return the subscription of somebody who has just bought, through a checkout of that account."""
+    return Bought(
+        id=entities.id_of("sub", account_id),
+        customer_id=entities.id_of("ctm", account_id),
+        price_id=price_id,
+        custom_data=dict(binding.bind(account_id, price_id, binding_secrets)),
+        started_at=datetime.now(UTC),
+    )
+
+
+def account_of(cognito: CognitoIdentityProviderClient, account: str) -> str:
+    """Return the id of the account of an e-mail address; an id is returned as it is."""
+    if "@" not in account:
+        return account
+    pools = cognito.list_user_pools(MaxResults=60)["UserPools"]
+    pool = next(pool["Id"] for pool in pools if pool["Name"] == f"kv-{LOCAL}")
+    users = cognito.list_users(UserPoolId=pool, Filter=f'email = "{account.lower()}"')["Users"]
+    if not users:
+        raise LocalError(f"Nobody has signed up as {account}.")
+    return next(one["Value"] for one in users[0]["Attributes"] if one["Name"] == "sub")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Webhooks on both sides of their queue: taken in from Paddle, and applied."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from billing_service import notification, signature
+from billing_service.errors import Refused
+from billing_service.inbox import MAX_BYTES
+from kv_common import logs
+from kv_common.errors import PayloadTooLarge, Unauthorized, Unavailable
+
+if TYPE_CHECKING:
+    from billing_service.inbox import Inbox
+    from billing_service.ledger import Ledger
+    from kv_common.http import Request
+
+Measure = Callable[[str], None]
+"""Counts one occurrence of a metric."""
+
+UNAUTHORIZED, REFUSED = "WebhookUnauthorized", "WebhookRefused"
+
+
+class WebhookIngress:
+    """Verifies a webhook and stores it; everything else can wait, for Paddle gives five seconds."""
+
+    def __init__(
+        self, inbox: Inbox, webhook_secrets: Callable[[], Sequence[str]], *, tolerance_s: float, measure: Measure
+    ) -> None:
+        self._inbox = inbox
+        self._webhook_secrets = webhook_secrets
+        self._tolerance_s = tolerance_s
+        self._measure = measure
+
+    def take(self, request: Request) -> None:
+        """Store the request's body; Unauthorized unless Paddle signed it, Unavailable when it could not be stored."""
+        secrets = self._webhook_secrets()
+        if not secrets:
+            raise Unavailable("No webhook is taken here before the secret of one is set.", retry_after=60)
+        if len(request.body) > MAX_BYTES:
+            raise PayloadTooLarge(f"A webhook may have {MAX_BYTES} bytes at most.", details={"max_bytes": MAX_BYTES})
+        try:
+            signature.verify(
+                request.header(signature.HEADER),
+                request.body,
+                secrets,
+                # The gateway's clock and not ours: a cold start must not make a webhook late.
+                arrived_s=request.arrived_at_ms / 1000,
+                tolerance_s=self._tolerance_s,
+            )
+            # Whatever Paddle signs is JSON, and so UTF-8.
+            text = request.body.decode()
+        except Unauthorized:
+            self._measure(UNAUTHORIZED)
+            raise
+        except UnicodeDecodeError as error:
+            raise Unauthorized("The webhook is no text.") from error
+        self._inbox.put(text, request.correlation_id)
+
+
+class WebhookConsumer:
+    """Applies webhooks from the queue, each on its own, and tells Lambda which have to come again."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        inbox: Inbox,
+        *,
+        measure: Measure,
+        log: Callable[[dict[str, object]], None] = logs.write,
+    ) -> None:
+        self._ledger = ledger
+        self._inbox = inbox
+        self._measure = measure
+        self._log = log
+
+    def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+        """Apply one batch of SQS messages; return Lambda's partial batch response."""
+        failed = [record["messageId"] for record in batch["Records"] if not self._applied(record)]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+    def _applied(self, record: Mapping[str, Any]) -> bool:
+        line: dict[str, object] = {"level": "INFO", "service": "billing", "message_id": record["messageId"]}
+        try:
+            try:
+                self._apply(record, line)
+            except Refused as refusal:
+                line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
+                self._inbox.bury(record["body"], refusal.reason)
+                self._measure(REFUSED)
+        except Exception as error:  # noqa: BLE001  # the outermost edge: one message must not fail the others
+            line.update(level="ERROR", outcome="failed", exception=type(error).__name__)
+            line["stack"] = traceback.format_tb(error.__traceback__)
+            return False
+        else:
+            return True
+        finally:
+            self._log(line)
+
+    def _apply(self, record: Mapping[str, Any], line: dict[str, object]) -> None:
+        told = notification.read(record["body"])
+        line.update(event=told.type, event_id=told.id)
+        given = record.get("messageAttributes", {}).get("correlation_id", {}).get("stringValue")
+        # A redrive takes the attributes away; Paddle's own id is then what leads through the logs.
+        correlation_id = given or told.id
+        line["correlation_id"] = correlation_id
+        line["outcome"] = self._ledger.apply(told, correlation_id)

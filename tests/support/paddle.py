@@ -1,0 +1,47 @@
+"""Paddle as the tests play it: a customer's subscription, and webhooks about it to the local environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from infra.deploy.stage import LOCAL
+from infra.paddle import keys
+from infra.paddle.__main__ import new_customer
+from infra.paddle.prices import PRICES
+from infra.paddle.simulator import Simulator, webhook
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from infra.paddle.entities import Bought
+    from tests.support.tenant import Tenant
+
+
+class Customer:
+    """A tenant as Paddle's customer: what happens to the subscription is told by webhook, and by Paddle's API."""
+
+    def __init__(self, local: LocalEnvironment, http: httpx.Client, tenant: Tenant, plan: str = "pro") -> None:
+        secretsmanager = local.aws_client("secretsmanager")
+        self._local = local
+        self.tenant = tenant
+        self.simulator = Simulator(http, keys.webhook_secrets(secretsmanager, LOCAL))
+        self.bought: Bought = new_customer(tenant.account_id, PRICES[plan], keys.binding_secrets(secretsmanager, LOCAL))
+
+    def tell(self, event: str, *, at: datetime | None = None, **changes: Any) -> httpx.Response:
+        """Let `event` happen, with `changes` to the subscription, and tell of it."""
+        moment = at or datetime.now(UTC)
+        if "plan" in changes:
+            changes["price_id"] = PRICES[changes.pop("plan")]
+        self.bought = replace(self.bought.after(event), **changes)
+        self._local.paddle_shelf.put(self.bought, moment)
+        return self.simulator.send(webhook(event, self.bought, moment))
+
+    def subscription(self) -> dict[str, Any]:
+        """Return what the tenant sees of it."""
+        answer = self.tenant.http.get("/v1/billing/subscription", headers=self.tenant.bearer)
+        assert answer.status_code == 200, answer.text
+        shown: dict[str, Any] = answer.json()
+        return shown

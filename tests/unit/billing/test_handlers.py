@@ -1,0 +1,73 @@
+"""What billing does about other services' events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from billing_service.errors import PaddleUnavailable
+from billing_service.handlers import bound
+from kv_common.dynamodb import ConditionFailed
+from kv_common.events import AccountCreated, AccountDeleted, Contract, Event
+from kv_common.events.once import Once
+from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, Truth, bought, ledger, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+class Applied(Once):
+    """Keeps what was to be written; `there` says that it is there already."""
+
+    def __init__(self) -> None:
+        self.effects: list[TransactWriteItemTypeDef] = []
+        self.there = False
+
+    def apply(self, event: Event, effects: Sequence[TransactWriteItemTypeDef]) -> bool:  # noqa: ARG002
+        if self.there:
+            raise ConditionFailed
+        self.effects += effects
+        return True
+
+
+def event(data: Contract) -> Event:
+    return Event("id", ACCOUNT, "correlation", NOW_US, data)
+
+
+def test_a_new_account_is_added_once() -> None:
+    once, store = Applied(), Ledgers()
+    add = bound(once, store, Truth())["AccountCreated"]
+    add(event(AccountCreated("a@b.de")))
+    assert once.effects == [store.creation(ACCOUNT)]
+    once.there = True
+    add(event(AccountCreated("a@b.de")))
+    assert len(once.effects) == 1
+
+
+def test_of_a_deleted_account_every_subscription_is_ended_and_nothing_kept() -> None:
+    store, truth = Ledgers(ACCOUNT), Truth()
+    made = ledger(store)
+    tell(made, "subscription.activated", bought(number=1))
+    tell(made, "subscription.paused", bought(number=2).after("subscription.paused"))
+    tell(made, "subscription.canceled", bought(number=3).after("subscription.canceled"))
+    forget = bound(Applied(), store, truth)["AccountDeleted"]
+    forget(event(AccountDeleted()))
+    forget(event(AccountDeleted()))
+    assert sorted(truth.asked) == sorted(("cancel", bought(number=number).id) for number in (1, 2))
+    assert (store.accounts, store.closed) == ({}, {ACCOUNT})
+
+
+def test_as_long_as_paddle_does_not_answer_the_account_is_closed_and_comes_again() -> None:
+    store, truth = Ledgers(ACCOUNT), Truth()
+    tell(ledger(store), "subscription.activated", bought(), NOW)
+    forget = bound(Applied(), store, truth)["AccountDeleted"]
+    truth.available = False
+    with pytest.raises(PaddleUnavailable):
+        forget(event(AccountDeleted()))
+    assert (set(store.accounts), store.closed) == ({ACCOUNT}, {ACCOUNT})
+    truth.available = True
+    forget(event(AccountDeleted()))
+    assert store.accounts == {}

@@ -1,0 +1,78 @@
+"""Secrets are kept for five minutes, looked for again soon while there are none, and outlive an outage."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing_service.secret_values import Cached, PaddleKeys, parse_binding_secrets
+from kv_common.errors import Unavailable
+from tests.unit.common.clocks import Clock
+
+
+class Source:
+    """A secret that can change and be out of reach."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self.up = True
+        self.reads = 0
+
+    def __call__(self) -> str:
+        self.reads += 1
+        if not self.up:
+            raise Unavailable
+        return self.value
+
+
+def test_a_secret_is_read_once_in_five_minutes() -> None:
+    clock, source = Clock(), Source("one")
+    secret = Cached(source, clock, empty="")
+    source_of = [secret.get() for _ in range(3)]
+    source.value = "two"
+    clock.pass_by(299)
+    assert (source_of, secret.get(), source.reads) == (["one"] * 3, "one", 1)
+    clock.pass_by(1)
+    assert (secret.get(), source.reads) == ("two", 2)
+
+
+def test_one_that_is_not_set_is_looked_for_again_after_ten_seconds() -> None:
+    clock, source = Clock(), Source("")
+    secret = Cached(source, clock, empty="")
+    assert [secret.get(), secret.get()] == ["", ""]
+    assert source.reads == 1
+    source.value = "set"
+    clock.pass_by(10)
+    assert secret.get() == "set"
+
+
+def test_one_that_was_read_goes_on_through_an_outage() -> None:
+    clock, source = Clock(), Source("one")
+    secret = Cached(source, clock, empty="")
+    secret.get()
+    source.up = False
+    clock.pass_by(300)
+    assert [secret.get(), secret.get()] == ["one", "one"]
+    assert source.reads == 2
+
+
+def test_one_that_was_never_read_is_not_made_up() -> None:
+    source = Source("one")
+    source.up = False
+    with pytest.raises(Unavailable):
+        Cached(source, Clock(), empty="").get()
+
+
+def test_paddles_keys_are_read_from_json() -> None:
+    keys = PaddleKeys.parse('{"webhook_secrets": [" a ", "b", ""], "api_key": " k "}')
+    assert keys == PaddleKeys(("a", "b"), "k")
+
+
+@pytest.mark.parametrize("text", ["", "pdl_secret", '{"webhook_secrets": "pdl_secret"}', '{"webhook_secrets": [1]}'])
+def test_a_secret_in_another_form_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(Unavailable) as refusal:
+        PaddleKeys.parse(text)
+    assert "pdl_secret" not in str(refusal.value)
+
+
+def test_the_secrets_of_checkouts_are_separated_by_spaces() -> None:
+    assert parse_binding_secrets(" new\nold ") == ("new", "old")

@@ -1,0 +1,86 @@
+"""The whole service over fakes, and a caller of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from billing_service.api import create_app
+from billing_service.bootstrap import Billing
+from billing_service.operations import Purchases
+from billing_service.secret_values import Cached, PaddleKeys
+from billing_service.webhooks import WebhookIngress
+from infra.paddle.prices import parameter
+from kv_common.errors import Unauthorized
+from kv_common.tokens import AccessToken
+from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, Ledgers, Mailbag, Truth, prices
+from tests.unit.common import gateway
+from tests.unit.common.gateway import Context
+
+if TYPE_CHECKING:
+    from billing_service.prices import Prices
+
+ENV = {
+    "STAGE": "local",
+    "TABLE": "billing",
+    "PADDLE_SECRET": "paddle",
+    "BINDING_SECRET": "binding",
+    "PADDLE_PRICES": parameter(),
+    "PADDLE_API_URL": "https://sandbox-api.paddle.com",
+    "PADDLE_ENVIRONMENT": "sandbox",
+    "PADDLE_CLIENT_TOKEN": "test_token",
+    "WEBHOOK_QUEUE_URL": "https://sqs/webhooks",
+    "WEBHOOK_TOLERANCE_S": "5",
+    "TOKEN_ISSUER": "https://issuer",
+    "TOKEN_CLIENT_IDS": "client",
+    "JWKS_URL": "https://jwks",
+}
+
+
+class Bound(Billing):
+    """billing with fakes for all that is outside."""
+
+    def __init__(self, world: World, paddle_secret: str) -> None:
+        super().__init__(ENV)
+        self._world = world
+        self.paddle_keys = Cached(lambda: PaddleKeys.parse(paddle_secret), lambda: 0.0, empty=PaddleKeys())
+        self.store = world.store
+        self.purchases = Purchases(world.store, world.truth, world.sold, lambda: BINDING)
+        self.ingress = WebhookIngress(
+            world.mailbag, lambda: self.paddle_keys.get().webhook_secrets, tolerance_s=5, measure=self.measure
+        )
+
+    def measure(self, name: str) -> None:
+        self._world.measured.append(name)
+
+    def verify_token(self, token: str) -> AccessToken:
+        if not token.startswith("access:"):
+            raise Unauthorized("The access token is not valid.")
+        return AccessToken(token.removeprefix("access:"), {})
+
+
+class World:
+    """The service; the token of an account is `access:<account>`."""
+
+    def __init__(
+        self,
+        *account_ids: str,
+        paddle_secret: str = json.dumps({"webhook_secrets": [SECRET]}),
+        sold: Prices | None = None,
+    ) -> None:
+        self.store, self.truth, self.mailbag = Ledgers(*account_ids), Truth(), Mailbag()
+        self.sold = prices() if sold is None else sold
+        self.measured: list[str] = []
+        self.lines: list[dict[str, object]] = []
+        self.api = create_app(lambda: Bound(self, paddle_secret))
+        self.api._log = self.lines.append
+
+    def ask(
+        self, method: str, path: str, body: object = None, *, token: str | None = f"access:{ACCOUNT}", query: str = ""
+    ) -> dict[str, Any]:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        answer: dict[str, Any] = self.api(
+            gateway.event(method, path, query=query, headers=headers, body=text), Context()
+        )
+        return answer
