@@ -191,7 +191,7 @@ def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
     assert show_account(account) == show_account(expected)
 
     pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    items = [item for page in pages for item in page["Items"] if item["PK"]["S"].startswith("OUTBOX#")]
+    items = [item for page in pages for item in page["Items"] if item["SK"]["S"].startswith("OUTBOX#")]
     events = [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in items]
     mine = [event for event in events if event.account_id == account_id]
     assert held(mine) == (expected.plan, expected.limits)

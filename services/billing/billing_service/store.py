@@ -2,9 +2,8 @@
 
     PK                      SK              what
     ACCOUNT#<account>       SUBSCRIPTION    plan, subscriptions and agreed limits (JSON text), changedAt (µs), revision
-    ACCOUNT#<account>       TOLD#<event>    an event in the outbox that names the account, until it expires there
+    ACCOUNT#<account>       OUTBOX#<event>  what is to be told: see kv_common.events.outbox
     WEBHOOK#<evt id>        SEEN            one of Paddle's events that was applied, or found older than what is known
-    OUTBOX#<event>          EVENT           what is to be told: see kv_common.events.outbox
     SEEN#, CLOSED#                          see kv_common.events.once and kv_common.accounts
 
 The index `due` holds the accounts that somebody has to look after, by the time to do so (`due`, `dueAt` in µs).
@@ -20,7 +19,7 @@ from billing_service.domain import Account, Agreed, Subscription
 from kv_common import accounts
 from kv_common.accounts import account_key, is_open
 from kv_common.dynamodb import ConditionFailed, errors_translated, transact
-from kv_common.events.outbox import PREFIX, outbox_put
+from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +33,7 @@ if TYPE_CHECKING:
 
 SEEN_KEPT_S = 100 * 86_400
 """Longer than Paddle keeps a notification and lets it be replayed (90 days)."""
-TOLD_KEPT_S = 30 * 86_400
-"""Longer than what it names stays in the outbox, whenever DynamoDB gets to removing that."""
 _ACCOUNT = "SUBSCRIPTION"
-_TOLD = "TOLD#"
 _DUE_INDEX = "due"
 
 _subscriptions = msgspec.json.Decoder(tuple[Subscription, ...])
@@ -108,11 +104,11 @@ class BillingStore:
                 "ExpressionAttributeValues": {":before": {"N": str(account.revision - 1)}},
             }
         }
-        self._write(account.id, event_id, [change, *self._telling(account.id, told)])
+        self._write(account.id, event_id, [change, *(outbox_put(self._table, event) for event in told)])
 
     def record(self, account_id: str, event_id: str, told: Sequence[Event] = ()) -> None:
         """Remember that Paddle's event was seen, and tell what follows from it, without a change to the account."""
-        self._write(account_id, event_id, self._telling(account_id, told))
+        self._write(account_id, event_id, [outbox_put(self._table, event) for event in told])
 
     def due(self, *, now_us: int) -> Iterator[str]:
         """Yield the accounts to look after by now, the longest overdue first; eventually consistent."""
@@ -133,18 +129,8 @@ class BillingStore:
             accounts.close(self._client, self._table, account_id, now_s=self._now_s())
 
     def forget(self, account_id: str) -> None:
-        """Remove all that names the account, also from the outbox; harmless to repeat."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="PK = :p AND begins_with(SK, :told)",
-            ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":told": {"S": _TOLD}},
-            ConsistentRead=True,
-        )
+        """Remove all that is kept of the account; harmless to repeat."""
         with errors_translated():
-            for page in pages:
-                for item in page["Items"]:
-                    told = {"S": PREFIX + item["SK"]["S"].removeprefix(_TOLD)}
-                    self._client.delete_item(TableName=self._table, Key={"PK": told, "SK": {"S": "EVENT"}})
             accounts.forget(self._client, self._table, account_id, now_s=self._now_s())
 
     def check(self) -> None:
@@ -176,18 +162,6 @@ class BillingStore:
                 "ConditionExpression": "attribute_not_exists(PK)",
             }
         }
-
-    def _telling(self, account_id: str, told: Sequence[Event]) -> list[TransactWriteItemTypeDef]:
-        """Return the events for the outbox, and a note of each, by which a deleted account's can be found."""
-        items: list[TransactWriteItemTypeDef] = []
-        for event in told:
-            note: Item = {
-                "PK": {"S": account_key(account_id)},
-                "SK": {"S": _TOLD + event.id},
-                "ttl": {"N": str(int(self._now_s()) + TOLD_KEPT_S)},
-            }
-            items += [outbox_put(self._table, event), {"Put": {"TableName": self._table, "Item": note}}]
-        return items
 
 
 def _account_item(account_id: str) -> Item:
