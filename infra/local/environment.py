@@ -64,7 +64,7 @@ class LocalEnvironment:
     @property
     def base_url(self) -> str:
         """The HTTP API: append `/v1/…`."""
-        return f"{self.aws_endpoint}/_aws/execute-api/{API_ID}"
+        return _base_url(self.aws_endpoint)
 
     def start(self) -> None:
         """Start both servers; when one fails, neither is left behind."""
@@ -109,6 +109,10 @@ class LocalEnvironment:
         self.stop()
 
 
+def _base_url(endpoint: str) -> str:
+    return f"{endpoint}/_aws/execute-api/{API_ID}"
+
+
 def local_deployment(
     repository: Repository, endpoint: str, redis_url: str, say: Callable[[str], None] = print
 ) -> Deployment:
@@ -118,6 +122,9 @@ def local_deployment(
         "RedisUrl": redis_url,
         "AllowedOrigins": "http://localhost:5173,http://127.0.0.1:5173",
         "UserPoolDeletionProtection": "INACTIVE",
+        "MailFrom": "no-reply@kv-storage.local",
+        "CreateMailIdentity": "true",
+        "ApiUrl": _base_url(endpoint),
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 

@@ -1,0 +1,42 @@
+"""Events as the services put them on the bus, without the service that would."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from kv_common.events import Contract, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infra.local.environment import LocalEnvironment
+
+_PER_CALL = 10
+
+
+def happened(account_id: str, data: Contract, *, event_id: str | None = None, at_us: int | None = None) -> Event:
+    """Return the event that `data` happened to an account, now unless it says when."""
+    return Event(
+        id=event_id or uuid.uuid4().hex,
+        account_id=account_id,
+        correlation_id=f"test-{uuid.uuid4().hex[:8]}",
+        occurred_at_us=at_us or time.time_ns() // 1000,
+        data=data,
+    )
+
+
+def tell(local: LocalEnvironment, source: str, events: Iterable[Event]) -> None:
+    """Put the events on the stage's bus."""
+    client = local.aws_client("events")
+    rest = iter(events)
+    while call := list(itertools.islice(rest, _PER_CALL)):
+        answer = client.put_events(
+            Entries=[
+                {"EventBusName": "kv-local", "Source": source, "DetailType": event.name, "Detail": event.encode()}
+                for event in call
+            ]
+        )
+        assert answer["FailedEntryCount"] == 0
