@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import pytest
 
 from kv_common.events import (
     AccountDeleted,
@@ -23,51 +22,20 @@ from kv_common.events import (
     PlanLimits,
     ThresholdCrossed,
 )
+from tests.support.alerts import alerts, await_alerts, drained, holding, mails, queue_depth
 from tests.support.bus import happened, tell
-from tests.support.tenant import Tenant, sign_up, stack_output
+from tests.support.tenant import Tenant, sign_up
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 JSON = dict[str, Any]
-SENDER = "KV Storage <no-reply@kv-storage.local>"
 PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
 
 
 def crossed(threshold: int, *, period: str = "2026-11") -> ThresholdCrossed:
     return ThresholdCrossed(period, "requests", threshold, threshold * 100, 10_000, "free")
-
-
-def alerts(tenant: Tenant, query: str = "") -> list[JSON]:
-    answer = tenant.http.get(f"/v1/alerts{query}", headers=tenant.bearer)
-    assert answer.status_code == 200, answer.text
-    listed: list[JSON] = answer.json()["alerts"]
-    return listed
-
-
-def mails(local: LocalEnvironment, tenant: Tenant) -> list[JSON]:
-    """Return the mails of this service to the tenant, oldest first."""
-    sent = [mail for mail in local.emulator.mailbox() if mail["To"] == [tenant.email] and mail["Source"] == SENDER]
-    return sorted(sent, key=lambda mail: float(mail["Timestamp"]))
-
-
-def await_alerts(tenant: Tenant, *kinds: str, within: float = 30) -> list[JSON]:
-    """Return the tenant's alerts once there are those of `kinds`, and each one's mail is sent."""
-
-    def look() -> list[JSON]:
-        found = alerts(tenant)
-        settled = all(alert["email"]["status"] in ("sent", "off") for alert in found)
-        return found if settled and sorted(alert["kind"] for alert in found) == sorted(kinds) else []
-
-    return await_value(look, within=within)
-
-
-@pytest.fixture
-def owner(tenant: Tenant) -> Tenant:
-    """A tenant whose welcome has arrived."""
-    await_alerts(tenant, "welcome")
-    return tenant
 
 
 def everything() -> list[tuple[str, str, Contract]]:
@@ -117,22 +85,6 @@ def test_a_thousand_deliveries_of_three_thresholds_are_three_alerts_and_three_ma
     await_value(lambda: drained(local, "alerts-mail"), within=60)
     assert len(mails(local, owner)) == 4
     assert queue_depth(local, "alerts-events-dlq") == 0
-
-
-def queue_depth(local: LocalEnvironment, queue: str) -> int:
-    sqs = local.aws_client("sqs")
-    names = [
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesNotVisible",
-        "ApproximateNumberOfMessagesDelayed",
-    ]
-    url = sqs.get_queue_url(QueueName=f"kv-local-{queue}")["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
-
-
-def drained(local: LocalEnvironment, queue: str) -> bool:
-    return queue_depth(local, queue) == 0
 
 
 def test_an_alert_is_its_accounts_alone(local: LocalEnvironment, http: httpx.Client, owner: Tenant) -> None:
@@ -227,13 +179,6 @@ def test_a_deleted_account_leaves_nothing_and_late_events_bring_nothing_back(
     refused = owner.http.put("/v1/alerts/preferences", json={"email": True, "thresholds": []}, headers=owner.bearer)
     assert refused.status_code == 401
     assert holding(local, owner.account_id) == []
-
-
-def holding(local: LocalEnvironment, text: str) -> list[JSON]:
-    """Return every item of the service's table that holds `text` anywhere."""
-    table = stack_output(local, "alerts", "TableName")
-    pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
-    return [item for page in pages for item in page["Items"] if text in str(item)]
 
 
 def test_from_the_bus_to_the_mailbox_takes_seconds_at_most(local: LocalEnvironment, owner: Tenant) -> None:

@@ -33,6 +33,7 @@ from tests.support.waiting import await_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alerts_service.store import Outgoing
     from infra.local.environment import LocalEnvironment
 
 SENDER = "no-reply@kv-storage.local"
@@ -234,7 +235,8 @@ def test_a_deleted_account_is_gone_and_stays_gone(bench: Bench) -> None:
     class Stale(MailStore):
         """Somebody who has read the mail before the account was deleted."""
 
-        get = staticmethod(lambda *_: read_before)
+        def get(self, account_id: str, alert_id: str) -> Outgoing | None:  # noqa: ARG002
+            return read_before
 
     stale = Sender(
         Stale(dynamodb_client(), bench.table),

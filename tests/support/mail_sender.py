@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from unittest.mock import patch
 
 import boto3
 
@@ -17,7 +18,7 @@ from kv_common.events.batch import handle_each
 
 
 def main(lease_ms: int) -> None:
-    mails.LEASE_MS = lease_ms  # type: ignore[misc]
+    patch.object(mails, "LEASE_MS", lease_ms).start()
     settings = SenderSettings.from_env(os.environ)
     send, sqs = sending(settings), boto3.client("sqs")
     print("ready", flush=True)
