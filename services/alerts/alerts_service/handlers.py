@@ -61,7 +61,8 @@ def add_sending(app: Api) -> LambdaHandler:
     """Register the function that sends what stands in the mail queue; return its handler."""
     send = cache(lambda: sending(SenderSettings.from_env(os.environ)))
 
-    @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=5, maximum_concurrency=5)
+    # One at a time: an SES that hangs must not take other mails along into the function's time-out.
+    @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=1, maximum_concurrency=5)
     def send_mails(event: SQSEvent) -> BatchResponse:
         return handle_each(SERVICE, event.to_dict(), send())
 
