@@ -183,7 +183,7 @@ class Choices(PreferenceStore):
 
 
 class Mails(MailStore):
-    """Mails of alerts; `meanwhile` happens between reading a mail and changing it."""
+    """Mails of alerts; one that is not as it was read cannot be changed."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
