@@ -69,7 +69,7 @@ class LocalEnvironment:
     @property
     def base_url(self) -> str:
         """The HTTP API: append `/v1/…`."""
-        return f"{self.aws_endpoint}/_aws/execute-api/{API_ID}"
+        return _base_url(self.aws_endpoint)
 
     def start(self) -> None:
         """Start all servers; when one fails, none is left behind."""
@@ -117,6 +117,10 @@ class LocalEnvironment:
         self.stop()
 
 
+def _base_url(endpoint: str) -> str:
+    return f"{endpoint}/_aws/execute-api/{API_ID}"
+
+
 def local_deployment(
     repository: Repository, endpoint: str, redis_url: str, paddle_url: str, say: Callable[[str], None] = print
 ) -> Deployment:
@@ -134,6 +138,9 @@ def local_deployment(
         "SettleSeconds": "1",
         "PaddlePrices": prices.parameter(),
         "PaddleApiUrl": paddle_url,
+        "MailFrom": "no-reply@kv-storage.local",
+        "CreateMailIdentity": "true",
+        "ApiUrl": _base_url(endpoint),
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 

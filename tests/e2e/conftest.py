@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.alerts import await_alerts
 from tests.support.tenant import Tenant, sign_up
 
 if TYPE_CHECKING:
@@ -24,3 +25,10 @@ def slow_tenant(local: LocalEnvironment, http: httpx.Client) -> Tenant:
 def small_tenant(local: LocalEnvironment, http: httpx.Client) -> Tenant:
     """A new account with three requests a month."""
     return sign_up(local, http, plan="business", quota=3)
+
+
+@pytest.fixture
+def owner(tenant: Tenant) -> Tenant:
+    """A tenant whose welcome has arrived."""
+    await_alerts(tenant, "welcome")
+    return tenant

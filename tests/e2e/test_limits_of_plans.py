@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
-from kv_common.events import Event, PlanChanged, PlanLimits
-from tests.support.bus import tell
+from kv_common.events import PlanChanged, PlanLimits
+from tests.support.bus import happened, tell
 from tests.support.tenant import sign_up
 from tests.support.waiting import await_value
 
@@ -20,9 +19,10 @@ FREE = PlanLimits(10, 20, 10_000, 100_000_000)
 PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
 
 
-def changed(account_id: str, to_plan: str, limits: PlanLimits, at_us: int) -> Event:
+def change(local: LocalEnvironment, account_id: str, to_plan: str, limits: PlanLimits, at_us: int) -> None:
+    """Tell that the account's plan has changed."""
     data = PlanChanged("free", to_plan, limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_test")
-    return Event(f"evt-{uuid.uuid4().hex}", account_id, "plan-change", at_us, data)
+    tell(local, "kv.billing", [happened(account_id, data, at_us=at_us)])
 
 
 def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_change_nothing(
@@ -33,7 +33,7 @@ def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_chang
     headers = tenant.key()
     assert http.get("/v1/app/x", headers=headers).headers["X-Quota-Limit"] == "10000"
     now_us = time.time_ns() // 1000
-    tell(local, "kv.billing", changed(tenant.account_id, "pro", PRO, now_us))
+    change(local, tenant.account_id, "pro", PRO, now_us)
 
     def quota() -> str:
         return http.get("/v1/app/x", headers=headers).headers["X-Quota-Limit"]
@@ -41,11 +41,11 @@ def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_chang
     await_value(lambda: quota() == "1000000", within=5)
     assert http.get("/v1/app/x", headers=headers).headers["X-RateLimit-Limit"] == "100"
     # What happened before comes later: first it, then something to wait for.
-    tell(local, "kv.billing", changed(tenant.account_id, "free", FREE, now_us - 1))
+    change(local, tenant.account_id, "free", FREE, now_us - 1)
     own = PlanLimits(101, 200, 1_000_001, 10_000_000_000)
-    tell(local, "kv.billing", changed(tenant.account_id, "business", own, now_us + 1))
+    change(local, tenant.account_id, "business", own, now_us + 1)
     await_value(lambda: quota() == "1000001", within=5)
-    tell(local, "kv.billing", changed(tenant.account_id, "free", FREE, now_us - 2))
+    change(local, tenant.account_id, "free", FREE, now_us - 2)
     assert quota() == "1000001"
 
 
@@ -63,7 +63,7 @@ def test_an_account_over_its_storage_reads_deletes_and_shrinks_and_does_not_grow
     assert put("b", 300).status_code == 201
     await_value(lambda: _bytes(http, tenant.bearer) == 902, within=10)
     small = PlanLimits(10, 20, 10_001, 800)
-    tell(local, "kv.billing", changed(tenant.account_id, "business", small, time.time_ns() // 1000))
+    change(local, tenant.account_id, "business", small, time.time_ns() // 1000)
     await_value(lambda: http.get("/v1/app/a", headers=headers).headers["X-Quota-Limit"] == "10001", within=5)
     refused = put("c", 2)
     assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (413, "storage_quota")

@@ -1,6 +1,6 @@
-"""Three tenants, every route, each other's names, keys, key ids and cursors: nothing leaks, and foreign equals missing.
+"""Three tenants, every route, each other's names, keys, ids and cursors: nothing leaks, and foreign equals missing.
 
-The table below names each route of the services once; a route that is added without an entry fails the last test.
+The tables below name each route of the services once; a route that is added without an entry fails the last test.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Customer:
     own: str
     """A namespace that only this tenant has; all have `shared`."""
     cursor: str
+    alert_id: str
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,19 @@ def customers(local: LocalEnvironment, http: httpx.Client) -> list[Customer]:
                 body = f'{{"value": "{SECRET} of {name}"}}'.encode()
                 assert http.put(f"/v1/{namespace}/{letter}", content=body, headers=headers).status_code == 201
         cursor = http.get("/v1/shared?limit=1", headers=headers).json()["cursor"]
-        made.append(Customer(tenant, key["id"], headers, own, cursor))
+        made.append(Customer(tenant, key["id"], headers, own, cursor, welcome(http, tenant)))
     return made
+
+
+def welcome(http: httpx.Client, tenant: Tenant) -> str:
+    """Return the id of an alert that the tenant has got."""
+
+    def look() -> list[dict[str, Any]]:
+        alerts: list[dict[str, Any]] = http.get("/v1/alerts", headers=tenant.bearer).json()["alerts"]
+        return [alert for alert in alerts if alert["kind"] == "welcome"]
+
+    alert_id: str = await_value(look, within=30)[0]["id"]
+    return alert_id
 
 
 def state(http: httpx.Client, customer: Customer) -> list[Any]:
@@ -63,6 +75,7 @@ def state(http: httpx.Client, customer: Customer) -> list[Any]:
     return [
         http.get("/v1/namespaces", headers=customer.tenant.bearer).json(),
         http.get("/v1/api-keys", headers=customer.tenant.bearer).json(),
+        http.get("/v1/alerts/preferences", headers=customer.tenant.bearer).json(),
         *(http.get(f"/v1/{name}", headers=customer.key).json() for name in (customer.own, "shared")),
         *(http.get(f"/v1/{name}/a", headers=customer.key).json() for name in (customer.own, "shared")),
     ]
@@ -101,8 +114,13 @@ KEY_ROUTES: dict[str, Any] = {
     "DELETE /v1/api-keys/{key_id}": on_dashboard("DELETE", "/v1/api-keys/{}"),
     "POST /v1/api-keys/{key_id}/rotate": on_dashboard("POST", "/v1/api-keys/{}/rotate", b'{"grace_seconds": 60}'),
 }
+ALERT_ROUTES: dict[str, Any] = {
+    "POST /v1/alerts/{alert_id}/read": on_dashboard("POST", "/v1/alerts/{}/read"),
+}
 # Their answers hold what belongs to the session's account, and they take no name of anything.
 OWN_ROUTES = {
+    "GET /v1/alerts": "/v1/alerts",
+    "GET /v1/alerts/preferences": "/v1/alerts/preferences",
     "GET /v1/namespaces": "/v1/namespaces",
     "GET /v1/api-keys": "/v1/api-keys",
     "GET /v1/auth/me": "/v1/auth/me",
@@ -110,18 +128,22 @@ OWN_ROUTES = {
     "GET /v1/usage/history": "/v1/usage/history",
     "GET /v1/billing/subscription": "/v1/billing/subscription",
 }
+SETTING_ROUTES = {"PUT /v1/alerts/preferences"}
 CREATING_ROUTES = {"POST /v1/namespaces", "POST /v1/api-keys"}
 ENDING_ROUTES = {"DELETE /v1/auth/me"}
 # They buy for the session's account, or change what it has bought; tests/e2e/test_billing.py tries them.
 BUYING_ROUTES = {"PATCH /v1/billing/subscription", "POST /v1/billing/checkout", "POST /v1/billing/portal"}
-# They know no account, or prove it by a password or a code.
+# They know no account, or prove it by a password, a code or a signed link.
 PUBLIC_ROUTES = {
+    "GET /v1/alerts/unsubscribe",
     "GET /v1/auth/config",
     "GET /v1/billing/plans",
+    "GET /v1/health/alerts",
     "GET /v1/health/auth",
     "GET /v1/health/billing",
     "GET /v1/health/kv",
     "GET /v1/health/usage",
+    "POST /v1/alerts/unsubscribe",
     "POST /v1/auth/confirm",
     "POST /v1/auth/forgot-password",
     "POST /v1/auth/login",
@@ -160,12 +182,35 @@ def test_a_foreign_key_id_is_like_a_missing_one(http: httpx.Client, customers: l
         assert state(http, victim) == before
 
 
+@pytest.mark.parametrize("route", ALERT_ROUTES)
+def test_a_foreign_alert_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+    attack: Callable[[httpx.Client, Customer, str], httpx.Response] = ALERT_ROUTES[route]
+    for thief, victim in permutations(customers, 2):
+        nobodys = f"alert_{'0' * 17}"
+        missing = told(attack(http, thief, nobodys), nobodys)
+        foreign = told(attack(http, thief, victim.alert_id), victim.alert_id)
+        assert foreign == missing
+        assert foreign[0] == 404
+        alerts = http.get("/v1/alerts", headers=victim.tenant.bearer).json()["alerts"]
+        assert not any(alert["read"] for alert in alerts)
+
+
+def test_preferences_are_set_for_the_session_alone(http: httpx.Client, customers: list[Customer]) -> None:
+    setter, other = customers[0], customers[1]
+    before = state(http, other)
+    body = {"email": False, "thresholds": [90]}
+    assert http.put("/v1/alerts/preferences", json=body, headers=setter.tenant.bearer).status_code == 200
+    assert state(http, other) == before
+
+
 @pytest.mark.parametrize("route", OWN_ROUTES)
 def test_a_list_holds_only_what_is_the_sessions_own(http: httpx.Client, customers: list[Customer], route: str) -> None:
     for customer in customers:
         text = http.get(OWN_ROUTES[route], headers=customer.tenant.bearer).text
         for other in customers:
             mine = other is customer
+            if mine and route == "GET /v1/alerts":
+                continue  # that its key was made stands there as soon as the event has come
             assert (other.own in text) == (mine and "namespaces" in route)
             assert (other.key_id in text) == (mine and "api-keys" in route)
             assert (other.tenant.account_id in text) == (mine and "auth/me" in route)
@@ -227,7 +272,7 @@ def test_an_account_that_is_deleted_takes_nothing_of_another_along(
 
 def test_every_route_is_in_one_of_the_tables() -> None:
     routes = set()
-    for service in ("auth", "billing", "kv", "usage"):
+    for service in ("alerts", "auth", "billing", "kv", "usage"):
         path = Path(__file__).parents[2] / "services" / service / "app.py"
         spec = importlib.util.spec_from_file_location(f"{service}_app", path)
         assert spec is not None
@@ -235,14 +280,7 @@ def test_every_route_is_in_one_of_the_tables() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
-    tables = [
-        set(NAMESPACE_ROUTES),
-        set(KEY_ROUTES),
-        set(OWN_ROUTES),
-        CREATING_ROUTES,
-        ENDING_ROUTES,
-        BUYING_ROUTES,
-        PUBLIC_ROUTES,
-    ]
+    own = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(ALERT_ROUTES), set(OWN_ROUTES)]
+    tables = [*own, BUYING_ROUTES, CREATING_ROUTES, ENDING_ROUTES, SETTING_ROUTES, PUBLIC_ROUTES]
     assert routes == set().union(*tables)
     assert sum(len(table) for table in tables) == len(routes)

@@ -1,21 +1,42 @@
-"""Telling an event as a service does: onto the real bus."""
+"""Events as the services put them on the bus, without the service that would."""
 
 from __future__ import annotations
 
+import itertools
+import time
+import uuid
 from typing import TYPE_CHECKING
 
+from kv_common.events import Contract, Event
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infra.local.environment import LocalEnvironment
-    from kv_common.events import Event
+
+_PER_CALL = 10
 
 
-def tell(local: LocalEnvironment, source: str, *events: Event) -> None:
-    """Put events on the bus as `source` (such as kv.billing), ten at a time."""
+def happened(account_id: str, data: Contract, *, event_id: str | None = None, at_us: int | None = None) -> Event:
+    """Return the event that `data` happened to an account, now unless it says when."""
+    return Event(
+        id=event_id or uuid.uuid4().hex,
+        account_id=account_id,
+        correlation_id=f"test-{uuid.uuid4().hex[:8]}",
+        occurred_at_us=at_us or time.time_ns() // 1000,
+        data=data,
+    )
+
+
+def tell(local: LocalEnvironment, source: str, events: Iterable[Event]) -> None:
+    """Put the events on the stage's bus."""
     client = local.aws_client("events")
-    for start in range(0, len(events), 10):
-        entries = [
-            {"EventBusName": "kv-local", "Source": source, "DetailType": event.name, "Detail": event.encode()}
-            for event in events[start : start + 10]
-        ]
-        answer = client.put_events(Entries=entries)
-        assert answer["FailedEntryCount"] == 0, answer
+    rest = iter(events)
+    while call := list(itertools.islice(rest, _PER_CALL)):
+        answer = client.put_events(
+            Entries=[
+                {"EventBusName": "kv-local", "Source": source, "DetailType": event.name, "Detail": event.encode()}
+                for event in call
+            ]
+        )
+        assert answer["FailedEntryCount"] == 0

@@ -10,6 +10,9 @@
     "queues": {"Events": {"Function": "OnEvents", "From": {"kv.auth": ["AccountCreated"]}}}
                         a queue, its dead-letter queue and alarms, and the function that takes from it; with "From",
                         the rule that fills it from the bus, by source and event
+    "streams": {"Due": {"Function": "QueueMails", "Filter": {"eventName": ["INSERT"]}}}
+                        a function that takes what passes the filter from the table's stream, with the queue of what it
+                        could not take, and its alarms
 
 A name between two @ in a file stands for what the service says. The service's own resources are laid over the parts.
 """
@@ -31,7 +34,7 @@ _PLAIN = ("table", "session", "publisher")
 
 def expand(wanted: dict[str, Any], service: str) -> Template:
     """Return the fragment that the parts make together; MergeError for a part there is none of."""
-    known = (*_PLAIN, "redis", "queues")
+    known = (*_PLAIN, "redis", "queues", "streams")
     unknown = set(wanted) - set(known)
     if unknown:
         raise MergeError(f"Metadata.Parts asks for {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
@@ -39,6 +42,8 @@ def expand(wanted: dict[str, Any], service: str) -> Template:
     fragments += [_part("redis", {"@Function@": function}) for function in wanted.get("redis", [])]
     for name, queue in wanted.get("queues", {}).items():
         fragments += _queue(name, queue, service)
+    for name, stream in wanted.get("streams", {}).items():
+        fragments.append(_stream(name, stream, service))
     whole: Template = {}
     for fragment in fragments:
         whole = merge(whole, fragment, partial=True)
@@ -56,6 +61,14 @@ def _queue(name: str, queue: dict[str, Any], service: str) -> list[Template]:
         }
         fragments.append(rule)
     return fragments
+
+
+def _stream(name: str, stream: dict[str, Any], service: str) -> Template:
+    function = stream["Function"]
+    part = _part("stream", {"@service@": service, "@Stream@": name, "@stream@": name.lower(), "@Function@": function})
+    source = part["Resources"][function]["Properties"]["Events"][f"{function}DynamodbEventSource"]
+    source["Properties"]["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(stream["Filter"])}]}
+    return part
 
 
 def _part(name: str, meanings: dict[str, str]) -> Template:

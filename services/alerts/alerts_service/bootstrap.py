@@ -1,4 +1,4 @@
-"""Binds alerts's dependencies, once per process and at its first request."""
+"""Binds alerts's dependencies, once per process and at its first request or event."""
 
 from __future__ import annotations
 
@@ -7,33 +7,78 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alerts_service.settings import Settings
-from alerts_service.store import AlertsStore
+from alerts_service.feedback import Feedback
+from alerts_service.operations import Inbox, Intake
+from alerts_service.postbox import Postbox, ses
+from alerts_service.sender import Sender
+from alerts_service.settings import SenderSettings, Settings
+from alerts_service.store import AlertStore, MailStore, PreferenceStore
 from kv_common import dynamodb
-from kv_common.tokens import SigningKeys, TokenVerifier
-from kv_common.tokens.http_source import http_source
+from kv_common.events.once import Once
+from kv_common.settings import required
+from kv_common.shared_secret import SharedSecret
+from kv_common.times import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from kv_common.tokens import AccessToken
+
+_SECRET = "SIGNING_SECRET"  # noqa: S105  # the item's name
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
     """All that the routes need."""
 
-    settings: Settings
-    store: AlertsStore
+    inbox: Inbox
     verify_token: Callable[[str], AccessToken]
+    check: Callable[[], object]
 
 
 def bootstrap(env: Mapping[str, str] = os.environ) -> Alerts:
-    """Return alerts with real clocks and clients."""
+    """Return what the routes need, with real clocks and clients."""
+    from kv_common.tokens import SigningKeys, TokenVerifier
+    from kv_common.tokens.http_source import http_source
+
     settings = Settings.from_env(env)
+    client = dynamodb.client()
+    store = _alert_store(client, settings.table)
     keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
+    secret = SharedSecret(client, settings.table, _SECRET)
     return Alerts(
-        settings=settings,
-        store=AlertsStore(dynamodb.client(), settings.table),
+        inbox=Inbox(store, PreferenceStore(client, settings.table), secret=secret.get, now_ms=now_ms),
         verify_token=TokenVerifier(keys, settings.token_issuer, settings.token_client_ids).verify,
+        check=store.check,
     )
+
+
+def make_intake(env: Mapping[str, str] = os.environ) -> Intake:
+    """Return what other services' events need."""
+    client, table = dynamodb.client(), required(env, "TABLE")
+    return Intake(_alert_store(client, table), PreferenceStore(client, table), now_ms=now_ms)
+
+
+def make_sender(settings: SenderSettings) -> Sender:
+    """Return what the sending of mails needs."""
+    client = dynamodb.client()
+    return Sender(
+        MailStore(client, settings.table),
+        Postbox(ses(), settings.mail_from, settings.configuration_set),
+        api_url=settings.api_url,
+        dashboard_url=settings.dashboard_url,
+        secret=SharedSecret(client, settings.table, _SECRET).get,
+        now_ms=now_ms,
+    )
+
+
+def make_feedback(env: Mapping[str, str] = os.environ) -> Feedback:
+    """Return what SES's events need."""
+    client, table = dynamodb.client(), required(env, "TABLE")
+    return Feedback(MailStore(client, table), PreferenceStore(client, table), now_ms=now_ms)
+
+
+def _alert_store(client: DynamoDBClient, table: str) -> AlertStore:
+    return AlertStore(client, table, Once(client, table, now_s=time.time))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kv_common import dynamodb
 from kv_common.admission import Admission
 from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
 from kv_service.operations import Namespaces, Values
 from kv_service.settings import Settings
@@ -54,11 +55,12 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
     limiter = RedisLimiter(connect(settings.redis_url))
     values = ValueStore(client, settings.table)
     service = ServiceStore(client, settings.table, settings.credentials_table)
+    cursor_secret = SharedSecret(client, settings.table, "CURSOR_SECRET")
     return Kv(
         settings=settings,
         admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table, now_ms=now_ms)),
         limiter=limiter,
-        values=Values(values, now_ms=now_ms, random_below=secrets.randbelow, cursor_secret=_CursorSecret(service).get),
+        values=Values(values, now_ms=now_ms, random_below=secrets.randbelow, cursor_secret=cursor_secret.get),
         namespaces=Namespaces(
             NamespaceStore(client, settings.table, now_ms=now_ms),
             limiter,
@@ -67,16 +69,3 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
         ),
         service=service,
     )
-
-
-class _CursorSecret:
-    """The cursor secret, read when the first cursor is made or taken."""
-
-    def __init__(self, service: ServiceStore) -> None:
-        self._service = service
-        self._secret: bytes | None = None
-
-    def get(self) -> bytes:
-        if self._secret is None:
-            self._secret = self._service.cursor_secret(secrets.token_bytes(32))
-        return self._secret

@@ -72,6 +72,14 @@ def as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
+def on_aws(resource: object) -> list[object]:
+    """The resources of a statement; for the emulator, which knows none of some actions, it may be any."""
+    match resource:
+        case {"Fn::If": ["IsEmulated", "*", named]}:
+            return as_list(named)
+    return as_list(resource)
+
+
 def test_every_function_is_for_the_architecture_asked_for(template: dict[str, Any], architecture: Architecture) -> None:
     functions = resources(template, "AWS::Lambda::Function")
 
@@ -85,7 +93,7 @@ def test_no_policy_allows_more_than_it_names(template: dict[str, Any]) -> None:
             actions = [str(action) for action in as_list(statement["Action"])]
             assert not [action for action in actions if "*" in action]
             if not all(action.startswith(tuple(UNNARROWABLE)) for action in actions):
-                assert "*" not in as_list(statement["Resource"])
+                assert "*" not in on_aws(statement["Resource"])
 
 
 def test_functions_share_no_role(template: dict[str, Any]) -> None:

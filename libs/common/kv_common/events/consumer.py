@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kv_common import logs
+from kv_common.events.batch import Line, Log, handle_each
 from kv_common.events.envelope import Event, InvalidEvent, UnknownEvent, decode
 
 Handler = Callable[[Event], None]
-Log = Callable[[dict[str, object]], None]
 
 
 class Consumer:
@@ -28,28 +27,13 @@ class Consumer:
 
     def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Handle one batch of SQS messages; return Lambda's partial batch response."""
-        failed = [record["messageId"] for record in batch["Records"] if not self._handled(record)]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        return handle_each(self._service, batch, self._handle, self._log)
 
-    def _handled(self, record: Mapping[str, Any]) -> bool:
-        line: dict[str, object] = {"level": "INFO", "service": self._service, "message_id": record["messageId"]}
-        try:
-            event = self._read(record, line)
-            self._handlers[event.name](event)
-        except (InvalidEvent, UnknownEvent) as error:
-            line.update(level="ERROR", outcome="refused", reason=str(error))
-            return False
-        except Exception as error:  # noqa: BLE001  # the outermost edge: one message must not fail the others
-            line.update(level="ERROR", outcome="failed", exception=type(error).__name__)
-            line["stack"] = traceback.format_tb(error.__traceback__)
-            return False
-        else:
-            line["outcome"] = "done"
-            return True
-        finally:
-            self._log(line)
+    def _handle(self, record: Mapping[str, Any], line: Line) -> None:
+        event = self._read(record, line)
+        self._handlers[event.name](event)
 
-    def _read(self, record: Mapping[str, Any], line: dict[str, object]) -> Event:
+    def _read(self, record: Mapping[str, Any], line: Line) -> Event:
         try:
             message = json.loads(record["body"])
             name, detail = message["detail-type"], message["detail"]

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kv_common.events.batch import Refused
 from kv_common.events.contracts import CATALOG, UPCASTERS, Contract, Upcaster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class UnknownEvent(Exception):
+class UnknownEvent(Refused):
     """An event of a name or a version that this code has never heard of."""
 
 
-class InvalidEvent(Exception):
+class InvalidEvent(Refused):
     """An event that is not what its contract says."""
 
 

@@ -26,7 +26,7 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, headers and a body of JSON text; the edge adds what every answer carries."""
+    """A status, headers and a body, JSON text unless they say otherwise; the edge adds what every answer carries."""
 
     status: int
     body: str = ""

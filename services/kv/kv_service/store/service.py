@@ -1,11 +1,11 @@
-"""What the service itself keeps: the secret of its cursors, and the signing keys that auth leaves for it."""
+"""What belongs to the service itself: whether its table answers, and the signing keys that auth leaves for it."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import errors_translated
 from kv_common.errors import Unavailable
 from kv_common.tokens.jwks import JwkSet, JwksUnavailable
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-_CURSOR_SECRET: Item = {"PK": {"S": "SERVICE"}, "SK": {"S": "CURSOR_SECRET"}}
+_HEALTH: Item = {"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}}
 _SIGNING_KEYS: Item = {"PK": {"S": "SIGNING_KEYS"}}
 
 
@@ -26,26 +26,6 @@ class ServiceStore:
         self._client = client
         self._table = table
         self._credentials_table = credentials_table
-
-    def cursor_secret(self, candidate: bytes) -> bytes:
-        """Return the secret that signs cursors; the first process to ask makes `candidate` that secret."""
-        secret = self._read_secret()
-        if secret is None:
-            try:
-                with errors_translated():
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item={**_CURSOR_SECRET, "secret": {"B": candidate}},
-                        # Holds for one process only: two secrets would make each other's cursors invalid.
-                        ConditionExpression="attribute_not_exists(PK)",
-                    )
-            except ConditionFailed:
-                secret = self._read_secret()
-            else:
-                return candidate
-        if secret is None:
-            raise Unavailable
-        return secret
 
     def signing_keys(self) -> JwkSet:
         """Return the user pool's key set as auth last stored it; JwksUnavailable when it has not.
@@ -64,9 +44,5 @@ class ServiceStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        self._read_secret()
-
-    def _read_secret(self) -> bytes | None:
         with errors_translated():
-            answer = self._client.get_item(TableName=self._table, Key=_CURSOR_SECRET, ConsistentRead=True)
-        return bytes(answer["Item"]["secret"]["B"]) if "Item" in answer else None
+            self._client.get_item(TableName=self._table, Key=_HEALTH)

@@ -1,0 +1,64 @@
+"""What an account's owner sees of its alerts: by the API, and in the mailbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.support.tenant import stack_output
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+JSON = dict[str, Any]
+SENDER = "KV Storage <no-reply@kv-storage.local>"
+
+
+def alerts(tenant: Tenant, query: str = "") -> list[JSON]:
+    answer = tenant.http.get(f"/v1/alerts{query}", headers=tenant.bearer)
+    assert answer.status_code == 200, answer.text
+    listed: list[JSON] = answer.json()["alerts"]
+    return listed
+
+
+def mails(local: LocalEnvironment, tenant: Tenant) -> list[JSON]:
+    """Return the mails of this service to the tenant, oldest first."""
+    sent = [mail for mail in local.emulator.mailbox() if mail["To"] == [tenant.email] and mail["Source"] == SENDER]
+    return sorted(sent, key=lambda mail: float(mail["Timestamp"]))
+
+
+def await_alerts(
+    tenant: Tenant, *kinds: str, within: float = 30, settled: tuple[str, ...] = ("sent", "off")
+) -> list[JSON]:
+    """Return the tenant's alerts once there are those of `kinds`, and no mail is under way."""
+
+    def look() -> list[JSON]:
+        found = alerts(tenant)
+        done = all(alert["email"]["status"] in settled for alert in found)
+        return found if done and sorted(alert["kind"] for alert in found) == sorted(kinds) else []
+
+    return await_value(look, within=within)
+
+
+def queue_depth(local: LocalEnvironment, queue: str) -> int:
+    sqs = local.aws_client("sqs")
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    url = sqs.get_queue_url(QueueName=f"kv-local-{queue}")["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
+def drained(local: LocalEnvironment, queue: str) -> bool:
+    return queue_depth(local, queue) == 0
+
+
+def holding(local: LocalEnvironment, text: str) -> list[JSON]:
+    """Return every item of the service's table that holds `text` anywhere."""
+    table = stack_output(local, "alerts", "TableName")
+    pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"] if text in str(item)]

@@ -1,0 +1,249 @@
+"""What alerts depends on, kept in memory, with the conditions that the table holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from alerts_service.domain import LEASE_MS, Alert, MailStatus, OffReason, Page, Preferences, no_such_alert
+from alerts_service.postbox import Postbox
+from alerts_service.sender import NotSent
+from alerts_service.store import AccountClosed, AlertStore, MailStore, Outgoing, Overtaken, PreferenceStore
+from kv_common.events import (
+    AccountCreated,
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    Contract,
+    Event,
+    PaymentFailed,
+    PlanChanged,
+    PlanChangeScheduled,
+    PlanLimits,
+    ThresholdCrossed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alerts_service.mail import Mail
+
+ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
+OTHER = "00000000-0000-4000-8000-000000000001"
+ADDRESS = "ada@example.com"
+NOW_MS = 1_795_176_000_000  # 2026-11-20T12:00:00Z
+SECRET = b"s" * 32
+API = "https://api.example.com"
+
+MOMENT = "2026-12-01T00:00:00Z"
+FREE = PlanLimits(10, 20, 10_000, 100_000_000)
+PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
+
+EVERYTHING: dict[str, Contract] = {
+    # By the template that words it.
+    "welcome": AccountCreated(ADDRESS),
+    "requests_nearing": ThresholdCrossed("2026-11", "requests", 80, 8_012, 10_000, "free"),
+    "requests_used_up": ThresholdCrossed("2026-12", "requests", 100, 10_000, 10_000, "free"),
+    "storage_nearing": ThresholdCrossed("2026-11", "storage", 90, 912_345_678, 1_000_000_000, "starter"),
+    "storage_full": ThresholdCrossed("2026-11", "storage", 100, 1_000_000_001, 1_000_000_000, "starter"),
+    "plan_upgraded": PlanChanged("free", "pro", PRO, MOMENT, 1, "evt_1", "sub_1"),
+    "plan_downgraded": PlanChanged("pro", "free", FREE, MOMENT, 2, "evt_2", "sub_1"),
+    "plan_limits_changed": PlanChanged("business", "business", PRO, MOMENT, 3, "evt_3", "sub_1"),
+    "plan_cancellation_scheduled": PlanChangeScheduled("pro", "free", MOMENT, "canceled"),
+    "plan_pause_scheduled": PlanChangeScheduled("pro", "free", MOMENT, "paused"),
+    "plan_downgrade_scheduled": PlanChangeScheduled("scale", "starter", "2026-12-01T01:30:00+01:00", "downgraded"),
+    "payment_failed": PaymentFailed(150_050, "USD", "sub_1", "2026-11-23T09:30:00.123456Z"),
+    "payment_failed_finally": PaymentFailed(1_500, "JPY"),
+    "api_key_issued": ApiKeyIssued("key_1", "kv_live_abc", ("app", "logs"), ("read", "write")),
+    "api_key_revoked": ApiKeyRevoked("key_1", "kv_live_abc", "d" * 64, "deleted"),
+}
+
+
+def happened(data: Contract, *, event_id: str = "event-1", account_id: str = ACCOUNT) -> Event:
+    """Return the event that `data` happened, at NOW_MS."""
+    return Event(event_id, account_id, "correlation-1", NOW_MS * 1000, data)
+
+
+@dataclass
+class Clock:
+    """A clock that tests move."""
+
+    now_ms: int = NOW_MS
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+@dataclass
+class Shelf:
+    """What the table holds."""
+
+    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    mails: dict[tuple[str, str], Outgoing] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
+    turned_on_ms: dict[str, int] = field(default_factory=dict)
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+
+    def status(self, alert_id: str, account_id: str = ACCOUNT) -> MailStatus:
+        """Return what has become of an alert's mail."""
+        return self.mails[account_id, alert_id].status
+
+
+class Alerts(AlertStore):
+    """Alerts of accounts."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def check(self) -> None:
+        return
+
+    def add(self, event: Event, alert: Alert | None, *, address: str | None = None) -> None:
+        if event.id in self.shelf.seen or event.account_id in self.shelf.closed:
+            return
+        self.shelf.seen.add(event.id)
+        if address is not None:
+            self.shelf.addresses[event.account_id] = address
+        if alert is not None:
+            self.shelf.alerts[event.account_id, alert.id] = alert
+            self.shelf.mails[event.account_id, alert.id] = Outgoing(
+                account_id=event.account_id,
+                alert_id=alert.id,
+                kind=alert.kind,
+                data=alert.data,
+                created_at_ms=alert.created_at_ms,
+                status=alert.mail,
+                attempts=0,
+                bounces=0,
+                lease_until_ms=0,
+                message_id=None,
+                address=None,
+                preferences=Preferences(),
+            )
+
+    def page(self, account_id: str, *, limit: int, after: str | None, unread: bool) -> Page:
+        mine = [alert for (owner, _), alert in self.shelf.alerts.items() if owner == account_id]
+        wanted = sorted(
+            (
+                alert
+                for alert in mine
+                if (after is None or alert.id < after) and not (unread and alert.read_at_ms is not None)
+            ),
+            key=lambda alert: alert.id,
+            reverse=True,
+        )
+        return Page(tuple(wanted[:limit]), wanted[limit - 1].id if len(wanted) > limit else None)
+
+    def mark_read(self, account_id: str, alert_id: str, *, now_ms: int) -> None:
+        alert = self.shelf.alerts.get((account_id, alert_id))
+        if alert is None:
+            raise no_such_alert()
+        if alert.read_at_ms is None:
+            self.shelf.alerts[account_id, alert_id] = replace(alert, read_at_ms=now_ms)
+
+    def forget(self, account_id: str, *, now_ms: int) -> None:  # noqa: ARG002
+        self.shelf.closed.add(account_id)
+        owned: Any
+        for owned in (self.shelf.alerts, self.shelf.mails):
+            for key in [key for key in owned if key[0] == account_id]:
+                del owned[key]
+        self.shelf.addresses.pop(account_id, None)
+        self.shelf.preferences.pop(account_id, None)
+
+
+class Choices(PreferenceStore):
+    """Preferences of accounts."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def get(self, account_id: str) -> Preferences:
+        return self.shelf.preferences.get(account_id, Preferences())
+
+    def set(self, account_id: str, *, email: bool, thresholds: tuple[int, ...], now_ms: int) -> None:
+        self._require_open(account_id)
+        before = self.get(account_id)
+        if email:
+            self.shelf.turned_on_ms[account_id] = now_ms
+            self.shelf.preferences[account_id] = Preferences(email, thresholds)
+        else:
+            self.shelf.preferences[account_id] = replace(before, email=email, thresholds=thresholds)
+
+    def turn_off(self, account_id: str, reason: OffReason, *, told_at_ms: int, now_ms: int) -> None:
+        self._require_open(account_id)
+        if self.shelf.turned_on_ms.get(account_id, 0) <= told_at_ms:
+            before = self.get(account_id)
+            self.shelf.preferences[account_id] = replace(before, email=False, off_reason=reason, off_at_ms=now_ms)
+
+    def _require_open(self, account_id: str) -> None:
+        if account_id in self.shelf.closed:
+            raise AccountClosed
+
+
+class Mails(MailStore):
+    """Mails of alerts; one that is not as it was read cannot be changed."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+
+    def get(self, account_id: str, alert_id: str) -> Outgoing | None:
+        mail = self.shelf.mails.get((account_id, alert_id))
+        if mail is None:
+            return None
+        preferences = self.shelf.preferences.get(account_id, Preferences())
+        return replace(mail, address=self.shelf.addresses.get(account_id), preferences=preferences)
+
+    def claim(self, mail: Outgoing, *, now_ms: int) -> Outgoing:
+        if mail.account_id in self.shelf.closed:
+            raise Overtaken
+        return self._change(
+            mail, status=MailStatus.SENDING, attempts=mail.attempts + 1, lease_until_ms=now_ms + LEASE_MS
+        )
+
+    def sent(self, claimed: Outgoing, message_id: str) -> None:
+        self._change(claimed, status=MailStatus.SENT, message_id=message_id)
+
+    def refused(self, claimed: Outgoing, status: MailStatus, reason: str) -> None:
+        self._change(claimed, status=status)
+        self.shelf.reasons[claimed.account_id, claimed.alert_id] = reason
+
+    def turned_off(self, mail: Outgoing) -> None:
+        self._change(mail, status=MailStatus.OFF)
+
+    def returned(self, mail: Outgoing, status: MailStatus, reason: str) -> None:
+        self._change(mail, status=status, bounces=mail.bounces + 1)
+        self.shelf.reasons[mail.account_id, mail.alert_id] = reason
+
+    def _change(self, mail: Outgoing, **changes: Any) -> Outgoing:
+        key = (mail.account_id, mail.alert_id)
+        now = self.shelf.mails.get(key)
+        if now is None or (now.status, now.attempts) != (mail.status, mail.attempts):
+            raise Overtaken
+        self.shelf.mails[key] = replace(now, **changes)
+        return replace(mail, **changes)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A mail that SES has taken."""
+
+    mail: Mail
+    to: str
+    unsubscribe: str
+    tags: dict[str, str]
+
+
+class Ses(Postbox):
+    """SES, which refuses with the reasons given, one after the other."""
+
+    def __init__(self, *refusals: str) -> None:
+        self.refusals = list(refusals)
+        self.posted: list[Posted] = []
+
+    def post(self, mail: Mail, *, to: str, unsubscribe: str, tags: Mapping[str, str]) -> str:
+        if self.refusals:
+            raise NotSent(self.refusals.pop(0))
+        self.posted.append(Posted(mail, to, unsubscribe, dict(tags)))
+        return f"ses-{len(self.posted)}"
