@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from infra.local.environment import LocalEnvironment
@@ -14,9 +13,10 @@ from infra.local.function_logs import FunctionLogs
 from infra.local.ports import require_free
 from infra.local.run_file import RunFile, Running
 from infra.local.seed import seed
+from infra.signals import StopRequested, stopping_on_request, without_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from infra.local.seed import Demo
     from infra.repository import Repository
@@ -27,10 +27,6 @@ _POLL_SECONDS = 0.5
 _STOP_SECONDS = 60.0
 
 
-class _StopRequested(Exception):
-    """SIGTERM: `make stop`, or the end of the session."""
-
-
 def run(repository: Repository, port: int, redis_port: int, say: Callable[[str], None]) -> None:
     """Start everything, deploy it, and stay until Ctrl-C, `make stop`, or the end of one of the servers."""
     run_file = RunFile(repository.local)
@@ -38,7 +34,7 @@ def run(repository: Repository, port: int, redis_port: int, say: Callable[[str],
     require_free(port, variable="PORT", what="the emulator")
     require_free(redis_port, variable="REDIS_PORT", what="Redis")
     started = time.monotonic()
-    with _stopping_on_request():
+    with stopping_on_request():
         environment = LocalEnvironment(
             repository.local, persist=True, port=port, redis_port=redis_port, repository=repository, say=say
         )
@@ -50,10 +46,10 @@ def run(repository: Repository, port: int, redis_port: int, say: Callable[[str],
             demo = seed(environment.base_url, repository.local, say)
             say(_welcome(environment, demo, time.monotonic() - started))
             _watch_over(environment, say)
-        except (KeyboardInterrupt, _StopRequested):
+        except (KeyboardInterrupt, StopRequested):
             say("\nStopping; the data is kept …")
         finally:
-            _without_interruption(environment.stop)
+            without_interruption(environment.stop)
             run_file.remove()
     say("Stopped.")
 
@@ -90,31 +86,6 @@ def _watch_over(environment: LocalEnvironment, say: Callable[[str], None]) -> No
         for line in logs.new_lines():
             say(line)
         time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def _stopping_on_request() -> Iterator[None]:
-    def request(_number: int, _frame: object) -> None:
-        raise _StopRequested
-
-    # SIGHUP: the terminal was closed.
-    previous = {number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _without_interruption(action: Callable[[], None]) -> None:
-    """Finish an action although the developer presses Ctrl-C again: half a stop loses data."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        action()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _welcome(environment: LocalEnvironment, demo: Demo | None, seconds: float) -> str:
