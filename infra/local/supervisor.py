@@ -7,12 +7,15 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from infra import terminal
+from infra.deploy.stage import LOCAL
 from infra.local.environment import LocalEnvironment
 from infra.local.errors import LocalError
-from infra.local.function_logs import FunctionLogs
 from infra.local.ports import require_free
 from infra.local.run_file import RunFile, Running
 from infra.local.seed import seed
+from infra.logs.function_logs import FunctionLogs
+from infra.logs.shown import show
 from infra.signals import StopRequested, stopping_on_request, without_interruption
 
 if TYPE_CHECKING:
@@ -78,13 +81,14 @@ def _refuse_second_run(run_file: RunFile) -> None:
 
 def _watch_over(environment: LocalEnvironment, say: Callable[[str], None]) -> None:
     """Print what the functions log, until one of the servers ends."""
-    logs = FunctionLogs(environment.aws_client("logs"))
+    logs = FunctionLogs(environment.aws_client("logs"), LOCAL, since_ms=int(time.time() * 1000))
+    color = terminal.has_color()
     while True:
         for server in (environment.emulator.process, environment.redis.process):
             if server is not None:
                 server.require_running()
         for line in logs.new_lines():
-            say(line)
+            say(show(line, color=color))
         time.sleep(_POLL_SECONDS)
 
 
