@@ -59,11 +59,8 @@ def follow(cloud: Cloud, logs: FunctionLogs, *, as_json: bool, once: bool) -> No
 
 
 def _run(given: argparse.Namespace) -> None:
-    repository = Repository.here()
-    if given.service:
-        repository.service(given.service)
     since_ms = int(time.time() * 1000) - milliseconds(given.since)
-    cloud = cloud_of(repository, given.stage)
+    cloud = cloud_of(Repository.here(), given.stage)
     logs = FunctionLogs(
         cloud.client("logs"),
         given.stage,

@@ -45,7 +45,8 @@ class FunctionLogs:
         if wanted is not None and not _ID.fullmatch(wanted):
             raise LogError(f"{wanted!r} is no id: letters, digits and signs, without spaces and quotes.")
         self._client = client
-        self._prefix = f"/kv/{stage}/{service}/" if service else f"/kv/{stage}/"
+        self._stage_prefix = f"/kv/{stage}/"
+        self._prefix = f"{self._stage_prefix}{service}/" if service else self._stage_prefix
         self._since_ms = since_ms
         self._late_ms = late_ms
         self._wanted = wanted
@@ -60,15 +61,21 @@ class FunctionLogs:
 
     def require_any(self) -> None:
         """Raise LogError when there is nothing to follow."""
-        if not self._present():
-            raise LogError(f"There are no log groups {self._prefix}…: is it deployed, and in this account and region?")
+        if self._present():
+            return
+        others = sorted({name.split("/")[-2] for name in self._names(self._stage_prefix)})
+        hint = f"There are: {', '.join(others)}." if others else "Is it deployed, and in this account and region?"
+        raise LogError(f"There are no log groups {self._prefix}…. {hint}")
 
     def _present(self) -> list[LogGroup]:
-        pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=self._prefix)
-        names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+        names = self._names(self._prefix)
         for name in names:
             if name not in self._groups:
                 self._groups[name] = LogGroup(
                     self._client, name, since_ms=self._since_ms, overlap_ms=self._late_ms, wanted=self._wanted
                 )
         return [self._groups[name] for name in names]
+
+    def _names(self, prefix: str) -> list[str]:
+        pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+        return [group["logGroupName"] for page in pages for group in page["logGroups"]]

@@ -20,7 +20,7 @@ _SUBJECT = ("route", "message", "outcome", "event", "status")
 def show(line: Line, *, color: bool = False) -> str:
     """The line for people: what it has beyond the usual follows as name=value, a stack below it."""
     moment = dt.datetime.fromtimestamp(line.time_ms / 1000, dt.UTC)
-    where = f"{line.service:8} {line.function:15}"
+    where = f"{line.service:8} {line.function:18}"
     head = f"{painted(f'{moment:%m-%d %H:%M:%S}.{line.time_ms % 1000:03}', Color.DIM, color)} {where}"
     fields = line.fields()
     if fields is None:

@@ -74,12 +74,12 @@ def test_a_correlation_id_of_the_client_finds_every_function_that_worked_for_it(
     assert published == {"ApiKeyIssued", "ApiKeyRevoked"}
 
 
-def outbox_holds(local: LocalEnvironment, event_id: str) -> bool:
-    """Return whether auth's table keeps the event in its outbox."""
+def outbox_items(local: LocalEnvironment, event_id: str) -> list[dict[str, Any]]:
+    """Return what auth's table holds of the event in its outbox, wherever in the table that is."""
     table = environment_of(local, "auth")["TABLE"]
     pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
-    details = [item["detail"]["S"] for page in pages for item in page["Items"] if "detail" in item]
-    return any(json.loads(detail)["id"] == event_id for detail in details)
+    items = [item for page in pages for item in page["Items"] if "detail" in item]
+    return [item for item in items if json.loads(item["detail"]["S"])["id"] == event_id]
 
 
 def test_an_event_is_found_by_its_id_in_the_outbox_on_the_way_and_at_each_that_applied_it(
@@ -98,7 +98,29 @@ def test_an_event_is_found_by_its_id_in_the_outbox_on_the_way_and_at_each_that_a
     for _, function, fields in lines:
         assert (fields["event_id"], fields["event"]) == (event_id, "ApiKeyRevoked")
         assert fields["outcome" if function == "OnEvents" else "message"] in {"done", "published"}
-    assert outbox_holds(local, event_id)
+    assert len(outbox_items(local, event_id)) == 1
+
+
+def test_an_event_that_is_put_back_into_the_outbox_is_told_again(
+    local: LocalEnvironment, http: httpx.Client, tenant: Tenant, began_ms: int
+) -> None:
+    # What docs/operations.md says to do about events that could not be published.
+    event_id = f"{revoked(http, tenant, f'trace-{secrets.token_hex(6)}')}#revoked"
+
+    def outcomes() -> list[str]:
+        lines = trace(local, event_id, began_ms)
+        return [str(fields.get("message") or fields.get("outcome")) for _, _, fields in lines]
+
+    await_value(lambda: outcomes().count("done") == 1, within=15)
+    (item,) = outbox_items(local, event_id)
+    table = environment_of(local, "auth")["TABLE"]
+    dynamodb = local.aws_client("dynamodb")
+
+    dynamodb.delete_item(TableName=table, Key={"PK": item["PK"], "SK": item["SK"]})
+    dynamodb.put_item(TableName=table, Item=item)
+
+    await_value(lambda: outcomes().count("done") == 2, within=15)
+    assert outcomes().count("published") == 2
 
 
 def test_the_command_prints_what_there_is_as_it_was_logged_and_ends(

@@ -193,6 +193,14 @@ def test_a_stage_without_functions_is_said() -> None:
         following(CloudWatch()).require_any()
 
 
+def test_an_unknown_service_is_named_together_with_those_that_log() -> None:
+    cloud = CloudWatch(groups={"/kv/dev/kv/APIHandler": [], "/kv/dev/gateway/access": []})
+
+    following(cloud, service="gateway").require_any()
+    with pytest.raises(LogError, match=r"/kv/dev/kvx/.*There are: gateway, kv\."):
+        following(cloud, service="kvx").require_any()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("1d", 86_400_000), ("0s", 0)]
 )
@@ -226,7 +234,7 @@ def test_a_request_is_one_line_with_everything_at_its_place() -> None:
     }
 
     assert shown(line) == (
-        "11-20 10:00:01.123 kv       APIHandler      INFO  GET /v1/{namespace}/{key} 200 3.1 ms"
+        "11-20 10:00:01.123 kv       APIHandler         INFO  GET /v1/{namespace}/{key} 200 3.1 ms"
         "  trace-1  request_id=r bytes_out=2"
     )
 
@@ -244,7 +252,7 @@ def test_a_stack_stands_below_its_line() -> None:
 
 
 def test_a_line_that_is_no_json_is_shown_as_it_is() -> None:
-    assert shown("Task timed out after 15.00 seconds").endswith("APIHandler      Task timed out after 15.00 seconds")
+    assert shown("Task timed out after 15.00 seconds").endswith("APIHandler         Task timed out after 15.00 seconds")
     assert shown('["a list"]').endswith('["a list"]')
 
 
