@@ -49,7 +49,6 @@ class Tap:
             raise EventsError(f"There is no event {name}. Say NAME=…, one of: {', '.join(sorted(CATALOG))}.")
         self._events = events
         self._sqs = sqs
-        self._stage = stage
         self._bus = f"kv-{stage}"
         self._pattern: dict[str, Any] = {"source": [{"prefix": "kv."}]}
         if name is not None:

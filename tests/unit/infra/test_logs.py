@@ -172,7 +172,13 @@ def test_the_platform_s_own_lines_are_left_out() -> None:
 def test_an_id_finds_the_lines_that_hold_it_and_no_other(name: str) -> None:
     cloud = CloudWatch(now_ms=10)
     wanted = json.dumps({name: "key_1#issued"})
-    for message in (wanted, json.dumps({name: "key_1"}), json.dumps({"note": "key_1#issued"}), "key_1#issued", "[1]"):
+    for message in (
+        wanted,
+        json.dumps({name: "key_1#issued-later"}),
+        json.dumps({"note": "key_1#issued"}),
+        "key_1#issued",
+        "[1]",
+    ):
         cloud.write("/kv/dev/kv/a", 1, message)
 
     assert messages(following(cloud, wanted="key_1#issued")) == [wanted]
