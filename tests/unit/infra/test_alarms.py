@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.packaging import parts
 from infra.packaging.alarms import with_alarms_heard
+from infra.repository import Repository
 
 
 def template(**alarms: dict[str, Any]) -> dict[str, Any]:
@@ -30,3 +32,13 @@ def test_a_stage_need_not_name_a_topic() -> None:
 
 def test_a_template_without_alarms_asks_for_no_topic() -> None:
     assert with_alarms_heard(template()) == template()
+
+
+def test_operators_are_told_what_to_do_about_every_alarm_that_the_parts_bring() -> None:
+    page = (Repository.here().root / "docs" / "operations.md").read_text()
+    fragment = parts.expand({"publisher": {}, "queues": {"Events": {"Function": "OnEvents"}}}, "usage")
+    alarms = {name for name, resource in fragment["Resources"].items() if resource.get("Type", "").endswith("::Alarm")}
+
+    assert len(alarms) == 4
+    for alarm in alarms:
+        assert f"| `{alarm.replace('Events', '<Queue>')}` |" in page
