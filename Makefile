@@ -4,9 +4,11 @@ STAGE ?= dev
 PORT ?=
 REDIS_PORT ?=
 PY := .venv/bin/python
+# The stage that is looked at or mended: the local environment, unless somebody says another.
+HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test check format docs lock package deploy deploy-all destroy redrive clean
+.PHONY: help setup run stop url watch paddle test check format docs lock package deploy deploy-all destroy tail events redrive clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -64,8 +66,16 @@ deploy-all: setup ## deploy the platform and every service (STAGE=dev)
 destroy: setup ## delete a whole stage with its data (STAGE=dev)
 	@$(PY) -m infra.deploy destroy --stage $(STAGE)
 
+tail: setup ## show what the functions log, as it comes (STAGE=local ID= SERVICE= SINCE=10m JSON=1 ONCE=1)
+	@$(PY) -m infra.logs --stage $(HERE) $(if $(ID),--id '$(ID)') $(if $(SERVICE),--service $(SERVICE)) \
+		$(if $(SINCE),--since $(SINCE)) $(if $(JSON),--json) $(if $(ONCE),--once)
+
+events: setup ## print what passes on the bus (STAGE=local NAME=ApiKeyIssued ACCOUNT= JSON=1)
+	@$(PY) -m infra.events --stage $(HERE) $(if $(NAME),--name $(NAME)) $(if $(ACCOUNT),--account $(ACCOUNT)) \
+		$(if $(JSON),--json)
+
 redrive: setup ## move a dead-letter queue back (QUEUE=kv-events STAGE=local)
-	@$(PY) -m infra.queues $(QUEUE) --stage $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
+	@$(PY) -m infra.queues $(QUEUE) --stage $(HERE)
 
 clean: ## remove build results, caches and the virtual environments; local data stays
 	@rm -rf build .venv .venv-emulator .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from infra import terminal
 from infra.deploy import stage as stages
-from infra.deploy.cloud import Cloud
-from infra.deploy.deployment import Deployment
 from infra.deploy.errors import DeploymentError
-from infra.local.environment import local_deployment
-from infra.local.run_file import RunFile
+from infra.deploy.target import deployment_of
 from infra.repository import PLATFORM_STACKS, Repository
+
+if TYPE_CHECKING:
+    from infra.deploy.deployment import Deployment
 
 _PLATFORM = "platform"
 
@@ -31,17 +32,11 @@ def main() -> int:
     for command in (one, everything, destroy_all):
         command.add_argument("--stage", default="dev")
     arguments = parser.parse_args()
-    return terminal.run(lambda: arguments.command(deployment_of(arguments.stage), arguments))
+    return terminal.run(lambda: arguments.command(_deployment(arguments.stage), arguments))
 
 
-def deployment_of(stage: str) -> Deployment:
-    """A deployment to a stage: the running emulator for `local`, AWS for every other."""
-    repository = Repository.here()
-    if stage == stages.LOCAL:
-        running = RunFile(repository.local).require()
-        return local_deployment(repository, running.aws_endpoint, running.redis_url, running.paddle_url, terminal.say)
-    settings = stages.read(repository.stage_file(stage), stage)
-    return Deployment(repository, settings, Cloud.aws(settings.region), say=terminal.say)
+def _deployment(stage: str) -> Deployment:
+    return deployment_of(Repository.here(), stage, terminal.say)
 
 
 def deploy(deployment: Deployment, name: str) -> None:

@@ -52,17 +52,17 @@ class Deployment:
         computed: Callable[[], dict[str, str]] = dict,
         say: Callable[[str], None] = print,
     ) -> None:
+        self.cloud = cloud
         self._repository = repository
         self._stage = stage
-        self._cloud = cloud
         self._computed = computed
         self._say = say
 
     def stack(self, name: str) -> Stack:
         """A stack of the stage, by its short name."""
         # The emulator answers at once; in AWS a change takes minutes and every question counts against a rate limit.
-        interval = 0.05 if self._cloud.endpoint else 2.0
-        return Stack(self._cloud.cloudformation, self._stage.stack(name), self._say, interval)
+        interval = 0.05 if self.cloud.endpoint else 2.0
+        return Stack(self.cloud.cloudformation, self._stage.stack(name), self._say, interval)
 
     def deploy_platform(self, name: str) -> None:
         """Deploy one platform stack."""
@@ -98,7 +98,7 @@ class Deployment:
             stack.delete()
 
     def _artifacts(self) -> Artifacts:
-        return Artifacts(self._cloud.s3, self.stack("artifacts").outputs()["ArtifactsBucket"])
+        return Artifacts(self.cloud.s3, self.stack("artifacts").outputs()["ArtifactsBucket"])
 
     def _require_foundations(self, service: Service) -> None:
         needed = [("platform", name) for name in PLATFORM_STACKS]
@@ -126,7 +126,7 @@ class Deployment:
         if function is None:
             return
         self._say(f"{self._stage.stack(name)}: running {function} once")
-        answer = self._cloud.functions.invoke(FunctionName=function, Payload=_AFTER_DEPLOY_EVENT)
+        answer = self.cloud.functions.invoke(FunctionName=function, Payload=_AFTER_DEPLOY_EVENT)
         payload = answer["Payload"].read().decode()
         if "FunctionError" in answer:
             raise DeploymentError(f"{function} failed after the deployment of {self._stage.stack(name)}: {payload}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 
 from infra.documents.events import documents
+from infra.documents.table import with_table
 from infra.repository import Repository
 from infra.terminal import say
 
 
 def main() -> int:
     """Write every document, and remove those whose event is gone."""
-    folder = Repository.here().root / "docs" / "events"
-    folder.mkdir(exist_ok=True)
+    repository = Repository.here()
+    folder = repository.root / "docs" / "events"
     wanted = documents()
     for path in folder.glob("*.json"):
         if path.name not in wanted:
@@ -20,6 +21,9 @@ def main() -> int:
     for name, text in wanted.items():
         (folder / name).write_text(text)
         say(f"docs/events/{name}")
+    readme = folder / "README.md"
+    readme.write_text(with_table(readme.read_text(), repository))
+    say("docs/events/README.md")
     return 0
 
 

@@ -49,33 +49,55 @@ def schema(contract: type[Contract]) -> dict[str, Any]:
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI document: one channel, the bus of a stage, and the messages on it."""
     messages = {
-        name: {"name": name, "contentType": "application/json", "payload": {"$ref": f"./{name}.schema.json"}}
-        for name in sorted(CATALOG)
+        name: {
+            "name": name,
+            "summary": summary(contract),
+            "contentType": "application/json",
+            "payload": {"$ref": f"./{name}.schema.json"},
+        }
+        for name, contract in sorted(CATALOG.items())
     }
+    tellers = sorted({contract.TOLD_BY for contract in CATALOG.values()})
     return {
         "asyncapi": _ASYNCAPI,
         "info": {
             "title": "KV Storage events",
             "version": VERSION,
-            "description": "What happens to accounts and keys. Delivery is at least once and in no order.",
+            "description": (
+                "What happens to accounts: their keys, namespaces, requests, storage, limits, plans and payments. "
+                "Delivery is at least once and in no order. README.md says what that asks of a consumer."
+            ),
         },
         "channels": {
             "bus": {
                 "address": "kv-{stage}",
-                "description": "An EventBridge bus. The message's name is the detail-type, its payload the detail.",
+                "description": (
+                    "An EventBridge bus. The message's name is the detail-type, its payload the detail, "
+                    "and kv.<service> the source."
+                ),
                 "parameters": {"stage": {"description": "Name of the stage"}},
                 "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
             }
         },
         "operations": {
-            "tell": {
+            teller: {
                 "action": "send",
+                "summary": f"What the service {teller} tells, from the source kv.{teller}",
                 "channel": {"$ref": "#/channels/bus"},
-                "messages": [{"$ref": f"#/channels/bus/messages/{name}"} for name in messages],
+                "messages": [
+                    {"$ref": f"#/channels/bus/messages/{name}"} for name in messages if teller == CATALOG[name].TOLD_BY
+                ],
             }
+            for teller in tellers
         },
         "components": {"messages": messages},
     }
+
+
+def summary(contract: type[Contract]) -> str:
+    """What an event says, in its first sentence."""
+    text = " ".join((inspect.getdoc(contract) or "").split())
+    return text.split(". ")[0].removesuffix(".")
 
 
 def _text(document: dict[str, Any]) -> str:

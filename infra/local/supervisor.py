@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from infra import terminal
+from infra.deploy.stage import LOCAL
 from infra.local.environment import LocalEnvironment
 from infra.local.errors import LocalError
-from infra.local.function_logs import FunctionLogs
 from infra.local.ports import require_free
 from infra.local.run_file import RunFile, Running
 from infra.local.seed import seed
+from infra.logs.function_logs import FunctionLogs
+from infra.logs.shown import show
+from infra.signals import StopRequested, stopping_on_request, without_interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from infra.local.seed import Demo
     from infra.repository import Repository
@@ -27,10 +30,6 @@ _POLL_SECONDS = 0.5
 _STOP_SECONDS = 60.0
 
 
-class _StopRequested(Exception):
-    """SIGTERM: `make stop`, or the end of the session."""
-
-
 def run(repository: Repository, port: int, redis_port: int, say: Callable[[str], None]) -> None:
     """Start everything, deploy it, and stay until Ctrl-C, `make stop`, or the end of one of the servers."""
     run_file = RunFile(repository.local)
@@ -38,7 +37,7 @@ def run(repository: Repository, port: int, redis_port: int, say: Callable[[str],
     require_free(port, variable="PORT", what="the emulator")
     require_free(redis_port, variable="REDIS_PORT", what="Redis")
     started = time.monotonic()
-    with _stopping_on_request():
+    with stopping_on_request():
         environment = LocalEnvironment(
             repository.local, persist=True, port=port, redis_port=redis_port, repository=repository, say=say
         )
@@ -58,10 +57,10 @@ def run(repository: Repository, port: int, redis_port: int, say: Callable[[str],
             demo = seed(environment.base_url, repository.local, say)
             say(_welcome(environment, demo, time.monotonic() - started))
             _watch_over(environment, say)
-        except (KeyboardInterrupt, _StopRequested):
+        except (KeyboardInterrupt, StopRequested):
             say("\nStopping; the data is kept …")
         finally:
-            _without_interruption(environment.stop)
+            without_interruption(environment.stop)
             run_file.remove()
     say("Stopped.")
 
@@ -90,39 +89,15 @@ def _refuse_second_run(run_file: RunFile) -> None:
 
 def _watch_over(environment: LocalEnvironment, say: Callable[[str], None]) -> None:
     """Print what the functions log, until one of the servers ends."""
-    logs = FunctionLogs(environment.aws_client("logs"))
+    logs = FunctionLogs(environment.aws_client("logs"), LOCAL, since_ms=int(time.time() * 1000))
+    color = terminal.has_color()
     while True:
         for server in (environment.emulator.process, environment.redis.process):
             if server is not None:
                 server.require_running()
         for line in logs.new_lines():
-            say(line)
+            say(show(line, color=color))
         time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def _stopping_on_request() -> Iterator[None]:
-    def request(_number: int, _frame: object) -> None:
-        raise _StopRequested
-
-    # SIGHUP: the terminal was closed.
-    previous = {number: signal.signal(number, request) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _without_interruption(action: Callable[[], None]) -> None:
-    """Finish an action although the developer presses Ctrl-C again: half a stop loses data."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        action()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _welcome(environment: LocalEnvironment, demo: Demo | None, seconds: float) -> str:

@@ -7,9 +7,7 @@ import sys
 
 from infra import terminal
 from infra.deploy import stage as stages
-from infra.deploy.cloud import Cloud
-from infra.local.emulator import REGION
-from infra.local.run_file import RunFile
+from infra.deploy.target import cloud_of
 from infra.queues.redrive import redrive
 from infra.repository import Repository
 
@@ -24,16 +22,8 @@ def main() -> int:
 
 
 def _redrive(queue: str, stage: str) -> None:
-    moved = redrive(_cloud_of(stage).client("sqs"), stage, queue, terminal.say)
+    moved = redrive(cloud_of(Repository.here(), stage).client("sqs"), stage, queue, terminal.say)
     terminal.say(f"{moved} messages are on their way again.")
-
-
-def _cloud_of(stage: str) -> Cloud:
-    """The running emulator for `local`, AWS for every other stage."""
-    repository = Repository.here()
-    if stage == stages.LOCAL:
-        return Cloud.emulator(RunFile(repository.local).require().aws_endpoint, REGION)
-    return Cloud.aws(stages.read(repository.stage_file(stage), stage).region)
 
 
 if __name__ == "__main__":

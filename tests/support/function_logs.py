@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.deploy.stage import LOCAL
+from infra.logs.function_logs import FunctionLogs
+
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 
 def function_logs(local: LocalEnvironment) -> list[str]:
-    """Return every line of every function's log group."""
-    logs = local.aws_client("logs")
-    lines: list[str] = []
-    for groups in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/kv/local/"):
-        for group in groups["logGroups"]:
-            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
-            lines += [event["message"].strip() for page in pages for event in page["events"]]
-    return lines
+    """Return every line that the functions have written, as `make tail` reads them."""
+    logs = FunctionLogs(local.aws_client("logs"), LOCAL, since_ms=0)
+    return [line.message for line in logs.new_lines()]

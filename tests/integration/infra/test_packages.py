@@ -13,17 +13,16 @@ from infra.packaging.architecture import Architecture
 from infra.packaging.making import make
 from infra.packaging.package import Package
 from infra.repository import PLATFORM_STACKS, Repository
+from tests.support.template_rules import RULES, Template, resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from infra.repository import Service
 
 REPOSITORY = Repository.here()
 SERVICES = REPOSITORY.services()
-#: The only actions that AWS lets nobody narrow: attaching a function to a VPC.
-UNNARROWABLE = {"ec2:"}
 
 
 @pytest.fixture(params=list(Architecture), ids=str)
@@ -50,36 +49,6 @@ def template(package: Package) -> dict[str, Any]:
     return loaded
 
 
-def resources(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {
-        name: resource["Properties"] for name, resource in template["Resources"].items() if resource["Type"] == kind
-    }
-
-
-def statements(node: object) -> Iterator[dict[str, Any]]:
-    """Every IAM statement of a document, also those behind a condition."""
-    if isinstance(node, dict):
-        if node.get("Effect") == "Allow":
-            yield node
-        for member in node.values():
-            yield from statements(member)
-    elif isinstance(node, list):
-        for member in node:
-            yield from statements(member)
-
-
-def as_list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
-
-
-def on_aws(resource: object) -> list[object]:
-    """The resources of a statement; for the emulator, which knows none of some actions, it may be any."""
-    match resource:
-        case {"Fn::If": ["IsEmulated", "*", named]}:
-            return as_list(named)
-    return as_list(resource)
-
-
 def test_every_function_is_for_the_architecture_asked_for(template: dict[str, Any], architecture: Architecture) -> None:
     functions = resources(template, "AWS::Lambda::Function")
 
@@ -87,24 +56,9 @@ def test_every_function_is_for_the_architecture_asked_for(template: dict[str, An
     assert {tuple(function["Architectures"]) for function in functions.values()} == {(architecture.value,)}
 
 
-def test_no_policy_allows_more_than_it_names(template: dict[str, Any]) -> None:
-    for role in resources(template, "AWS::IAM::Role").values():
-        for statement in statements(role["Policies"]):
-            actions = [str(action) for action in as_list(statement["Action"])]
-            assert not [action for action in actions if "*" in action]
-            if not all(action.startswith(tuple(UNNARROWABLE)) for action in actions):
-                assert "*" not in on_aws(statement["Resource"])
-
-
-def test_functions_share_no_role(template: dict[str, Any]) -> None:
-    roles = [json.dumps(function["Role"]) for function in resources(template, "AWS::Lambda::Function").values()]
-
-    assert len(roles) == len(set(roles))
-
-
-def test_a_queue_consumer_reports_which_messages_failed(template: dict[str, Any]) -> None:
-    for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping").items():
-        assert mapping.get("FunctionResponseTypes") == ["ReportBatchItemFailures"], name
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_it_keeps_to_the_rules(template: Template, rule: Callable[[Template], list[str]]) -> None:
+    assert rule(template) == []
 
 
 def test_every_route_reaches_the_shared_http_api(template: dict[str, Any]) -> None:
@@ -149,55 +103,6 @@ def test_exports_of_the_platform_carry_the_stage(name: str) -> None:
 
     for output in template["Outputs"].values():
         assert output["Export"]["Name"]["Fn::Sub"].startswith("kv-${Stage}-")
-
-
-def test_a_queue_gives_its_consumer_time_and_buries_what_fails(template: dict[str, Any]) -> None:
-    queues = resources(template, "AWS::SQS::Queue")
-    functions = resources(template, "AWS::Lambda::Function")
-    for mapping in resources(template, "AWS::Lambda::EventSourceMapping").values():
-        source = str(mapping["EventSourceArn"]["Fn::GetAtt"][0])
-        if source not in queues:
-            continue
-        timeout = functions[mapping["FunctionName"]["Ref"]]["Timeout"]
-        assert queues[source]["VisibilityTimeout"] >= 6 * timeout
-        redrive = queues[source]["RedrivePolicy"]
-        assert redrive["maxReceiveCount"] >= 5
-        buried = queues[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
-        assert buried["MessageRetentionPeriod"] > queues[source]["MessageRetentionPeriod"]
-
-
-def test_a_stream_is_never_blocked_for_ever(template: dict[str, Any]) -> None:
-    for mapping in resources(template, "AWS::Lambda::EventSourceMapping").values():
-        if mapping["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn":
-            assert mapping["MaximumRetryAttempts"] > 0
-            assert mapping["MaximumRecordAgeInSeconds"] > 0
-            assert mapping["BisectBatchOnFunctionError"] is True
-            assert mapping["DestinationConfig"]["OnFailure"]["Destination"]
-
-
-def test_a_rule_retries_as_long_as_it_says_and_buries_the_rest(template: dict[str, Any]) -> None:
-    for rule in resources(template, "AWS::Events::Rule").values():
-        for target in rule["Targets"]:
-            if "ScheduleExpression" not in rule:
-                assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
-                assert target["DeadLetterConfig"]["Arn"]
-
-
-def test_every_dead_letter_queue_has_an_alarm(template: dict[str, Any]) -> None:
-    watched = {
-        dimension["Value"]["Fn::GetAtt"][0]
-        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
-        for dimension in alarm["Dimensions"]
-        if dimension["Name"] == "QueueName"
-    }
-    assert {name for name in resources(template, "AWS::SQS::Queue") if name.endswith("Dlq")} <= watched
-
-
-def test_every_table_can_be_restored_and_forgets_what_has_expired(template: dict[str, Any]) -> None:
-    for table in resources(template, "AWS::DynamoDB::Table").values():
-        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
-        assert table["SSESpecification"] == {"SSEEnabled": True}
 
 
 def test_browsers_may_call_from_the_configured_origins_and_from_nowhere_else() -> None:

@@ -9,7 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from infra.documents.events import documents, schema
-from infra.repository import Repository
+from infra.documents.table import subscriptions, with_table
+from infra.packaging.lint import lint
+from infra.repository import Repository, Service
 from kv_common.events import (
     AccountCreated,
     AccountDeleted,
@@ -32,7 +34,8 @@ from kv_common.events import (
 )
 from kv_common.events.contracts import CATALOG
 
-FOLDER = Repository.here().root / "docs" / "events"
+REPOSITORY = Repository.here()
+FOLDER = REPOSITORY.root / "docs" / "events"
 EXAMPLES: list[Contract] = [
     AccountCreated("ada@example.com"),
     AccountDeleted(),
@@ -98,3 +101,33 @@ def test_the_bus_lists_every_event_with_a_schema_that_exists() -> None:
     assert set(messages) == set(asyncapi["channels"]["bus"]["messages"]) == set(CATALOG)
     for message in messages.values():
         assert message["payload"]["$ref"].removeprefix("./") in documents()
+
+
+def test_every_event_is_told_by_a_service_that_exists_and_by_no_other_on_the_bus() -> None:
+    asyncapi = json.loads(documents()["asyncapi.json"])
+    told_by = {
+        message["$ref"].rsplit("/", 1)[1]: service
+        for service, operation in asyncapi["operations"].items()
+        for message in operation["messages"]
+    }
+
+    assert told_by == {name: contract.TOLD_BY for name, contract in CATALOG.items()}
+    assert set(told_by.values()) <= {service.name for service in REPOSITORY.services()}
+
+
+def test_the_table_of_events_is_the_one_the_code_makes() -> None:
+    kept = (FOLDER / "README.md").read_text()
+
+    assert with_table(kept, REPOSITORY) == kept, "run `make docs`"
+    assert kept.count(".schema.json) |") == len(CATALOG)
+
+
+@pytest.mark.parametrize("service", REPOSITORY.services(), ids=lambda service: service.name)
+def test_a_service_takes_from_each_source_only_what_that_tells(service: Service) -> None:
+    own = {source: names for source, names in subscriptions(service).items() if source.startswith("kv.")}
+    for source, names in own.items():
+        assert {CATALOG[name].TOLD_BY for name in names} == {source.removeprefix("kv.")}
+
+
+def test_the_example_of_a_subscriber_is_valid_cloudformation() -> None:
+    lint(FOLDER / "example" / "template.json")
