@@ -128,6 +128,8 @@ def local_deployment(
         "UserPoolDeletionProtection": "INACTIVE",
         "PaddlePrices": prices.parameter(),
         "PaddleApiUrl": paddle_url,
+        # A busy machine may take long from signing to the gateway; Paddle signs again each time it retries.
+        "PaddleToleranceSeconds": "30",
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 
