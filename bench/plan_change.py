@@ -51,7 +51,7 @@ def _buy(local: LocalEnvironment, http: httpx.Client) -> dict[str, float]:
     pro = str(CATALOG["pro"].requests_per_second)
     http.get("/v1/app/nothing", headers=key)
     started = time.perf_counter()
-    customer.tell("subscription.activated")
+    customer.tell("subscription.activated").raise_for_status()
     return {
         "answer": time.perf_counter() - started,
         "subscription": _until(lambda: customer.subscription()["plan"] == "pro", started),

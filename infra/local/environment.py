@@ -141,6 +141,8 @@ def local_deployment(
         "MailFrom": "no-reply@kv-storage.local",
         "CreateMailIdentity": "true",
         "ApiUrl": _base_url(endpoint),
+        # A busy machine may take long from signing to the gateway; Paddle signs again each time it retries.
+        "PaddleToleranceSeconds": "30",
     }
     stage = Stage(LOCAL, REGION, Architecture.of_host(), fixed, source="infra/local/environment.py")
 

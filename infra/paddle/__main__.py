@@ -6,11 +6,9 @@ import argparse
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import httpx
 
-from billing_service import binding
 from infra import terminal
 from infra.deploy.cloud import Cloud
 from infra.deploy.stage import LOCAL
@@ -18,14 +16,12 @@ from infra.local.emulator import REGION
 from infra.local.errors import LocalError
 from infra.local.run_file import RunFile
 from infra.paddle import entities, keys
-from infra.paddle.entities import Bought, Scheduled
+from infra.paddle.customers import account_of, new_customer
+from infra.paddle.entities import Scheduled
 from infra.paddle.prices import PRICES
 from infra.paddle.shelf import Shelf
 from infra.paddle.simulator import Simulator, moments, webhook
 from infra.repository import Repository
-
-if TYPE_CHECKING:
-    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 
 def main() -> int:
@@ -65,7 +61,8 @@ def _send(given: argparse.Namespace) -> None:
         if given.change and event == "subscription.updated":
             ends = datetime.now(UTC) + timedelta(seconds=given.ends)
             bought = replace(bought, scheduled=Scheduled(given.change, ends))
-        shelf.put(bought, at)
+        if event.startswith("subscription."):
+            shelf.put(bought, at)
         told.append(webhook(event, bought, at))
     with httpx.Client(base_url=running.base_url, timeout=30, trust_env=False) as http:
         simulator = Simulator(http, keys.webhook_secrets(secretsmanager, LOCAL))
@@ -74,29 +71,6 @@ def _send(given: argparse.Namespace) -> None:
         terminal.say(f"{answer.status_code} {answer.text}")
     if any(answer.is_error for answer in answers):
         raise LocalError("Not every webhook was taken.")
-
-
-def new_customer(account_id: str, price_id: str, binding_secrets: list[str]) -> Bought:
-    """Return the subscription of somebody who has just bought, through a checkout of that account."""
-    return Bought(
-        id=entities.id_of("sub", account_id),
-        customer_id=entities.id_of("ctm", account_id),
-        price_id=price_id,
-        custom_data=dict(binding.bind(account_id, price_id, binding_secrets)),
-        started_at=datetime.now(UTC),
-    )
-
-
-def account_of(cognito: CognitoIdentityProviderClient, account: str) -> str:
-    """Return the id of the account of an e-mail address; an id is returned as it is."""
-    if "@" not in account:
-        return account
-    pools = cognito.list_user_pools(MaxResults=60)["UserPools"]
-    pool = next(pool["Id"] for pool in pools if pool["Name"] == f"kv-{LOCAL}")
-    users = cognito.list_users(UserPoolId=pool, Filter=f'email = "{account.lower()}"')["Users"]
-    if not users:
-        raise LocalError(f"Nobody has signed up as {account}.")
-    return next(one["Value"] for one in users[0]["Attributes"] if one["Name"] == "sub")
 
 
 if __name__ == "__main__":

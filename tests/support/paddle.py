@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.deploy.stage import LOCAL
 from infra.paddle import keys
-from infra.paddle.__main__ import new_customer
+from infra.paddle.customers import new_customer
 from infra.paddle.prices import PRICES
 from infra.paddle.simulator import Simulator, webhook
 
@@ -36,7 +36,8 @@ class Customer:
         if "plan" in changes:
             changes["price_id"] = PRICES[changes.pop("plan")]
         self.bought = replace(self.bought.after(event), **changes)
-        self._local.paddle_shelf.put(self.bought, moment)
+        if event.startswith("subscription."):
+            self._local.paddle_shelf.put(self.bought, moment)
         return self.simulator.send(webhook(event, self.bought, moment))
 
     def subscription(self) -> dict[str, Any]:

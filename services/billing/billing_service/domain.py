@@ -134,8 +134,13 @@ class Account:
 
     @property
     def superfluous(self) -> tuple[Subscription, ...]:
-        """Live subscriptions beside the one that decides: paid for, and good for nothing."""
+        """Live subscriptions beside the one that decides: paid for, and good for nothing.
+
+        As long as it may be about to end itself, the others are what will be left.
+        """
         current = self.current
+        if current is None or current.ending is not None or current.status is Status.PAST_DUE:
+            return ()
         return tuple(one for one in self.subscriptions if one.live and one is not current)
 
     @property

@@ -101,6 +101,18 @@ def test_nobody_pays_twice_after_an_upgrade_by_checkout(scene: Scene) -> None:
     assert scene.plan() == "pro"
 
 
+@pytest.mark.parametrize("event", ["subscription.updated", "subscription.past_due"])
+def test_what_is_left_when_the_better_plan_ends_is_not_taken_away(scene: Scene, event: str) -> None:
+    better = bought("pro", number=2).after(event)
+    if event == "subscription.updated":
+        better = replace(better, scheduled=Scheduled("cancel", NOW + timedelta(days=9)))
+    tell(scene.ledger, "subscription.activated", bought("starter", number=1))
+    tell(scene.ledger, event, better)
+    scene.now_us += 40 * DAY_US
+    scene.run()
+    assert [asked for asked in scene.truth.asked if asked[0] == "cancel"] == []
+
+
 def test_what_others_sell_through_the_same_account_of_paddles_is_passed_over(scene: Scene) -> None:
     scene.truth.knows(replace(bought(number=8), price_id="pri_01other"), NOW)
     scene.truth.knows(replace(bought(number=9), custom_data=None), NOW)
