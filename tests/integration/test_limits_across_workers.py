@@ -30,11 +30,17 @@ def test_two_workers_together_admit_what_the_bucket_holds_and_no_more(
     tenant = sign_up(local, http, plan=plan)
     namespace = tenant.namespace("app")
     key = tenant.new_key(namespaces=[namespace])["key"]
-    start = time.time() + 3
-    command = [sys.executable, "-m", "tests.support.hammer", key, namespace, str(start), str(SECONDS)]
+    command = [sys.executable, "-m", "tests.support.hammer", key, namespace, str(SECONDS)]
     environment = {**os.environ, **environment_of(local, "kv")}
-    workers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    counts = [json.loads(worker.communicate(timeout=60)[0].splitlines()[-1]) for worker in workers]
+    pipe = subprocess.PIPE
+    workers = [subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    start = f"{time.time() + 0.2}\n"
+    with ThreadPoolExecutor(len(workers)) as pool:
+        outputs = list(pool.map(lambda worker: worker.communicate(start, timeout=60)[0], workers))
+    counts = [json.loads(output.splitlines()[-1]) for output in outputs]
     admitted = sum(count["admitted"] for count in counts)
     # A request that begins just before the end may be admitted a moment after it.
     assert admitted <= burst + rate * SECONDS + 2

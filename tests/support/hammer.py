@@ -1,6 +1,7 @@
 """A worker process that serves requests as fast as it can: `python -m tests.support.hammer`.
 
-Arguments: API key, namespace, start (Unix time), seconds. Prints how many requests were admitted and how many refused.
+Arguments: API key, namespace, seconds. Says when it is ready, reads when to start (Unix time), and prints how many
+requests were admitted and how many refused.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def _silence(_line: dict[str, object]) -> None:
     """Keep the requests' log lines out of the result."""
 
 
-def main(key: str, namespace: str, start: float, seconds: float) -> None:
+def main(key: str, namespace: str, seconds: float) -> None:
     app = create_app()
     app._log = _silence
     request = event(
@@ -26,6 +27,8 @@ def main(key: str, namespace: str, start: float, seconds: float) -> None:
     # Without a namespace of its own this key is refused before the bucket: connections are open when the clock starts.
     warm = event("GET", "/v1/{namespace}/{key}", {"namespace": "warm-up", "key": "x"}, headers={"x-api-key": key})
     app(warm, None)
+    print("ready", flush=True)
+    start = float(input())
     counts = {404: 0, 429: 0}
     while time.time() < start:
         pass
@@ -35,4 +38,4 @@ def main(key: str, namespace: str, start: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))

@@ -61,7 +61,9 @@ def test_no_parts_are_nothing() -> None:
 
 
 def test_an_unknown_part_is_named_together_with_those_there_are() -> None:
-    with pytest.raises(MergeError, match=r"asks for tabel; there are table, session, publisher, queues"):
+    with pytest.raises(
+        MergeError, match=r"asks for tabel; there are table, session, publisher, redis, queues, streams"
+    ):
         parts.expand({"tabel": {}, "table": {}}, "usage")
 
 
