@@ -1,0 +1,133 @@
+"""What only all services together can show: thresholds from requests to mails, and an account that leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from redis import Redis
+
+from infra.repository import Repository
+from kv_common.events import PlanChanged, PlanLimits
+from tests.support.alerts import alerts, await_alerts, mails
+from tests.support.bus import happened, tell
+from tests.support.tenant import client, sign_up
+from tests.support.traces import left_in_auth, tables_of, traces
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+QUOTA = 1_000
+CLIENTS = 8
+
+
+def give_quota(local: LocalEnvironment, tenant: Tenant, requests: int) -> None:
+    """Change the account's plan as billing does, and wait until whoever judges by it knows."""
+    at_us = time.time_ns() // 1000
+    limits = PlanLimits(10_000, 20_000, requests, 10**9)
+    change = PlanChanged("free", "business", limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_test")
+    tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
+
+    def known() -> bool:
+        month = tenant.http.get("/v1/usage", headers=tenant.bearer).json()
+        return bool(month["requests"]["limit"] == requests)
+
+    await_value(known, within=20)
+
+
+def test_a_thousand_requests_at_once_cross_each_threshold_with_one_alert_and_one_mail(
+    local: LocalEnvironment, http: httpx.Client
+) -> None:
+    tenant = sign_up(local, http, plan="free")
+    give_quota(local, tenant, QUOTA)
+    await_alerts(tenant, "welcome", "plan_changed")
+    tenant.namespace("app")
+    headers = tenant.key()
+
+    def send(count: int) -> Counter[int]:
+        with client(local) as one:
+            return Counter(one.get("/v1/app/x", headers=headers).status_code for _ in range(count))
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        statuses = sum(pool.map(send, [QUOTA // CLIENTS + 5] * CLIENTS), Counter[int]())
+    assert (statuses[404], statuses[429]) == (QUOTA, CLIENTS * 5)
+
+    crossings = ["usage_threshold"] * 3
+    found = await_alerts(tenant, "welcome", "plan_changed", "api_key_issued", *crossings, within=90)
+    told = [alert for alert in found if alert["kind"] == "usage_threshold"]
+    assert sorted(alert["data"]["threshold"] for alert in told) == [80, 90, 100]
+    assert {alert["email"]["status"] for alert in told} == {"sent"}
+    subjects = [mail["Subject"] for mail in mails(local, tenant)]
+    assert len(subjects) == len(found)
+    assert len([subject for subject in subjects if "requests" in subject]) == 3
+
+
+def fill(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
+    """Have every service keep something of an account: values, keys, usage, alerts, a subscription."""
+    for name in ("app", "logs"):
+        tenant.namespace(name)
+    key = tenant.new_key()
+    headers = {"x-api-key": key["key"]}
+    for number in range(40):
+        path = f"/v1/{'app' if number % 2 else 'logs'}/k{number}"
+        assert http.put(path, content=b'{"value": "x"}', headers=headers).status_code == 201
+    assert http.delete(f"/v1/api-keys/{tenant.new_key()['id']}", headers=tenant.bearer).status_code == 204
+    give_quota(local, tenant, 50)
+
+    def kept_everywhere() -> bool:
+        month = http.get("/v1/usage", headers=tenant.bearer).json()
+        subscription = http.get("/v1/billing/subscription", headers=tenant.bearer)
+        kinds = Counter(alert["kind"] for alert in alerts(tenant))
+        counted = month["requests"]["used"] == 40 and month["storage"]["keys"] == 40
+        return bool(
+            counted and subscription.status_code == 200 and kinds["usage_threshold"] == 1 and kinds["api_key_revoked"]
+        )
+
+    await_value(kept_everywhere, within=60)
+
+
+def test_nothing_of_a_deleted_account_is_left_in_any_table_or_in_redis(
+    local: LocalEnvironment, http: httpx.Client
+) -> None:
+    tenant, other = sign_up(local, http, plan="business"), sign_up(local, http, plan="business")
+    for one in (tenant, other):
+        fill(local, http, one)
+    services = [service.name for service in Repository.here().services()]
+    tables = [table for service in services for table in tables_of(local, service)]
+    namespace_ids = _namespace_ids(local, tenant)
+    assert len(namespace_ids) == 2
+    texts = (tenant.account_id, tenant.email, *namespace_ids)
+
+    assert http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
+
+    def left() -> list[dict[str, Any]]:
+        return [*traces(local, tables, *texts), *left_in_auth(local, tenant)]
+
+    await_value(lambda: not left(), within=60, pause=0.5)
+    with Redis.from_url(local.redis_url, decode_responses=True) as redis:
+        kept = {str(name).split(":")[1] for name in redis.scan_iter(f"{{{tenant.account_id}}}:*")}
+        # What refuses keys and sessions that are still about; it expires within a day.
+        assert kept <= {"key", "limits", "gone"}
+        assert redis.hget(f"{{{tenant.account_id}}}:limits", "plan") == "closed"
+    # Nothing comes back: neither what was still on its way, nor what a session that is still open would make.
+    answer = http.post("/v1/namespaces", json={"name": "again"}, headers=tenant.bearer)
+    assert answer.status_code == 401
+    change = PlanChanged("free", "pro", PlanLimits(1, 1, 1, 1), "2026-11-20T10:00:00.000000Z", 2**52, "evt_late")
+    tell(local, "kv.billing", [happened(tenant.account_id, change)])
+    give_quota(local, other, 60)
+    assert left() == []
+    # And the neighbour has everything still.
+    assert http.get("/v1/usage", headers=other.bearer).json()["storage"]["keys"] == 40
+    assert len(http.get("/v1/app?limit=100", headers=other.key()).json()["keys"]) == 20
+
+
+def _namespace_ids(local: LocalEnvironment, tenant: Tenant) -> list[str]:
+    items = traces(local, tables_of(local, "kv"), tenant.account_id)
+    return [json.dumps(item["id"]["S"])[1:-1] for item in items if item["SK"]["S"].startswith("NAMESPACE#")]
