@@ -90,7 +90,14 @@ class Billing:
         """What runs every hour."""
         from billing_service.reconciliation import Reconciliation
 
-        return Reconciliation(self.ledger, self.store, self.paddle, now_us=now_us, measure=self.measure)
+        return Reconciliation(
+            self.ledger,
+            self.store,
+            self.paddle,
+            sells=bool(self.settings.prices.plans),
+            now_us=now_us,
+            measure=self.measure,
+        )
 
     @cached_property
     def paddle_keys(self) -> Cached[PaddleKeys]:

@@ -65,6 +65,16 @@ class _Refusal(msgspec.Struct):
     error: _Error
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for a refusal: it would carry our key to wherever it leads."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none."""
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
+
+
 class HttpPaddle:
     """Calls Paddle's API at `base_url`; an empty one, or no key, is an API that is never available."""
 
@@ -134,7 +144,7 @@ class HttpPaddle:
             headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Paddle-Version": "1"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310  # likewise
+            with _opener.open(request, timeout=TIMEOUT_S) as response:
                 answer: bytes = response.read(_MAX_BYTES)
         except urllib.error.HTTPError as error:
             with error:

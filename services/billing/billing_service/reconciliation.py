@@ -39,6 +39,7 @@ class Reconciliation:
         store: BillingStore,
         paddle: Paddle,
         *,
+        sells: bool,
         now_us: Callable[[], int],
         measure: Callable[[str], None],
         log: Callable[[dict[str, object]], None] = logs.write,
@@ -46,6 +47,7 @@ class Reconciliation:
         self._ledger = ledger
         self._store = store
         self._paddle = paddle
+        self._sells = sells
         self._now_us = now_us
         self._measure = measure
         self._log = log
@@ -54,17 +56,22 @@ class Reconciliation:
         """Reconcile once; what fails is logged and left to the next run."""
         report = Report()
         source = Source("reconciliation", correlation_id)
-        try:
-            for data in self._paddle.open_subscriptions():
-                self._take_in(data, source, report)
-        except (PaddleUnavailable, PaddleRefused) as error:
-            self._failed(report, source, "open subscriptions", error)
+        if self._sells:
+            # A stage without prices has no account of Paddle's to ask.
+            self._take_in_all(source, report)
         for account_id in list(self._store.due(now_us=self._now_us())):
             self._look_after(account_id, source, report)
         self._log({"level": "INFO", "service": "billing", "correlation_id": correlation_id, **asdict(report)})
         if report.failed:
             self._measure(FAILED)
         return asdict(report)
+
+    def _take_in_all(self, source: Source, report: Report) -> None:
+        try:
+            for data in self._paddle.open_subscriptions():
+                self._take_in(data, source, report)
+        except (PaddleUnavailable, PaddleRefused) as error:
+            self._failed(report, source, "open subscriptions", error)
 
     def _take_in(self, data: bytes, source: Source, report: Report) -> None:
         try:

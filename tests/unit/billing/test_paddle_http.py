@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -115,6 +117,27 @@ def test_our_key_does_not_follow_a_page_that_is_somewhere_else(
     monkeypatch.setattr(scene.api, "answer", lambda *_: (200, page))
     with pytest.raises(PaddleUnavailable):
         list(scene.client.open_subscriptions())
+
+
+def test_nor_does_it_follow_a_redirect(scene: Scene) -> None:
+    scene.shelf.put(bought(), NOW)
+    target = f"{scene.api.url}/subscriptions/{bought().id}"
+    reply = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    def redirect(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(reply.encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=redirect, args=(listener,), daemon=True)
+        thread.start()
+        client = HttpPaddle(f"http://127.0.0.1:{listener.getsockname()[1]}", lambda: "pdl_key")
+        with pytest.raises(PaddleRefused) as refusal:
+            client.subscription(bought().id)
+        thread.join(timeout=5)
+    assert refusal.value.status == 302
 
 
 def test_every_page_is_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

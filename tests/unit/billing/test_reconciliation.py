@@ -19,7 +19,7 @@ DAY_US = 86_400_000_000
 class Scene:
     """Two accounts, Paddle, and the hourly run at a time of the test's choosing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sells: bool = True) -> None:
         self.store, self.truth = Ledgers(ACCOUNT, OTHER), Truth()
         self.ledger = ledger(self.store, self.truth)
         self.now_us = NOW_US
@@ -29,6 +29,7 @@ class Scene:
             self.ledger,
             self.store,
             self.truth,
+            sells=sells,
             now_us=lambda: self.now_us,
             measure=self.measured.append,
             log=self.lines.append,
@@ -135,6 +136,13 @@ def test_a_key_that_paddle_does_not_take_is_reported(scene: Scene) -> None:
     scene.truth.refusal = PaddleRefused(403, "forbidden")
     assert scene.run()["failed"] == 1
     assert scene.measured == ["ReconciliationFailed"]
+
+
+def test_a_stage_that_sells_nothing_asks_nobody() -> None:
+    scene = Scene(sells=False)
+    scene.truth.available = False
+    assert scene.run() == {"applied": 0, "refused": 0, "looked_after": 0, "failed": 0}
+    assert (scene.truth.asked, scene.measured) == ([], [])
 
 
 def test_a_table_that_does_not_answer_ends_the_run(scene: Scene) -> None:
