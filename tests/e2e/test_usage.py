@@ -18,8 +18,8 @@ from kv_common.events import (
     Served,
     StorageChanged,
 )
+from tests.support.bus import happened, tell
 from tests.support.function_logs import function_logs
-from tests.support.metering import event
 from tests.support.tenant import sign_up, stack_output
 from tests.support.waiting import await_value
 
@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     from tests.support.tenant import Tenant
 
 LIMITS = PlanLimits(requests_per_second=10, burst=20, requests_per_month=100, storage_bytes=3_000)
-
-
-def put_on_bus(local: LocalEnvironment, *events: Event, source: str = "kv.kv") -> None:
-    """Put events on the bus as another service's outbox does."""
-    entries: Any = [
-        {"EventBusName": "kv-local", "Source": source, "DetailType": one.name, "Detail": one.encode()} for one in events
-    ]
-    assert local.aws_client("events").put_events(Entries=entries)["FailedEntryCount"] == 0
 
 
 def month_of(tenant: Tenant) -> dict[str, Any]:
@@ -52,9 +44,13 @@ def lived(tenant: Tenant) -> list[Event]:
     minute = int(time.time()) // 60
     served = {"ns-1": Served({"get": 80, "put": 5}, 1_234), "-": Served({"get": 1}, 0)}
     return [
-        event(tenant.account_id, NamespaceCreated("ns-1", "app")),
-        event(tenant.account_id, StorageChanged("ns-1", 1_000, 7, "shard", "1")),
-        event(tenant.account_id, RequestServed(minute, "e", 1, served), f"{tenant.account_id}#{minute}#e"),
+        happened(tenant.account_id, NamespaceCreated("ns-1", "app")),
+        happened(tenant.account_id, StorageChanged("ns-1", 1_000, 7, "shard", "1")),
+        happened(
+            tenant.account_id,
+            RequestServed(minute, "e", 1, served),
+            event_id=f"{tenant.account_id}#{minute}#e",
+        ),
     ]
 
 
@@ -74,8 +70,8 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
 ) -> None:
     other = sign_up(local, http)
     change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
-    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
-    put_on_bus(local, *lived(tenant))
+    tell(local, "kv.billing", [happened(tenant.account_id, change)])
+    tell(local, "kv.kv", lived(tenant))
 
     def shown() -> dict[str, Any]:
         month = month_of(tenant)
@@ -102,8 +98,8 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
 
 def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) -> None:
     change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
-    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
-    put_on_bus(local, *lived(tenant))
+    tell(local, "kv.billing", [happened(tenant.account_id, change)])
+    tell(local, "kv.kv", lived(tenant))
 
     def published() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in function_logs(local) if '"published"' in line]
@@ -117,12 +113,11 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
 
 
 def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
-    put_on_bus(
-        local,
-        *lived(tenant),
-        event(tenant.account_id, NamespaceDeleted("ns-1", "app")),
-        event(tenant.account_id, StorageChanged("ns-1", -1_000, -7, "shard", "2")),
-    )
+    ended = [
+        happened(tenant.account_id, NamespaceDeleted("ns-1", "app")),
+        happened(tenant.account_id, StorageChanged("ns-1", -1_000, -7, "shard", "2")),
+    ]
+    tell(local, "kv.kv", [*lived(tenant), *ended])
     path = "/v1/usage/history?namespace=app"
 
     def today() -> dict[str, Any]:
@@ -143,8 +138,8 @@ def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnv
 
 def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
     change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
-    put_on_bus(local, event(tenant.account_id, change), source="kv.billing")
-    put_on_bus(local, *lived(tenant))
+    tell(local, "kv.billing", [happened(tenant.account_id, change)])
+    tell(local, "kv.kv", lived(tenant))
     client, table = local.aws_client("dynamodb"), stack_output(local, "usage", "TableName")
 
     def kept() -> set[str]:
@@ -157,7 +152,7 @@ def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: T
         }
 
     await_value(lambda: {"MONTH", "OUTBOX"} <= kept(), within=30)
-    put_on_bus(local, event(tenant.account_id, AccountDeleted()), source="kv.auth")
+    tell(local, "kv.auth", [happened(tenant.account_id, AccountDeleted())])
     await_value(lambda: not kept(), within=30)
 
 

@@ -11,10 +11,10 @@ from alerts_service.feedback import Feedback
 from alerts_service.operations import Inbox, Intake
 from alerts_service.postbox import Postbox, ses
 from alerts_service.sender import Sender
-from alerts_service.settings import SenderSettings, Settings
 from alerts_service.store import AlertStore, MailStore, PreferenceStore
 from kv_common import dynamodb
 from kv_common.events.once import Once
+from kv_common.sessions import session_verifier
 from kv_common.settings import required
 from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from alerts_service.settings import SenderSettings
     from kv_common.tokens import AccessToken
 
 _SECRET = "SIGNING_SECRET"  # noqa: S105  # the item's name
@@ -40,17 +41,12 @@ class Alerts:
 
 def bootstrap(env: Mapping[str, str] = os.environ) -> Alerts:
     """Return what the routes need, with real clocks and clients."""
-    from kv_common.tokens import SigningKeys, TokenVerifier
-    from kv_common.tokens.http_source import http_source
-
-    settings = Settings.from_env(env)
-    client = dynamodb.client()
-    store = _alert_store(client, settings.table)
-    keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
-    secret = SharedSecret(client, settings.table, _SECRET)
+    client, table = dynamodb.client(), required(env, "TABLE")
+    store = _alert_store(client, table)
+    secret = SharedSecret(client, table, _SECRET)
     return Alerts(
-        inbox=Inbox(store, PreferenceStore(client, settings.table), secret=secret.get, now_ms=now_ms),
-        verify_token=TokenVerifier(keys, settings.token_issuer, settings.token_client_ids).verify,
+        inbox=Inbox(store, PreferenceStore(client, table), secret=secret.get, now_ms=now_ms),
+        verify_token=session_verifier(env),
         check=store.check,
     )
 

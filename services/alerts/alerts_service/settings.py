@@ -12,26 +12,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """Where alerts's table is, and whose access tokens it takes."""
-
-    table: str
-    token_issuer: str
-    token_client_ids: tuple[str, ...]
-    jwks_url: str
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings in `env`; MissingSetting names the first that is absent."""
-        return cls(
-            table=required(env, "TABLE"),
-            token_issuer=required(env, "TOKEN_ISSUER"),
-            token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),
-            jwks_url=required(env, "JWKS_URL"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class SenderSettings:
     """What sending mail needs; `dashboard_url` is None where there is no dashboard to lead to."""
 

@@ -11,10 +11,11 @@ from billing_service.inbox import Inbox
 from billing_service.secret_values import Cached, PaddleKeys, parse_binding_secrets, secret_reader
 from billing_service.settings import ApiSettings, Settings
 from kv_common import dynamodb, metrics
+from kv_common.sessions import session_verifier
 from kv_common.settings import required
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from billing_service.ledger import Ledger
     from billing_service.operations import Purchases
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from billing_service.reconciliation import Reconciliation
     from billing_service.store import BillingStore
     from billing_service.webhooks import WebhookConsumer, WebhookIngress
-    from kv_common.tokens import AccessToken, TokenVerifier
+    from kv_common.tokens import AccessToken
 
 
 class Billing:
@@ -111,16 +112,11 @@ class Billing:
 
     def verify_token(self, token: str) -> AccessToken:
         """Return what an access token says; Unauthorized when it is not one of ours."""
-        return self._verifier.verify(token)
+        return self._verify(token)
 
     @cached_property
-    def _verifier(self) -> TokenVerifier:
-        # PyJWT is imported when the first token comes: a webhook has none.
-        from kv_common.tokens import SigningKeys, TokenVerifier
-        from kv_common.tokens.http_source import http_source
-
-        keys = SigningKeys(http_source(self.api_settings.jwks_url), time.monotonic)
-        return TokenVerifier(keys, self.api_settings.token_issuer, self.api_settings.token_client_ids)
+    def _verify(self) -> Callable[[str], AccessToken]:
+        return session_verifier(self._env)
 
     @cached_property
     def _binding_secrets(self) -> Cached[tuple[str, ...]]:

@@ -44,9 +44,6 @@ class ApiSettings:
     webhook_tolerance_s: float
     paddle_environment: str
     paddle_client_token: str
-    token_issuer: str
-    token_client_ids: tuple[str, ...]
-    jwks_url: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> ApiSettings:
@@ -56,7 +53,4 @@ class ApiSettings:
             webhook_tolerance_s=float(required(env, "WEBHOOK_TOLERANCE_S")),
             paddle_environment=required(env, "PADDLE_ENVIRONMENT"),
             paddle_client_token=env.get("PADDLE_CLIENT_TOKEN", ""),
-            token_issuer=required(env, "TOKEN_ISSUER"),
-            token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),
-            jwks_url=required(env, "JWKS_URL"),
         )

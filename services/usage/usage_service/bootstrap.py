@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from kv_common import accounts, dynamodb
 from kv_common.events.once import Once
+from kv_common.sessions import session_verifier
+from kv_common.settings import required
 from usage_service.late import report_late
 from usage_service.operations import Meter, Reports, Standings, Thresholds
-from usage_service.settings import ConsumerSettings, Settings
+from usage_service.settings import ConsumerSettings
 from usage_service.store import MeterStore, ReportStore, StandingStore, ThresholdStore
 
 if TYPE_CHECKING:
@@ -44,16 +46,11 @@ class Consumers:
 
 def bootstrap(env: Mapping[str, str] = os.environ) -> Usage:
     """Return usage's routes with real clocks and clients."""
-    from kv_common.tokens import SigningKeys, TokenVerifier
-    from kv_common.tokens.http_source import http_source
-
-    settings = Settings.from_env(env)
-    client = dynamodb.client()
-    standings = _standings(client, settings.table)
-    keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
+    client, table = dynamodb.client(), required(env, "TABLE")
+    standings = _standings(client, table)
     return Usage(
-        reports=Reports(standings, ReportStore(client, settings.table), now_s=time.time),
-        verify_token=TokenVerifier(keys, settings.token_issuer, settings.token_client_ids).verify,
+        reports=Reports(standings, ReportStore(client, table), now_s=time.time),
+        verify_token=session_verifier(env),
         now_s=time.time,
         check=standings.check,
     )

@@ -33,13 +33,22 @@ class RedisMeter:
             raise LimiterUnavailable(str(error)) from error
 
     def readings(self, at_once: int) -> Iterator[list[Reading]]:
-        """Yield every account that has a meter, `at_once` accounts per trip; one may come twice."""
+        """Yield every account that has a meter, once, `at_once` accounts per trip."""
         try:
-            keys = iter(self._redis.scan_iter(match="{*}:meter", count=_SCAN_COUNT, _type="hash"))
-            while some := list(islice(keys, at_once)):
-                yield self._read([str(key).split("}", 1)[0].removeprefix("{") for key in some])
+            accounts = self._accounts()
+            while some := list(islice(accounts, at_once)):
+                yield self._read(some)
         except RedisError as error:
             raise LimiterUnavailable(str(error)) from error
+
+    def _accounts(self) -> Iterator[str]:
+        seen: set[str] = set()
+        for key in self._redis.scan_iter(match="{*}:meter", count=_SCAN_COUNT, _type="hash"):
+            account_id = str(key).split("}", 1)[0].removeprefix("{")
+            # While the server makes room for more keys, a scan names some of them twice.
+            if account_id not in seen:
+                seen.add(account_id)
+                yield account_id
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Note what has been told, in one trip."""

@@ -67,8 +67,7 @@ class TableFacts:
 
 def _key_record(items: list[Item], account_id: str) -> KeyRecord:
     """Read a credential; one of another account than the key names is no credential at all."""
-    # A key revoked after its credential had expired and been removed left a stub behind, without an account.
-    if not items or "accountId" not in items[0] or not hmac.compare_digest(items[0]["accountId"]["S"], account_id):
+    if not items or not hmac.compare_digest(items[0]["accountId"]["S"], account_id):
         return UNKNOWN_KEY
     item = items[0]
     return KeyRecord(

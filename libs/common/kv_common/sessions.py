@@ -1,0 +1,32 @@
+"""The access tokens of sessions, for services that reach the user pool's keys at their address."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from kv_common.settings import required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kv_common.tokens import AccessToken, TokenVerifier
+
+
+def session_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
+    """Return what verifies the stage's access tokens; MissingSetting names the first setting that is absent.
+
+    PyJWT and cryptography are imported when the first token comes, for some requests do without one.
+    """
+    issuer, jwks_url = required(env, "TOKEN_ISSUER"), required(env, "JWKS_URL")
+    client_ids = tuple(required(env, "TOKEN_CLIENT_IDS").split(","))
+
+    @cache
+    def verifier() -> TokenVerifier:
+        from kv_common.tokens import SigningKeys, TokenVerifier
+        from kv_common.tokens.http_source import http_source
+
+        return TokenVerifier(SigningKeys(http_source(jwks_url), time.monotonic), issuer, client_ids)
+
+    return lambda token: verifier().verify(token)
