@@ -1,0 +1,196 @@
+"""What it costs to know what was used, and how soon it is known: `python -m bench.event_path`.
+
+The cost is that of a thousand requests (800 GET, 200 PUT) of one account within a minute, with the defaults of a
+stage: DynamoDB's units as the emulator reports them, events on the bus, messages in queues. The work is done by the
+real code on real tables, in this process, so that nothing else is counted.
+
+The lag is that of the packaged functions on the emulator, one request or crossing after the other, warm. Requests are
+told every two seconds there; a stage tells them a minute later, in which nothing else happens.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import tempfile
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from infra.local.environment import LocalEnvironment
+from kv_common.accounts import account_key
+from kv_common.admission import Facts, Limits, Ticket
+from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.api_keys import Scope
+from kv_common.dynamodb import client as dynamodb_client
+from kv_common.events import Event, PlanChanged, PlanLimits, RequestServed, Served, decode
+from kv_common.times import now_ms
+from kv_service import background
+from kv_service.domain import Namespace
+from kv_service.store import NamespaceStore
+from kv_service.told import namespace_created
+from tests.support.alerts import mails
+from tests.support.bus import happened, tell
+from tests.support.kv_process import enter
+from tests.support.tenant import client, sign_up
+from tests.support.waiting import await_value
+from tests.unit.common.admission_fakes import KEY
+from tests.unit.kv.test_storage import record
+from usage_service.handlers import handlers as usage_handlers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from tests.support.tenant import Tenant
+
+GETS, PUTS, BATCHES = 800, 200, 6
+TRIALS = 100
+SQS_REQUESTS = 3  # a message is sent, received and deleted
+LIMITS = Limits("business", 10_000, 10_000, 10**6, 10**9)
+
+
+class Units:
+    """Adds up what DynamoDB reports of every call in this process, by who called."""
+
+    def __init__(self) -> None:
+        self.read: Counter[str] = Counter()
+        self.written: Counter[str] = Counter()
+        self.caller = ""
+        session = boto3.Session()
+        session.events.register("before-parameter-build.dynamodb.*", _ask)
+        session.events.register("after-call.dynamodb.*", self._add)
+        boto3.DEFAULT_SESSION = session
+
+    def _add(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        reported = parsed.get("ConsumedCapacity") or []
+        units = sum(float(one["CapacityUnits"]) for one in (reported if isinstance(reported, list) else [reported]))
+        if model.name == "BatchGetItem" and not units:
+            # The emulator reports nothing here: one for each small item that is read strongly.
+            units = float(sum(len(items) for items in parsed["Responses"].values()))
+        is_read = model.name in ("GetItem", "Query", "BatchGetItem")
+        (self.read if is_read else self.written)[self.caller] += units  # type: ignore[assignment]
+
+
+def _ask(params: dict[str, Any], **_: Any) -> None:
+    params["ReturnConsumedCapacity"] = "TOTAL"
+
+
+def cost(local: LocalEnvironment) -> None:
+    """Print what a thousand requests cost after they were served."""
+    units = Units()
+    account_id, namespace_id = str(uuid.uuid4()), uuid.uuid4().hex[:12]
+    with pytest.MonkeyPatch.context() as patched:
+        table = enter(local, "kv", patched)["TABLE"]
+        env = {"TABLE": table, "REDIS_URL": local.redis_url}
+        namespace = Namespace("app", namespace_id, now_ms())
+        store = NamespaceStore(dynamodb_client(), table, now_ms=now_ms)
+        store.create(account_id, namespace, namespace_created(account_id, namespace, "bench"))
+        limiter = RedisLimiter(connect(local.redis_url))
+        for number in range(GETS + PUTS):
+            ticket = Ticket(account_id, "d" * 64, Scope.READ, "app", "put" if number < PUTS else "get", bytes_in=1_000)
+            limiter.decide(ticket, Facts(KEY, LIMITS, namespace_id))
+        units.caller = "kv: flush"
+        background.flusher({**env, "MINUTE_TOLD_AFTER_S": "0", "KEYS_TOLD_EVERY_MINUTES": "15"}).flush()
+        units.caller = "kv: storage"
+        tracker = background.tracker(env)
+        for batch in range(BATCHES):
+            size = PUTS // BATCHES
+            changes = [
+                record(batch * size + n + 1, None, 1_000, namespace=namespace_id, key=f"k{batch * size + n}")
+                for n in range(size)
+            ]
+            tracker.track(changes, f"bench-{account_id}")
+        units.caller = ""
+        events = _told(table, account_id)
+        enter(local, "usage", patched)
+        patched.setenv("STAGE", "local")
+        handle = usage_handlers()
+        for event in events:
+            if event.name in handle:
+                units.caller = f"usage: {event.name}"
+                handle[event.name](event)
+    told = Counter(event.name for event in events if event.name not in ("NamespaceCreated", "ApiKeyUsed"))
+    print(f"{'per 1,000 requests':28} {'read units':>10} {'write units':>11}")
+    for caller in ("kv: flush", "kv: storage", "usage: RequestServed", "usage: StorageChanged"):
+        print(f"{caller:28} {units.read[caller]:10.1f} {units.written[caller]:11.1f}")
+    print(f"events: {dict(told)}, and ApiKeyUsed every 15 minutes; each is a message and {SQS_REQUESTS} SQS requests")
+
+
+def _told(table: str, account_id: str) -> list[Event]:
+    answer = dynamodb_client().query(
+        TableName=table,
+        KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
+        ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":o": {"S": "OUTBOX#"}},
+        ConsistentRead=True,
+    )
+    return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in answer["Items"]]
+
+
+def lag(local: LocalEnvironment) -> None:
+    """Print how long it takes from a request to its usage, and from a crossing to its mail."""
+    with client(local) as http:
+        tenant = sign_up(local, http, plan="business")
+        tenant.namespace("app")
+        headers = tenant.key()
+        http.get("/v1/app/x", headers=headers)
+        # The schedule begins a minute after it was made.
+        await_value(lambda: _used(tenant) >= 1, within=120)
+        chance = random.Random(7)  # noqa: S311  # when to ask, and no secret
+        print(f"{'seconds':28} {'p50':>6} {'p99':>6}")
+        _print("request to usage", [_request_to_usage(http, tenant, headers, chance) for _ in range(TRIALS)])
+        _print("crossing to mail", [_crossing_to_mail(local, http) for _ in range(TRIALS)])
+
+
+def _used(tenant: Tenant) -> int:
+    used: int = tenant.http.get("/v1/usage", headers=tenant.bearer).json()["requests"]["used"]
+    return used
+
+
+def _request_to_usage(http: httpx.Client, tenant: Tenant, headers: dict[str, str], chance: random.Random) -> float:
+    before = _used(tenant)
+    time.sleep(chance.uniform(0, 2))  # anywhere between two flushes
+    started = time.perf_counter()
+    http.get("/v1/app/x", headers=headers)
+    await_value(lambda: _used(tenant) > before, within=20, pause=0.01)
+    return time.perf_counter() - started
+
+
+def _crossing_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
+    """Have an account of its own cross 80 % by one telling; the bus and every function behind it take part."""
+    tenant = sign_up(local, http)
+    limits = PlanLimits(10, 20, 100, 10**9)
+    at_us = time.time_ns() // 1000
+    change = PlanChanged("free", "starter", limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_bench")
+    tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
+    await_value(lambda: len(mails(local, tenant)) == 2, within=20)
+    started = time.perf_counter()
+    told = RequestServed(int(time.time()) // 60, "bench", 85, {"-": Served({"get": 85}, 0)})
+    tell(local, "kv.kv", [happened(tenant.account_id, told)])
+    await_value(lambda: len(mails(local, tenant)) == 3, within=20, pause=0.01)
+    return time.perf_counter() - started
+
+
+def _print(what: str, seconds: list[float]) -> None:
+    cuts = statistics.quantiles(seconds, n=100)
+    print(f"{what:28} {cuts[49]:6.2f} {cuts[98]:6.2f}")
+
+
+def main() -> None:
+    """Start everything and measure."""
+    measures: tuple[Callable[[LocalEnvironment], None], ...] = (cost, lag)
+    with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
+        local.deploy()
+        for measure in measures:
+            measure(local)
+
+
+if __name__ == "__main__":
+    main()
