@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from kv_common.events import (
     AccountDeleted,
     Event,
@@ -18,6 +20,8 @@ from kv_common.events import (
     Served,
     StorageChanged,
 )
+from kv_common.events.outbox import outbox_item
+from kv_common.events.publisher import Publisher
 from tests.support.bus import happened, tell
 from tests.support.function_logs import function_logs
 from tests.support.tenant import sign_up, stack_output
@@ -162,3 +166,39 @@ def test_usage_is_shown_to_nobody_without_a_session(http: httpx.Client, tenant: 
         for headers in ({}, key, {"Authorization": "Bearer " + tenant.session["access_token"][:-4] + "AAAA"}):
             answer = http.get(path, headers=headers)
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+class Dying:
+    """The bus of a publisher that dies as soon as its events are taken."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def put_events(self, **arguments: Any) -> Any:
+        assert self._client.put_events(**arguments)["FailedEntryCount"] == 0
+        raise SystemExit("killed")
+
+
+def test_a_publisher_that_is_killed_between_sending_and_acknowledging_tells_again_and_it_counts_once(
+    local: LocalEnvironment, tenant: Tenant
+) -> None:
+    events = lived(tenant)
+    records = [
+        {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(number), "NewImage": outbox_item(one)}}
+        for number, one in enumerate(events)
+    ]
+    bus = local.aws_client("events")
+    with pytest.raises(SystemExit):
+        Publisher(Dying(bus), "kv-local", "kv.kv").publish(records)  # type: ignore[arg-type]
+    # Nothing was acknowledged: the stream delivers all of it again, here to three publishers one after the other.
+    for _ in range(3):
+        assert Publisher(bus, "kv-local", "kv.kv").publish(records) == {"batchItemFailures": []}
+
+    def delivered() -> int:
+        told = {event.id for event in events}
+        lines = [json.loads(line) for line in function_logs(local) if '"outcome":"done"' in line]
+        return sum(line.get("event_id") in told and line["service"] == "usage" for line in lines)
+
+    await_value(lambda: delivered() == 4 * len(events), within=30)
+    month = month_of(tenant)
+    assert (month["requests"]["used"], month["storage"]["keys"], month["storage"]["used_bytes"]) == (86, 7, 1_000)

@@ -76,7 +76,7 @@ class Publisher:
         attempts = Retrying(
             retry=retry_if_exception_type(NotTaken),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=self._wait or wait_exponential_jitter(initial=0.1, max=2),
+            wait=self._wait or wait_exponential_jitter(multiplier=0.1, max=2),
             reraise=True,
         )
         try:
