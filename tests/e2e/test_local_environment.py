@@ -170,7 +170,9 @@ class Supervisor:
         self.run_file = RunFile(repository.local)
         self._log = repository.root / f"run-{port}.log"
         command = (
-            "import sys, pathlib\n"
+            "import signal, sys, pathlib\n"
+            # Whoever runs the tests in the background has them ignore Ctrl-C.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from infra import terminal\n"
             "from infra.local import supervisor\n"
             "from infra.repository import Repository\n"

@@ -92,7 +92,9 @@ class Command:
 
     def __init__(self, local: LocalEnvironment, account: str) -> None:
         command = (
-            "import sys\n"
+            "import signal, sys\n"
+            # Whoever runs the tests in the background has them ignore Ctrl-C.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from infra import terminal\n"
             "from infra.deploy.cloud import Cloud\n"
             "from infra.events.__main__ import follow\n"
