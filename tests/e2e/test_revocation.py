@@ -50,7 +50,7 @@ def test_one_correlation_id_leads_from_the_request_to_its_effect(
     await_value(lambda: len(lines()) >= 3, within=5)
     request, published, applied = (lines()[name] for name in ("DELETE /v1/api-keys/{key_id}", "published", "done"))
     assert request["route"] == "DELETE /v1/api-keys/{key_id}"
-    assert (published["service"], published["message"]) == ("kv.auth", "published")
+    assert (published["service"], published["message"]) == ("auth", "published")
     assert (applied["service"], applied["event"], applied["outcome"]) == ("kv", "ApiKeyRevoked", "done")
     assert published["event_id"] == applied["event_id"]
 

@@ -107,9 +107,7 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
 
     def published() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in function_logs(local) if '"published"' in line]
-        return [
-            line for line in lines if line["event_id"].startswith(tenant.account_id) and line["service"] == "kv.usage"
-        ]
+        return [line for line in lines if line["event_id"].startswith(tenant.account_id) and line["service"] == "usage"]
 
     [line] = await_value(published, within=30)
     assert line["event"] == "ThresholdCrossed"

@@ -166,7 +166,7 @@ def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
     local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
 ) -> None:
     once.apply(event(account), [])
-    digest = hashlib.sha256(f"ThresholdCrossed {account}#1".encode()).hexdigest()
+    digest = hashlib.sha256(f"{account} ThresholdCrossed {account}#1".encode()).hexdigest()
     key: Any = {"PK": {"S": f"SEEN#{digest}"}, "SK": {"S": "SEEN"}}
     seen = client.get_item(TableName=table, Key=key)["Item"]
     assert seen["ttl"]["N"] == str(NOW_S + 60 * 86_400)

@@ -74,7 +74,9 @@ def test_an_event_that_is_refused_for_good_ends_the_batch_before_it() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": "seq-c"}]}
     assert len(bus.calls) == ATTEMPTS
     assert bus.calls[-1] == ["c"]
-    assert [line["level"] for line in lines].count("ERROR") == 1
+    (refused,) = [line for line in lines if line["level"] == "ERROR"]
+    assert (refused["event_id"], refused["correlation_id"]) == ("c", "correlation-1")
+    assert "ThrottlingException" in str(refused["reason"])
 
 
 def test_calls_after_a_refused_one_wait_for_the_batch_to_come_again() -> None:

@@ -1,6 +1,7 @@
 """The Lambda functions of events, the same in every service: one that publishes the outbox, one that takes events.
 
-Their names are what `app.py` re-exports them under, and what `Queues` and `Publishes` of resources.json stand for.
+Their names are what `app.py` re-exports them under, and what the parts `publisher` and `queues` of resources.json stand
+for.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ Delivery is at least once and in no order, a redrive brings back what was done l
 may die at any point. None of that is seen in the effect, because an event that was seen changes nothing any more.
 
     PK                      SK      ttl
-    SEEN#<digest of id>     SEEN
+    SEEN#<digest>           SEEN
 
-The digest keeps the record from holding anything of an account that may have to be forgotten.
+The digest is of the account, the event's name and its id. It keeps the record from holding anything of an account that
+may have to be forgotten.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Once:
         return True
 
     def _seen(self, event: Event) -> TransactWriteItemTypeDef:
-        digest = hashlib.sha256(f"{event.name} {event.id}".encode()).hexdigest()
+        # The account too: what one account's events are called must never keep another's from being applied.
+        digest = hashlib.sha256(f"{event.account_id} {event.name} {event.id}".encode()).hexdigest()
         return {
             "Put": {
                 "TableName": self._table,

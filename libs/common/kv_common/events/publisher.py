@@ -88,7 +88,8 @@ class Publisher:
                         left = [left[index] for index in refusal.failed]
                         raise
         except NotTaken as refusal:
-            self._log({"level": "ERROR", "service": self._source, "message": str(refusal), "events": len(left)})
+            for event in left:
+                self._log({**self._line(event), "level": "ERROR", "message": "refused", "reason": str(refusal)})
             return left
         return []
 
@@ -101,10 +102,14 @@ class Publisher:
         errors = {index: entry["ErrorCode"] for index, entry in enumerate(answer["Entries"]) if "ErrorCode" in entry}
         for index, event in enumerate(told):
             if index not in errors:
-                line = {"level": "INFO", "service": self._source, "message": "published", "event": event.name}
-                self._log({**line, "event_id": event.id, "correlation_id": json.loads(event.detail)["correlation_id"]})
+                self._log({**self._line(event), "level": "INFO", "message": "published"})
         if errors:
             raise NotTaken(list(errors), list(errors.values()))
+
+    def _line(self, event: Told) -> dict[str, object]:
+        correlation_id = json.loads(event.detail)["correlation_id"]
+        service = self._source.removeprefix("kv.")
+        return {"service": service, "event": event.name, "event_id": event.id, "correlation_id": correlation_id}
 
 
 def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
