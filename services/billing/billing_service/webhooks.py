@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,12 @@ from billing_service.errors import Refused
 from billing_service.inbox import MAX_BYTES
 from kv_common import logs
 from kv_common.errors import PayloadTooLarge, Unauthorized, Unavailable
+from kv_common.events.batch import handle_each
 
 if TYPE_CHECKING:
     from billing_service.inbox import Inbox
     from billing_service.ledger import Ledger
+    from kv_common.events.batch import Line
     from kv_common.http import Request
 
 Measure = Callable[[str], None]
@@ -78,28 +79,18 @@ class WebhookConsumer:
 
     def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Apply one batch of SQS messages; return Lambda's partial batch response."""
-        failed = [record["messageId"] for record in batch["Records"] if not self._applied(record)]
-        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+        return handle_each("billing", batch, self._handle, self._log)
 
-    def _applied(self, record: Mapping[str, Any]) -> bool:
-        line: dict[str, object] = {"level": "INFO", "service": "billing", "message_id": record["messageId"]}
+    def _handle(self, record: Mapping[str, Any], line: Line) -> None:
         try:
-            try:
-                self._apply(record, line)
-            except Refused as refusal:
-                line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
-                self._inbox.bury(record["body"], refusal.reason)
-                self._measure(REFUSED)
-        except Exception as error:  # noqa: BLE001  # the outermost edge: one message must not fail the others
-            line.update(level="ERROR", outcome="failed", exception=type(error).__name__)
-            line["stack"] = traceback.format_tb(error.__traceback__)
-            return False
-        else:
-            return True
-        finally:
-            self._log(line)
+            self._apply(record, line)
+        except Refused as refusal:
+            # Coming again would not help: it rests where somebody has to look, and is done here.
+            line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
+            self._inbox.bury(record["body"], refusal.reason)
+            self._measure(REFUSED)
 
-    def _apply(self, record: Mapping[str, Any], line: dict[str, object]) -> None:
+    def _apply(self, record: Mapping[str, Any], line: Line) -> None:
         told = notification.read(record["body"])
         line.update(event=told.type, event_id=told.id)
         given = record.get("messageAttributes", {}).get("correlation_id", {}).get("stringValue")
