@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from kv_common.dynamodb import errors_translated
 from kv_common.errors import Unavailable
-from kv_common.tokens.jwks import JwkSet, JwksUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from kv_common.tokens.jwks import JwkSet
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -32,6 +33,9 @@ class ServiceStore:
 
         The pool's own URL is out of reach from inside a VPC without a NAT gateway, which kv's functions run in.
         """
+        # PyJWT comes along: only a request with a token needs it.
+        from kv_common.tokens.jwks import JwksUnavailable
+
         try:
             with errors_translated():
                 answer = self._client.get_item(TableName=self._credentials_table, Key=_SIGNING_KEYS)
