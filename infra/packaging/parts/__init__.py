@@ -38,7 +38,8 @@ def expand(wanted: dict[str, Any], service: str) -> Template:
     unknown = set(wanted) - set(known)
     if unknown:
         raise MergeError(f"Metadata.Parts asks for {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
-    fragments = [_part(name, {"@service@": service}) for name in _PLAIN if name in wanted]
+    fragments = [_stream_part("Outbox", "PublishOutbox", service)] if "publisher" in wanted else []
+    fragments += [_part(name, {"@service@": service}) for name in _PLAIN if name in wanted]
     fragments += [_part("redis", {"@Function@": function}) for function in wanted.get("redis", [])]
     for name, queue in wanted.get("queues", {}).items():
         fragments += _queue(name, queue, service)
@@ -65,10 +66,15 @@ def _queue(name: str, queue: dict[str, Any], service: str) -> list[Template]:
 
 def _stream(name: str, stream: dict[str, Any], service: str) -> Template:
     function = stream["Function"]
-    part = _part("stream", {"@service@": service, "@Stream@": name, "@stream@": name.lower(), "@Function@": function})
+    part = _stream_part(name, function, service)
     source = part["Resources"][function]["Properties"]["Events"][f"{function}DynamodbEventSource"]
     source["Properties"]["FilterCriteria"] = {"Filters": [{"Pattern": json.dumps(stream["Filter"])}]}
     return part
+
+
+def _stream_part(name: str, function: str, service: str) -> Template:
+    named = {"@service@": service, "@Stream@": name, "@stream@": name.lower(), "@Function@": function}
+    return _part("stream", named)
 
 
 def _part(name: str, meanings: dict[str, str]) -> Template:

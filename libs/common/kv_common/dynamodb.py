@@ -73,6 +73,12 @@ def client() -> DynamoDBClient:
     )
 
 
+def require_answer(client: DynamoDBClient, table: str) -> None:
+    """Return if the table answers, whether or not it holds anything; Unavailable otherwise."""
+    with errors_translated():
+        client.get_item(TableName=table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
+
+
 @contextmanager
 def errors_translated() -> Iterator[None]:
     """Turn a failed condition into ConditionFailed and what will pass into Unavailable; let the rest escape."""

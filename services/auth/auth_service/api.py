@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from auth_service import bodies, domain, presentation
 from auth_service.bootstrap import Auth, bootstrap
-from kv_common import VERSION
-from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response, no_content, session_of_bearer
+from kv_common.http.health import add_health
 from kv_common.strict_json import Model, decode_object
 
 if TYPE_CHECKING:
@@ -162,21 +161,7 @@ def _add_public(app: Api, auth: Callable[[], Auth]) -> None:
         }
         return json_response(body, headers={"Cache-Control": "public, max-age=300"})
 
-    @app.route("/v1/health/auth", methods=["GET"])
-    def health(request: Request) -> Response:
-        request.query(allowed=())
-        try:
-            auth().check()
-            up = True
-        except Unavailable:
-            up = False
-        body = {
-            "service": "auth",
-            "version": VERSION,
-            "status": "ok" if up else "down",
-            "dependencies": {"dynamodb": "ok" if up else "down"},
-        }
-        return json_response(body, 200 if up else 503)
+    add_health(app, "auth", lambda: auth().check())
 
 
 def _session(request: Request, auth: Auth) -> AccessToken:

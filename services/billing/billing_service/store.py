@@ -18,7 +18,7 @@ import msgspec
 from billing_service.domain import Account, Agreed, Subscription
 from kv_common import accounts
 from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer, transact
 from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class BillingStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        with errors_translated():
-            self._client.get_item(TableName=self._table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
+        require_answer(self._client, self._table)
 
     def _write(self, account_id: str, event_id: str | None, items: Sequence[TransactWriteItemTypeDef]) -> None:
         guards = [is_open(self._table, account_id), *([] if event_id is None else [self._seen(event_id)])]

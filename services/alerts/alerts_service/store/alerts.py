@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alerts_service.domain import ALERT_KEPT_S, Alert, Kind, MailStatus, Page, no_such_alert
 from kv_common.accounts import account_key, forget
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,8 +30,7 @@ class AlertStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        with errors_translated():
-            self._client.get_item(TableName=self._table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
+        require_answer(self._client, self._table)
 
     def add(self, event: Event, alert: Alert | None, *, address: str | None = None) -> None:
         """Store what `event` tells, once: the alert, if any, and the account's address, if it is known now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import errors_translated
+from kv_common.dynamodb import errors_translated, require_answer
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-_HEALTH: Item = {"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}}
 _SIGNING_KEYS: Item = {"PK": {"S": "SIGNING_KEYS"}}
 
 
@@ -48,5 +47,4 @@ class ServiceStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        with errors_translated():
-            self._client.get_item(TableName=self._table, Key=_HEALTH)
+        require_answer(self._client, self._table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer
 from kv_common.errors import Unavailable
 from usage_service.domain.reports import MonthUse, Standing
 from usage_service.domain.thresholds import FIRST_PLAN, Plan
@@ -87,8 +87,7 @@ class StandingStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        with errors_translated():
-            self._client.get_item(TableName=self._table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
+        require_answer(self._client, self._table)
 
 
 def _standing(item: Item) -> Standing:
