@@ -95,7 +95,9 @@ def cost(local: LocalEnvironment) -> None:
         store.create(account_id, namespace, namespace_created(account_id, namespace, "bench"))
         limiter = RedisLimiter(connect(local.redis_url))
         for number in range(GETS + PUTS):
-            ticket = Ticket(account_id, "d" * 64, Scope.READ, "app", "put" if number < PUTS else "get", bytes_in=1_000)
+            ticket = Ticket(
+                account_id, "d" * 64, frozenset({Scope.READ}), "app", "put" if number < PUTS else "get", bytes_in=1_000
+            )
             limiter.decide(ticket, Facts(KEY, LIMITS, namespace_id))
         units.caller = "kv: flush"
         background.flusher({**env, "MINUTE_TOLD_AFTER_S": "0", "KEYS_TOLD_EVERY_MINUTES": "15"}).flush()

@@ -43,7 +43,7 @@ def ticket(account: str, **changes: object) -> Ticket:
     fields: dict[str, object] = {
         "account_id": account,
         "digest": "d" * 64,
-        "scope": Scope.READ,
+        "scopes": frozenset({Scope.READ}),
         "namespace": "app",
         "operation": "get",
         **changes,
@@ -119,8 +119,8 @@ def test_an_expired_key_is_refused_at_its_time(limiter: RedisLimiter, account: s
 
 def test_a_key_is_held_to_its_scopes(limiter: RedisLimiter, account: str) -> None:
     only_read = facts(scopes=frozenset({Scope.READ}))
-    assert limiter.decide(ticket(account, scope=Scope.WRITE), only_read).verdict is Verdict.WRONG_SCOPE
-    assert limiter.decide(ticket(account, scope=Scope.READ), only_read).verdict is Verdict.ADMITTED
+    assert limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), only_read).verdict is Verdict.WRONG_SCOPE
+    assert limiter.decide(ticket(account, scopes=frozenset({Scope.READ})), only_read).verdict is Verdict.ADMITTED
 
 
 def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisLimiter, account: str) -> None:
@@ -132,7 +132,7 @@ def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisLimi
 
 
 def test_a_refusal_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
-    limiter.decide(ticket(account, scope=Scope.WRITE), facts(scopes=frozenset({Scope.READ})))
+    limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), facts(scopes=frozenset({Scope.READ})))
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
@@ -181,7 +181,7 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
 def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_together(
     limiter: RedisLimiter, redis: Redis, account: str
 ) -> None:
-    limiter.decide(ticket(account, operation="put", bytes_in=70, scope=Scope.WRITE), facts())
+    limiter.decide(ticket(account, operation="put", bytes_in=70, scopes=frozenset({Scope.WRITE})), facts())
     limiter.decide(ticket(account), facts())
     for name in ("nowhere", "never"):
         limiter.decide(ticket(account, namespace=name), facts(namespace_id=""))
@@ -340,3 +340,33 @@ def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime
     seconds = int(moment.replace(tzinfo=UTC).timestamp())
     month = redis.eval(f"{found[0]}\nreturn month_of(tonumber(ARGV[1]))", 0, str(seconds))
     assert month == moment.strftime("%Y-%m").rjust(7, "0")
+
+
+def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in_debt(
+    limiter: RedisLimiter, redis: Redis, account: str
+) -> None:
+    large = ticket(account, cost=100)
+    limits = Limits("free", 100, 20, 10_000, 10**9)
+    first = limiter.decide(large, facts(limits=limits))
+    assert (first.verdict, first.remaining) == (Verdict.ADMITTED, 0)
+    assert 900 < first.reset_ms <= 1_000
+
+    refused = limiter.decide(ticket(account))
+    assert refused.verdict is Verdict.RATE_LIMITED
+    # Eighty of the hundred are debt.
+    assert 700 < refused.retry_ms <= 810
+    again = limiter.decide(large)
+    assert again.verdict is Verdict.RATE_LIMITED
+    assert again.retry_ms > refused.retry_ms
+
+    redis.delete(f"{{{account}}}:bucket")
+    limiter.decide(ticket(account))
+    soon = limiter.decide(large)
+    assert (soon.verdict, soon.retry_ms <= 11) == (Verdict.RATE_LIMITED, True)
+
+
+def test_every_scope_that_is_asked_for_is_needed(limiter: RedisLimiter, account: str) -> None:
+    both = ticket(account, scopes=frozenset({Scope.READ, Scope.WRITE}))
+    assert limiter.decide(both, facts(scopes=frozenset({Scope.READ}))).verdict is Verdict.WRONG_SCOPE
+    assert limiter.decide(both, facts(scopes=frozenset({Scope.READ, Scope.WRITE}))).verdict is Verdict.ADMITTED
+    assert limiter.decide(ticket(account, scopes=frozenset())).verdict is Verdict.ADMITTED

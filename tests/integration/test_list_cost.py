@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_service.domain import KeyInfo, NewValue, PageRequest, Space
+from kv_service.domain import Space
+from kv_service.values.changes import Put
+from kv_service.values.pages import PageRequest
 
 if TYPE_CHECKING:
     from kv_service.bootstrap import Kv
+    from kv_service.values.versions import Version
 
 SPACE = Space("00000000-0000-4000-8000-000000000001", "listed")
 
@@ -36,7 +39,7 @@ def test_a_page_of_100_keys_with_100_kb_each_reads_no_value(kv: Kv, consumed: li
     space = Space(SPACE.account_id, "large")
     text = '"' + "x" * 100_000 + '"'
     for number in range(100):
-        kv.values.put(space, NewValue(f"key-{number:03}", text))
+        kv.values.write(space, Put(f"key-{number:03}", text))
     page = kv.values.page(space, PageRequest(prefix="", limit=100, cursor=None))
     assert [info.size for info in page.keys] == [len(text)] * 100
     # 10 MB of values would be about 1,250 units; a hundred index entries of some 100 bytes are two or three.
@@ -48,7 +51,7 @@ def test_no_key_is_lost_or_repeated_while_others_are_added(kv: Kv) -> None:
     space = Space(SPACE.account_id, "busy")
     present = {f"a-{number:04}" for number in range(300)}
     for key in present:
-        kv.values.put(space, NewValue(key, "1"))
+        kv.values.write(space, Put(key, "1"))
     stop = threading.Event()
 
     def add() -> None:
@@ -56,13 +59,13 @@ def test_no_key_is_lost_or_repeated_while_others_are_added(kv: Kv) -> None:
         while not stop.is_set():
             # Before, between and behind the keys that are there.
             for key in (f"a-{number % 300:04}-new", f"0-{number}", f"z-{number}"):
-                kv.values.put(space, NewValue(key, "2"))
+                kv.values.write(space, Put(key, "2"))
             number += 1
 
     writer = threading.Thread(target=add)
     writer.start()
     try:
-        listed: list[KeyInfo] = []
+        listed: list[Version] = []
         cursor = None
         while True:
             page = kv.values.page(space, PageRequest(prefix="a-", limit=7, cursor=cursor))

@@ -71,7 +71,7 @@ class World:
         )
 
     def serve(self, count: int = 1, operation: str = "get") -> None:
-        ticket = Ticket(self.account, "d" * 64, Scope.READ, "app", operation, bytes_in=10)
+        ticket = Ticket(self.account, "d" * 64, frozenset({Scope.READ}), "app", operation, bytes_in=10)
         for _ in range(count):
             self.limiter.decide(ticket, Facts(KEY, LIMITS, "ns1"))
 
@@ -245,7 +245,7 @@ def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: Wo
 def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(world: World, table: str) -> None:
     accounts = [str(uuid.uuid4()) for _ in range(130)]
     for account in accounts:
-        world.limiter.decide(Ticket(account, None, Scope.READ, "app", "get"), Facts(None, LIMITS, "ns1"))
+        world.limiter.decide(Ticket(account, None, frozenset({Scope.READ}), "app", "get"), Facts(None, LIMITS, "ns1"))
     assert world.flusher.flush().accounts == 130
     for account in (accounts[0], accounts[-1]):
         assert World.counted(_of(world, account)) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kv_common.errors import Unavailable
 
@@ -48,11 +48,17 @@ class _Unprocessed(Unavailable):
 
 
 class ConditionFailed(Exception):
-    """The item was not in the state that the write asked for; in a transaction, `actions` counts which, from 0."""
+    """The item was not in the state that the write asked for; in a transaction, `actions` counts which, from 0.
 
-    def __init__(self, actions: frozenset[int] = frozenset({0})) -> None:
+    `item` is the item that stood there, where a single write asked for it.
+    """
+
+    def __init__(
+        self, actions: frozenset[int] = frozenset({0}), item: Mapping[str, AttributeValueTypeDef] | None = None
+    ) -> None:
         super().__init__(f"condition failed in actions {sorted(actions)}")
         self.actions = actions
+        self.item = item
 
 
 def client() -> DynamoDBClient:
@@ -90,7 +96,9 @@ def errors_translated() -> Iterator[None]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ConditionalCheckFailedException":
-            raise ConditionFailed from error
+            raise ConditionFailed(
+                item=cast("Mapping[str, AttributeValueTypeDef] | None", error.response.get("Item"))
+            ) from error
         if code == "TransactionCanceledException":
             raise _cancelled(error.response) from error
         if code == "TransactionConflictException":

@@ -22,11 +22,11 @@ MAX_DEPTH = 128
 MAX_MODEL_BYTES = 65_536
 """What a body that is read into a model may have; values have a limit of their own."""
 
-_WHITESPACE = b" \t\n\r"
+WHITESPACE = b" \t\n\r"
 _FIRST_MEMBER = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"[^"\\]*"[ \t\n\r]*:[ \t\n\r]*')
 # An unterminated string takes all that is left, and nothing is tried twice: the scan is linear for any input.
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-_COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
+STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
 # msgspec refuses escaped lone surrogates, which the grammar allows. A NUL escape in their place has the same length
 # and the same place in the grammar, also behind an escaped backslash, where neither is an escape at all.
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -77,7 +77,7 @@ def decode_object(body: bytes, model: type[Model]) -> Model:
 
 
 def _require_utf8(body: bytes) -> None:
-    if not body.strip(_WHITESPACE):
+    if not body.strip(WHITESPACE):
         raise ValidationError("The request needs a JSON body.")
     if body.startswith(b"\xef\xbb\xbf"):
         raise ValidationError("The request body starts with a byte order mark, which JSON does not allow.")
@@ -91,7 +91,7 @@ def _require_utf8(body: bytes) -> None:
 
 def _require_depth(body: bytes) -> None:
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(body):
+    for match in STRING_OR_BRACKET.finditer(body):
         token = match[0]
         if token in (b"[", b"{"):
             depth += 1
@@ -111,7 +111,7 @@ def _cut(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
         # The common body has one member: it is alone exactly if nothing but the closing brace follows its value.
         [(name, length)] = lengths.items()
         first = _FIRST_MEMBER.match(body)
-        if first and body[first.end() + length :].strip(_WHITESPACE) == b"}":
+        if first and body[first.end() + length :].strip(WHITESPACE) == b"}":
             return {name: body[first.end() : first.end() + length]}
     return _cut_by_scanning(body, lengths)
 
@@ -119,13 +119,13 @@ def _cut(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
 def _cut_by_scanning(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(body):
+    for match in STRING_OR_BRACKET.finditer(body):
         token = match[0]
         if token in (b"[", b"{"):
             depth += 1
         elif token in (b"]", b"}"):
             depth -= 1
-        elif depth == 1 and (colon := _COLON.match(body, match.end())):
+        elif depth == 1 and (colon := COLON.match(body, match.end())):
             name = str(msgspec.json.decode(token))
             if name in members:
                 raise ValidationError(f"The request body repeats the member {name!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,3 +25,11 @@ def timestamp(milliseconds: int) -> str:
 def month(milliseconds: int) -> str:
     """Return the month of a time, in UTC, as YYYY-MM."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m")
+
+
+def month_span(milliseconds: int) -> tuple[int, int]:
+    """Return when the month of a time, in UTC, starts and ends, in milliseconds since 1970."""
+    now = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    start = int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
+    end = start + calendar.monthrange(now.year, now.month)[1] * 86_400
+    return start * 1000, end * 1000

@@ -9,32 +9,15 @@ import msgspec
 
 from kv_common import VERSION, names, strict_json
 from kv_common.admission.redis_limiter import LimiterUnavailable
-from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
-from kv_common.http import Api, Request, Response, account_of_bearer, json_response, no_content
+from kv_common.http import Api, Request, Response, account_of_bearer, json_response
 from kv_service.bootstrap import Kv, bootstrap
 from kv_service.domain import EMPTY, NamespaceStatus
-from kv_service.gate import Gate, Operation
-from kv_service.presentation import (
-    read_key,
-    read_page,
-    read_put,
-    show_head,
-    show_namespace,
-    show_page,
-    show_put,
-    show_value,
-)
+from kv_service.presentation import show_namespace
+from kv_service.values.routes import add_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from kv_service.domain import Space
-
-GET = Operation("get", Scope.READ)
-PUT = Operation("put", Scope.WRITE)
-DELETE = Operation("delete", Scope.DELETE)
-LIST = Operation("list", Scope.LIST)
 
 
 class NewNamespace(msgspec.Struct):
@@ -47,62 +30,10 @@ def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
     """Return the service's application; `make` binds its dependencies when the first request comes."""
     app = Api("kv")
     kv = cache(make)
-    _add_values(app, kv)
+    add_values(app, kv)
     _add_namespaces(app, kv)
     _add_health(app, kv)
     return app
-
-
-def _add_values(app: Api, kv: Callable[[], Kv]) -> None:
-    gate = cache(lambda: Gate(kv()))
-
-    @app.route("/v1/{namespace}/{key}", methods=["GET"])
-    def get_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            GET,
-            parse=lambda: read_key(request, key),
-            run=lambda space, key: show_value(kv().values.get(space, key)),
-        )
-
-    @app.route("/v1/{namespace}/{key}", methods=["HEAD"])
-    def head_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            GET,
-            parse=lambda: read_key(request, key),
-            run=lambda space, key: show_head(kv().values.head(space, key)),
-        )
-
-    @app.route("/v1/{namespace}/{key}", methods=["PUT"])
-    def put_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            PUT,
-            parse=lambda: read_put(request, key),
-            run=lambda space, new: show_put(kv().values.put(space, new)),
-        )
-
-    @app.route("/v1/{namespace}/{key}", methods=["DELETE"])
-    def delete_value(request: Request, namespace: str, key: str) -> Response:
-        def run(space: Space, key: str) -> Response:
-            kv().values.delete(space, key)
-            return no_content()
-
-        return gate().serve(request, namespace, DELETE, parse=lambda: read_key(request, key), run=run)
-
-    @app.route("/v1/{namespace}", methods=["GET"])
-    def list_keys(request: Request, namespace: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            LIST,
-            parse=lambda: read_page(request),
-            run=lambda space, page: show_page(kv().values.page(space, page)),
-        )
 
 
 def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:

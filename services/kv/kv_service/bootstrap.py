@@ -14,9 +14,10 @@ from kv_common.admission import Admission
 from kv_common.admission.redis_limiter import RedisLimiter, connect
 from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
-from kv_service.operations import Namespaces, Values
+from kv_service.operations import Namespaces
 from kv_service.settings import Settings
 from kv_service.store import NamespaceStore, ServiceStore, TableFacts, ValueStore
+from kv_service.values.operations import Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,13 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
         settings=settings,
         admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table, now_ms=now_ms)),
         limiter=limiter,
-        values=Values(values, now_ms=now_ms, random_below=secrets.randbelow, cursor_secret=cursor_secret.get),
+        values=Values(
+            values,
+            now_ms=now_ms,
+            random_below=secrets.randbelow,
+            cursor_secret=cursor_secret.get,
+            wait=time.sleep,
+        ),
         namespaces=Namespaces(
             NamespaceStore(client, settings.table, now_ms=now_ms),
             limiter,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from kv_common import api_keys, names
@@ -23,10 +23,14 @@ Command = TypeVar("Command")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation as keys are scoped for it and as usage counts it."""
+    """An operation as keys are scoped for it and as usage counts it; it costs as much as so many requests."""
 
     name: str
-    scope: Scope
+    scopes: frozenset[Scope]
+    cost: int = 1
+
+
+_LOOK = Operation("limits", frozenset(), cost=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +55,33 @@ class Gate:
         *,
         parse: Callable[[], Command],
         run: Callable[[Space, Command], Response],
+        priced: Callable[[Command], Operation] | None = None,
     ) -> Response:
         """Parse, admit and run one request; the answer carries the rate-limit headers, also when it is an error.
 
         A request is parsed before it is admitted and refused after, so that a refusal tells the limits too; it counts
-        like any other, except where the body is too large.
+        like any other, except where the body is too large. `priced` tells, where the command decides it, what is needed
+        in place of `operation`.
         """
         caller = self._identify(request)
         try:
             command = parse()
             bytes_in = len(request.body)
         except PayloadTooLarge as problem:
-            self._admit(request, caller, namespace, operation, cost=0)
+            self._admit(request, caller, namespace, replace(operation, cost=0))
             raise problem from None
         except AppError as problem:
             self._admit(request, caller, namespace, operation)
             raise problem from None
+        if priced is not None:
+            operation = priced(command)
         decision = self._admit(request, caller, namespace, operation, bytes_in=bytes_in)
         with self._refunded_on_failure(caller, decision):
             return run(_space(caller, namespace, decision), command)
+
+    def look(self, request: Request) -> Decision:
+        """Return how the caller stands with their limits, any key's or token's; it counts as nothing."""
+        return self._admit(request, self._identify(request), "", _LOOK)
 
     def _identify(self, request: Request) -> Caller:
         """Return the caller that `x-api-key`, or else the bearer token, stands for; junk is refused without I/O."""
@@ -93,16 +105,15 @@ class Gate:
         namespace: str,
         operation: Operation,
         *,
-        cost: int = 1,
         bytes_in: int = 0,
     ) -> Decision:
         ticket = Ticket(
             account_id=caller.account_id,
             digest=caller.digest,
-            scope=operation.scope,
+            scopes=operation.scopes,
             namespace=namespace if names.is_namespace(namespace) else "",
             operation=operation.name,
-            cost=cost,
+            cost=operation.cost,
             bytes_in=bytes_in,
         )
         decision = self._kv.admission.decide(ticket)

@@ -1,13 +1,15 @@
 """What namespaces hold, from the changes of the table's stream: pure rules.
 
-A value's size is that of its key and its JSON text, in bytes. The sizes of an item's images before and after a change
-say what the change did, whoever made it and whatever the stream calls it: expiry deletes as well.
+A value's size is that of its key, its JSON text and its metadata, in bytes. The sizes of an item's images before and
+after a change say what the change did, whoever made it and whatever the stream calls it: expiry deletes as well.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from kv_service.values.versions import stored_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,4 +65,7 @@ def _change(change: Mapping[str, Any]) -> Change:
 
 
 def _size(image: Mapping[str, Any] | None) -> int:
-    return len(image["SK"]["S"].encode()) + int(image["s"]["N"]) if image else 0
+    if not image:
+        return 0
+    text_bytes = int(image["s"]["N"]) if "s" in image else len(image["n"]["N"])
+    return stored_bytes(image["SK"]["S"], text_bytes, image["m"]["S"] if "m" in image else None)

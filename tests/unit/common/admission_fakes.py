@@ -18,7 +18,7 @@ NAMESPACE_ID = "n0123456789a"
 FREE = Limits.of(DEFAULT_PLAN)
 KEY = KeyRecord("key_1", KeyStatus.ACTIVE, frozenset(Scope), ("*",), 0)
 FACTS = Facts(KEY, FREE, NAMESPACE_ID)
-TICKET = Ticket(ACCOUNT, DIGEST, Scope.READ, "settings", "get")
+TICKET = Ticket(ACCOUNT, DIGEST, frozenset({Scope.READ}), "settings", "get")
 
 
 def facts(limits: Limits = FREE, namespace_id: str = NAMESPACE_ID, **key: Any) -> Facts:

@@ -127,3 +127,24 @@ def test_a_dear_request_takes_all_it_costs_or_nothing() -> None:
     assert (again.allowed, again.remaining) == (False, 2)
     assert again.retry == 100_000
     assert (small.allowed, small.remaining) == (True, 0)
+
+
+@given(rates, bursts, st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 200)), max_size=40))
+def test_what_costs_more_than_the_burst_passes_from_a_full_bucket_and_is_paid_off(
+    rate: int, burst: int, asked: list[tuple[int, int]]
+) -> None:
+    arrival, now, passed = 0, NOW, 0
+    for gap, cost in asked:
+        now += gap
+        full = arrival <= now
+        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=cost)
+        if cost > burst:
+            assert bucket.allowed is full
+        if bucket.allowed:
+            # All that passed before is paid off but for one burst, and what passes now comes on top of it.
+            assert passed <= burst + rate * (now - NOW) / SECOND
+            passed += cost
+        else:
+            assert gcra.ask(arrival, now + bucket.retry, rate=rate, burst=burst, cost=cost).allowed
+        assert bucket.remaining >= 0
+        arrival = bucket.arrival

@@ -128,7 +128,7 @@ def test_a_key_without_the_scope_is_refused_and_takes_nothing(clock: Clock) -> N
     assert refused.verdict is Verdict.WRONG_SCOPE
     assert refused.limits == FREE
     assert refused.remaining == FREE.burst
-    assert verdicts(local, 21, scope=Scope.LIST).count(Verdict.ADMITTED) == 20
+    assert verdicts(local, 21, scopes=frozenset({Scope.LIST})).count(Verdict.ADMITTED) == 20
 
 
 def test_a_key_for_another_namespace_is_refused_and_takes_nothing(clock: Clock) -> None:
@@ -145,7 +145,7 @@ def test_a_key_for_another_namespace_is_refused_and_takes_nothing(clock: Clock) 
 def test_an_access_token_has_every_scope_and_namespace(clock: Clock) -> None:
     local, _ = limiter(clock, Facts(None, FREE, NAMESPACE_ID))
 
-    assert verdicts(local, 1, digest=None, scope=Scope.DELETE) == [Verdict.ADMITTED]
+    assert verdicts(local, 1, digest=None, scopes=frozenset({Scope.DELETE})) == [Verdict.ADMITTED]
 
 
 def test_a_missing_namespace_is_admitted_without_an_id_for_the_caller_to_get_a_404(clock: Clock) -> None:

@@ -6,26 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kv_common.admission.redis_limiter import LimiterUnavailable
-from kv_common.errors import Conflict, Unavailable
-from kv_service.domain import (
-    EMPTY,
-    Holdings,
-    KeyInfo,
-    KeyRange,
-    Namespace,
-    NamespaceStatus,
-    NewValue,
-    Space,
-    StorageFull,
-    Value,
-)
+from kv_common.errors import AppError, Conflict, Unavailable
+from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus, Space
 from kv_service.store import NamespaceStore, ServiceStore, ValueStore
+from kv_service.store.values import Moved
+from kv_service.values.changes import Increment, apply
+from kv_service.values.pages import KeyRange
+from kv_service.values.versions import Moment, Version, live
 from tests.unit.common.admission_fakes import FakeRedis
 
 if TYPE_CHECKING:
     from kv_common.events import Event
     from kv_common.tokens.jwks import JwkSet
     from kv_service.jobs import Job
+    from kv_service.values.preconditions import Precondition
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 NOW_MS = 1_795_176_000_250  # 2026-11-20T12:00:00.250Z
@@ -36,47 +30,87 @@ class Journal(list[str]):
 
 
 class Shelf(ValueStore):
-    """Values by namespace id and key; `problem` is raised in place of an answer."""
+    """Versions by namespace id and key; `problem` is raised in place of an answer."""
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self.values: dict[tuple[str, str], Value] = {}
+        self.values: dict[tuple[str, str], Version] = {}
         self.problem: Exception | None = None
         self.journal = Journal() if journal is None else journal
         self.spaces: list[Space] = []
+        self.before_replacing: list[Version] = []
+        self.consistent: list[bool] = []
 
     def fill(self, namespace_id: str, keys: list[str]) -> None:
         for key in keys:
-            self.values[namespace_id, key] = Value("1", "e", KeyInfo(key, 1, NOW_MS, NOW_MS))
+            self.values[namespace_id, key] = Version(key, "1", 1, "e", NOW_MS, NOW_MS)
 
-    def get(self, space: Space, key: str) -> Value | None:
+    def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         self._answer(space)
+        self.consistent.append(consistent)
         return self.values.get((space.namespace_id, key))
 
-    def head(self, space: Space, key: str) -> Value | None:
-        found = self.get(space, key)
-        return None if found is None else replace(found, text="")
+    def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+        found = self.get(space, key, consistent=consistent)
+        return None if found is None else replace(found, text=None)
 
-    def put(self, space: Space, new: NewValue, *, etag: str, now_ms: int) -> int | None:
+    def put(self, space: Space, version: Version, precondition: Precondition, *, now_ms: int) -> int | None:
         self._answer(space)
-        old = self.values.get((space.namespace_id, new.key))
-        size = len(new.text.encode())
-        if len(new.key) + size > space.room and (old is None or old.info.size < size - space.room):
-            raise StorageFull
-        created_at_ms = now_ms if old is None else old.info.created_at_ms
-        info = KeyInfo(new.key, size, created_at_ms, now_ms)
-        self.values[space.namespace_id, new.key] = Value(new.text, etag, info)
-        return None if old is None else created_at_ms
+        old = self.values.get((space.namespace_id, version.key))
+        creates = precondition.if_none_match is not None and precondition.if_none_match.any
+        current = live(old, now_ms)
+        if (old != current and not creates) or not precondition.holds(current.etag if current else None):
+            raise Moved(old)
+        if version.stored_bytes > space.room and (old is None or old.size < version.stored_bytes - space.room):
+            raise Moved(old)
+        created_at_ms = now_ms if current is None else current.created_at_ms
+        self.values[space.namespace_id, version.key] = replace(version, created_at_ms=created_at_ms)
+        return None if current is None else created_at_ms
 
-    def delete(self, space: Space, key: str) -> None:
+    def increment(self, space: Space, command: Increment, moment: Moment) -> Version:
         self._answer(space)
+        old = self.values.get((space.namespace_id, command.key))
+        try:
+            written = apply(command, live(old, moment.now_ms), moment, room=space.room)
+        except AppError as problem:
+            raise Moved(old) from problem
+        assert written.version is not None
+        if old is not None and not old.is_live(moment.now_ms):
+            raise Moved(old)
+        self.values[space.namespace_id, command.key] = written.version
+        return written.version
+
+    def delete(self, space: Space, key: str, precondition: Precondition, *, now_ms: int) -> None:
+        self._answer(space)
+        old = self.values.get((space.namespace_id, key))
+        current = live(old, now_ms)
+        if not precondition.holds(current.etag if current else None):
+            raise Moved(old)
         self.values.pop((space.namespace_id, key), None)
 
-    def page(self, space: Space, *, prefix: str, limit: int, after: str | None) -> KeyRange:
+    def replace(self, space: Space, key: str, found: Version | None, version: Version | None) -> None:
         self._answer(space)
+        if self.before_replacing:
+            # Another writer is quicker.
+            self.values[space.namespace_id, key] = self.before_replacing.pop(0)
+        old = self.values.get((space.namespace_id, key))
+        if (old and old.etag) != (found and found.etag):
+            raise Moved(old)
+        self.values.pop((space.namespace_id, key), None)
+        if version is not None:
+            self.values[space.namespace_id, key] = version
+
+    def page(
+        self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False
+    ) -> KeyRange:
+        self._answer(space)
+        self.consistent.append(consistent)
         found = [
-            value.info
-            for (namespace_id, key), value in sorted(self.values.items())
-            if namespace_id == space.namespace_id and key.startswith(prefix) and key > (after or "")
+            version
+            for (namespace_id, key), version in sorted(self.values.items())
+            if namespace_id == space.namespace_id
+            and key.startswith(prefix)
+            and key > (after or "")
+            and version.is_live(now_ms)
         ]
         shown = tuple(found[:limit])
         return KeyRange(shown, shown[-1].key if len(found) > limit else None)

@@ -11,8 +11,9 @@
 --                               "minute|refunded" -> requests; "used|key id" -> minute; see meter.lua for the rest
 --   KEYS[7] tombstone    string present when the namespace of the offered id was deleted within the last hour
 --
--- ARGV: 1 scope ("" when an access token came instead of a key)  2 namespace name ("" for none)  3 operation
---       4 cost (0 looks and takes nothing)  5 bytes in  6 epoch to use if the meter has none
+-- ARGV: 1 scopes, comma-separated, all of which are needed ("-" for none, "" when an access token came instead of a key)
+--       2 namespace name ("" for none)  3 operation  4 cost (0 looks and takes nothing)  5 bytes in
+--       6 epoch to use if the meter has none
 --       7 "1" when facts follow, loaded because an earlier call answered "missing":
 --       8 key status  9 key id  10 scopes  11 namespaces  12 expires  13 plan  14 rate  15 burst  16 quota
 --       17 namespace id ("" = the account has no such namespace)  18 storage  19 version of the limits
@@ -110,13 +111,15 @@ local depth = burst * interval
 local start = math.max(tonumber(redis.call('GET', KEYS[4]) or 0), now)
 
 local function answer(verdict, arrival, retry, total, id, minute, epoch)
-  return {verdict, now_ms, limits[1], rate, burst, quota, math.floor((depth - (arrival - now)) / interval),
+  return {verdict, now_ms, limits[1], rate, burst, quota, math.floor(math.max(0, depth - (arrival - now)) / interval),
     arrival - now, retry, total, key[2] or '', id or '', month, minute or 0, epoch or '', limits[5], limits[6]}
 end
 
 if scope ~= '' then
-  if not string.find(',' .. key[3] .. ',', ',' .. scope .. ',', 1, true) then
-    return answer('wrong_scope', start, 0, used)
+  for wanted in string.gmatch(scope, '%a+') do
+    if not string.find(',' .. key[3] .. ',', ',' .. wanted .. ',', 1, true) then
+      return answer('wrong_scope', start, 0, used)
+    end
   end
   if namespace ~= '' and key[4] ~= '*' and not string.find(',' .. key[4] .. ',', ',' .. namespace .. ',', 1, true) then
     return answer('wrong_namespace', start, 0, used)
@@ -124,8 +127,10 @@ if scope ~= '' then
 end
 
 local arrival = start + cost * interval
-if cost > 0 and arrival - now > depth then
-  return answer('rate_limited', start, arrival - now - depth, used)
+-- What costs more than the bucket holds passes when it is full, and leaves it in debt.
+local wait = start - now + math.min(cost * interval, depth) - depth
+if cost > 0 and wait > 0 then
+  return answer('rate_limited', start, wait, used)
 end
 if cost > 0 and used + cost > quota then
   return answer('quota_exceeded', start, 0, used)

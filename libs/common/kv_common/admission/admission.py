@@ -75,10 +75,9 @@ def _refusal(ticket: Ticket, decision: Decision) -> AppError:
         case Verdict.UNAUTHORIZED:
             return Unauthorized("The API key is not valid.")
         case Verdict.WRONG_SCOPE:
-            return Forbidden(
-                f"The API key has no {ticket.scope!s} scope.",
-                details={"required_scope": str(ticket.scope)},
-            )
+            # Several in one text, as OAuth writes them.
+            scopes = " ".join(sorted(ticket.scopes))
+            return Forbidden(f"The API key has no {scopes} scope.", details={"required_scope": scopes})
         case Verdict.WRONG_NAMESPACE:
             return Forbidden("The API key is not for this namespace.")
         case Verdict.RATE_LIMITED:

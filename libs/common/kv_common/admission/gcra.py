@@ -23,19 +23,22 @@ class Bucket:
 def ask(arrival: int, now: int, *, rate: int, burst: int, cost: int) -> Bucket:
     """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a refusal takes nothing.
 
-    A cost of 0 looks, and is never refused.
+    A cost of 0 looks, and is never refused. A cost above `burst` passes when the bucket is full, and leaves it in debt:
+    nothing passes then until it is paid off at the rate, so that the rate holds.
     """
     # Whole microseconds, rounded up: no sum of them ever rounds, and no bucket fills faster than its rate.
     interval = -(-1_000_000 // rate)
     depth = burst * interval
     start = max(arrival, now)
     wanted = start + cost * interval
-    allowed = cost == 0 or wanted - now <= depth
+    # The soonest that it can pass: a cost above the depth waits for a full bucket, which is all there ever is.
+    wait = start - now + min(cost * interval, depth) - depth
+    allowed = cost == 0 or wait <= 0
     after = wanted if allowed else start
     return Bucket(
         allowed=allowed,
         arrival=after,
-        remaining=(depth - (after - now)) // interval,
+        remaining=max(0, depth - (after - now)) // interval,
         reset=after - now,
-        retry=0 if allowed else wanted - now - depth,
+        retry=0 if allowed else wait,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import calendar
 import math
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from kv_common.times import month_span
 
 if TYPE_CHECKING:
     from kv_common.admission.model import Decision
@@ -24,7 +24,7 @@ def rate_limit_headers(decision: Decision) -> dict[str, str]:
     left = max(0, min(decision.remaining, limits.rate))
     reset = math.ceil(decision.reset_ms / 1000)
     quota_left = max(0, limits.quota - decision.used)
-    month_start, month_end = _month(now_s)
+    month_start, month_end = (at_ms // 1000 for at_ms in month_span(decision.now_ms))
     quota_reset = math.ceil(month_end - now_s)
     return {
         "X-RateLimit-Limit": str(limits.rate),
@@ -46,11 +46,4 @@ def retry_after(decision: Decision) -> int:
 def quota_retry_after(decision: Decision) -> int:
     """Return the whole seconds until the month, and with it the quota, turns."""
     now_s = decision.now_ms / 1000
-    return max(1, math.ceil(_month(now_s)[1] - now_s))
-
-
-def _month(now_s: float) -> tuple[int, int]:
-    """Return the Unix times of the present month's start and end, in UTC."""
-    now = datetime.fromtimestamp(now_s, UTC)
-    start = int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
-    return start, start + calendar.monthrange(now.year, now.month)[1] * 86_400
+    return max(1, math.ceil(month_span(decision.now_ms)[1] / 1000 - now_s))

@@ -51,7 +51,7 @@ class LocalLimiter:
         if ticket.digest is not None and (key is None or not key.is_valid(now_ms)):
             return Decision(Verdict.UNAUTHORIZED, Source.LOCAL, now_ms)
         verdict = Verdict.ADMITTED
-        if key is not None and ticket.scope not in key.scopes:
+        if key is not None and not ticket.scopes <= key.scopes:
             verdict = Verdict.WRONG_SCOPE
         elif key is not None and not key.covers(ticket.namespace):
             verdict = Verdict.WRONG_NAMESPACE

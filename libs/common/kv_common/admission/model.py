@@ -35,13 +35,14 @@ class Source(StrEnum):
 class Ticket:
     """A request for admission.
 
-    `digest` is the SHA-256 of the API key, or None when an access token has already proved the account. `cost` is in
-    requests; 0 looks at the state and consumes nothing. `namespace` may be empty for routes outside any.
+    `digest` is the SHA-256 of the API key, or None when an access token has already proved the account; of the key, all
+    `scopes` are asked. `cost` is in requests; 0 looks at the state and consumes nothing. `namespace` may be empty for
+    routes outside any.
     """
 
     account_id: str
     digest: str | None
-    scope: Scope
+    scopes: frozenset[Scope]
     namespace: str
     operation: str
     cost: int = 1

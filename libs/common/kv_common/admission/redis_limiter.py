@@ -21,6 +21,7 @@ CONNECT_TIMEOUT_S = 0.1
 SOCKET_TIMEOUT_S = 0.05
 NAMESPACES_S = 3_600
 REVOKED_KEY_S = 24 * 3_600
+_NO_SCOPE = "-"
 CLOSED_ACCOUNT_S = 24 * 3_600  # longer than an access token lives
 
 
@@ -58,7 +59,7 @@ class RedisLimiter:
         """Return Redis's answer; MISSING asks for a second call with `facts`."""
         keyed = ticket.digest is not None
         arguments: list[str | int] = [
-            ticket.scope if keyed else "",
+            (",".join(sorted(ticket.scopes)) or _NO_SCOPE) if keyed else "",
             ticket.namespace,
             ticket.operation,
             ticket.cost,

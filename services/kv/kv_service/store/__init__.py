@@ -9,12 +9,12 @@
     ACCOUNT#<account>     WORK#<job>          a job: kind, subject, turn
     ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox
     N#<namespace id>      OWNER               the account a namespace belongs to
-    V#<namespace id>      <key>               a value: v text, s size, c created, u updated (ms), e ETag
+    V#<namespace id>      <key>               a value: see kv_service.store.items
     SHARD#<shard>         CHECKPOINT          up to where a shard of the table's stream is counted
     SERVICE               CURSOR_SECRET       the key that signs page cursors
     CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.accounts
 
-The index `list` has the same keys and all of a value but its text, so that listing never reads values.
+The index `list` has the same keys and all of a value but a text of any length, so that listing never reads values.
 """
 
 from kv_service.store.accounts import AccountStore

@@ -2,103 +2,177 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from kv_common.dynamodb import ConditionFailed, delete_all, delete_partition, errors_translated
-from kv_service.domain import KeyInfo, KeyRange, NewValue, Space, StorageFull, Value
 from kv_service.storage import VALUE_PREFIX
+from kv_service.store import items
+from kv_service.store.conditions import LIVE, TTL_NAME, Condition, met, met_by_integer, unmoved
+from kv_service.values.pages import KeyRange
+from kv_service.values.versions import expiry, stored_bytes
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef, UpdateItemInputTypeDef
+    from collections.abc import Sequence
 
-    Item = dict[str, AttributeValueTypeDef]
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
+
+    from kv_service.domain import Space
+    from kv_service.store.items import Item
+    from kv_service.values.changes import Increment
+    from kv_service.values.preconditions import Precondition
+    from kv_service.values.versions import Moment, Version
 
 LIST_INDEX = "list"
 _DELETED_AT_ONCE = 1_000
+_QUERIES_AT_ONCE = 8
+"""How many pages of the table one page of keys may read, where expired or large values thin them out."""
+
+_ALL_BUT_TEXT = "n, o, s, c, u, e, #ttl, m"
+_REPLACED = ("v", "n", "o", "s", "ttl", "m")
+_NAMES = {"ttl": "#ttl"}  # a reserved word
+
+
+class Moved(Exception):
+    """The key is in another state than the write asked for; nothing was written.
+
+    `found` is the version that stands there, which may have expired, and None where there is none.
+    """
+
+    def __init__(self, found: Version | None) -> None:
+        super().__init__("the key is in another state")
+        self.found = found
 
 
 class ValueStore:
-    """The values of a `Space`; every method is one trip unless it says otherwise, and may raise Unavailable."""
+    """The values of a `Space`; every method is one trip unless it says otherwise, and may raise Unavailable.
+
+    What has expired is still found until the table has removed it: whoever asks decides by the clock. The exception
+    are lists, which leave it out.
+    """
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
-    def get(self, space: Space, key: str) -> Value | None:
-        """Return the value of `key`, strongly consistent."""
+    def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+        """Return the version under `key`."""
         with errors_translated():
-            answer = self._client.get_item(TableName=self._table, Key=_key(space, key), ConsistentRead=True)
-        return _value(key, answer["Item"]) if "Item" in answer else None
+            answer = self._client.get_item(TableName=self._table, Key=_key(space, key), ConsistentRead=consistent)
+        return items.decode(key, answer["Item"]) if "Item" in answer else None
 
-    def head(self, space: Space, key: str) -> Value | None:
-        """Return the value of `key` without its text, which then does not travel."""
+    def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+        """Return the version under `key` without its text, which then does not travel."""
         with errors_translated():
             answer = self._client.get_item(
-                TableName=self._table, Key=_key(space, key), ConsistentRead=True, ProjectionExpression="s, c, u, e"
+                TableName=self._table,
+                Key=_key(space, key),
+                ConsistentRead=consistent,
+                ProjectionExpression=_ALL_BUT_TEXT,
+                ExpressionAttributeNames=TTL_NAME,
             )
-        return _value(key, answer["Item"]) if "Item" in answer else None
+        return items.decode(key, answer["Item"]) if "Item" in answer else None
 
-    def put(self, space: Space, new: NewValue, *, etag: str, now_ms: int) -> int | None:
-        """Store a value; return when the one it replaces was created (ms), None if it is new.
+    def put(self, space: Space, version: Version, precondition: Precondition, *, now_ms: int) -> int | None:
+        """Keep `version` in place of what there is; return when that was created (ms), None if there was nothing.
 
-        StorageFull when it would make more of the namespace than the account has room for.
+        Raises Moved where the precondition does not hold, where what stands there has expired and so is not to be
+        replaced but to be created, and where the account may have no room.
         """
-        size = len(new.text.encode())
-        update: UpdateItemInputTypeDef = {
-            "TableName": self._table,
-            "Key": _key(space, new.key),
-            "UpdateExpression": "SET v = :v, s = :s, u = :u, e = :e, c = if_not_exists(c, :u)",
-            "ExpressionAttributeValues": {
-                ":v": {"S": new.text},
-                ":s": {"N": str(size)},
-                ":u": {"N": str(now_ms)},
-                ":e": {"S": etag},
-            },
+        condition = met(precondition, now_ms)
+        missing = stored_bytes(version.key, version.size, version.metadata) - space.room
+        if missing > 0:
+            # Holds when the text that is replaced alone gives back as much as there is no room for.
+            condition = condition.also("s >= :least", {":least": {"N": str(missing)}})
+        creates = precondition.if_none_match is not None and precondition.if_none_match.any
+        sets = {name: value for name, value in items.encode(version).items() if name != "c"}
+        answer = self._update(
+            space,
+            version.key,
+            condition,
+            # What has expired does not lend its time of creation to what is created in its place.
+            computed="c = :u" if creates else "c = if_not_exists(c, :u)",
+            operands={},
+            sets=sets,
+            removes=[name for name in _REPLACED if name not in sets],
             # Only the old state tells a replacement from a creation when two writers race.
-            "ReturnValues": "UPDATED_OLD",
-        }
-        if len(new.key) + size > space.room:
-            # Holds when what is replaced gives back as much as there is no room for.
-            update["ConditionExpression"] = "s >= :least"
-            values = dict(update["ExpressionAttributeValues"])
-            update["ExpressionAttributeValues"] = {**values, ":least": {"N": str(size - space.room)}}
-        try:
-            with errors_translated():
-                answer = self._client.update_item(**update)
-        except ConditionFailed as failure:
-            raise StorageFull from failure
+            returns="NONE" if creates else "UPDATED_OLD",
+        )
         old = answer.get("Attributes")
         return int(old["c"]["N"]) if old else None
 
-    def delete(self, space: Space, key: str) -> None:
-        """Remove `key`, if it is there."""
-        with errors_translated():
-            self._client.delete_item(TableName=self._table, Key=_key(space, key))
+    def increment(self, space: Space, command: Increment, moment: Moment) -> Version:
+        """Add to the integer under the key, which begins at 0; return what it is now.
 
-    def page(self, space: Space, *, prefix: str, limit: int, after: str | None) -> KeyRange:
+        Raises Moved where the precondition does not hold, and where there is no integer that can be added to.
+        """
+        sets: Item = {"u": {"N": str(moment.now_ms)}, "e": {"S": moment.etag}}
+        if isinstance(command.ttl_s, int):
+            sets["ttl"] = {"N": str(expiry(moment.now_ms, command.ttl_s))}
+        answer = self._update(
+            space,
+            command.key,
+            met_by_integer(command.precondition, command.by, moment.now_ms),
+            computed="n = if_not_exists(n, :zero) + :by, c = if_not_exists(c, :u)",
+            operands={":zero": {"N": "0"}, ":by": {"N": str(command.by)}},
+            sets=sets,
+            removes=["ttl"] if command.ttl_s is None else [],
+            returns="ALL_NEW",
+        )
+        return items.decode(command.key, answer["Attributes"])
+
+    def delete(self, space: Space, key: str, precondition: Precondition, *, now_ms: int) -> None:
+        """Remove `key`, if it is there; Moved where the precondition does not hold."""
+        request: dict[str, Any] = {}
+        if precondition.if_match is not None:
+            request = met(precondition, now_ms).request()
+        self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=_key(space, key), **request))
+
+    def replace(self, space: Space, key: str, found: Version | None, version: Version | None) -> None:
+        """Put `version`, or nothing, in the place of exactly the version that was found; else Moved."""
+        unchanged = unmoved(found).request()
+        if version is not None:
+            item = {**_key(space, key), **items.encode(version)}
+            self._write(key, lambda: self._client.put_item(TableName=self._table, Item=item, **unchanged))
+        elif found is not None:
+            self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=_key(space, key), **unchanged))
+
+    def page(
+        self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False
+    ) -> KeyRange:
         """Return up to `limit` keys that start with `prefix`, in order, after the key `after`.
 
-        It reads the index alone, whose entries hold no text: the cost does not grow with the values' size.
+        It reads the index, whose entries hold no text: the cost does not grow with the values' size. A consistent page
+        reads the table itself. Where much has expired, or values are large, it takes up to eight trips and may end
+        before `limit` keys are found.
         """
         query: QueryInputTypeDef = {
             "TableName": self._table,
-            "IndexName": LIST_INDEX,
-            "KeyConditionExpression": "PK = :p",
-            "ExpressionAttributeValues": {":p": {"S": _partition(space)}},
-            "Limit": limit,
+            "KeyConditionExpression": "PK = :p AND begins_with(SK, :k)" if prefix else "PK = :p",
+            "FilterExpression": LIVE,
+            "ExpressionAttributeNames": TTL_NAME,
+            "ExpressionAttributeValues": {":p": {"S": _partition(space)}, ":now": {"N": str(now_ms // 1000)}},
         }
         if prefix:
-            query["KeyConditionExpression"] = "PK = :p AND begins_with(SK, :k)"
-            query["ExpressionAttributeValues"] = {":p": {"S": _partition(space)}, ":k": {"S": prefix}}
-        if after is not None:
-            query["ExclusiveStartKey"] = _key(space, after)
-        with errors_translated():
-            answer = self._client.query(**query)
-        last = answer.get("LastEvaluatedKey")
-        return KeyRange(
-            tuple(_info(item["SK"]["S"], item) for item in answer["Items"]), last["SK"]["S"] if last else None
-        )
+            query["ExpressionAttributeValues"] = {**query["ExpressionAttributeValues"], ":k": {"S": prefix}}
+        if consistent:
+            query["ConsistentRead"] = True
+            query["ProjectionExpression"] = f"SK, {_ALL_BUT_TEXT}"
+        else:
+            query["IndexName"] = LIST_INDEX
+        found: list[Version] = []
+        for _ in range(_QUERIES_AT_ONCE):
+            query["Limit"] = limit - len(found)
+            if after is not None:
+                query["ExclusiveStartKey"] = _key(space, after)
+            with errors_translated():
+                answer = self._client.query(**query)
+            found += [items.decode(item["SK"]["S"], item) for item in answer["Items"]]
+            last = answer.get("LastEvaluatedKey")
+            after = last["SK"]["S"] if last else None
+            if after is None or len(found) >= limit:
+                break
+        return KeyRange(tuple(found), after)
 
     def delete_some(self, space: Space) -> int:
         """Remove up to a thousand keys and return how many, 0 when none is left; 41 trips for a thousand.
@@ -121,6 +195,48 @@ class ValueStore:
         """Remove every value; a trip per 25 keys and per page, which is read from the table with the values in it."""
         delete_partition(self._client, self._table, _partition(space))
 
+    def _update(
+        self,
+        space: Space,
+        key: str,
+        condition: Condition,
+        *,
+        computed: str,
+        operands: Item,
+        sets: Item,
+        removes: Sequence[str],
+        returns: Literal["NONE", "ALL_NEW", "UPDATED_OLD"],
+    ) -> Any:
+        """Set attributes to what is `computed` from `operands` and to `sets`, and remove those of `removes`."""
+        update = "SET " + ", ".join([computed, *(f"{_NAMES.get(name, name)} = :{name}" for name in sets)])
+        if removes:
+            update += " REMOVE " + ", ".join(_NAMES.get(name, name) for name in removes)
+        request = condition.request()
+        request["ExpressionAttributeValues"] = {
+            **condition.values,
+            **operands,
+            **{f":{name}": value for name, value in sets.items()},
+        }
+        if "#ttl" in update:
+            request["ExpressionAttributeNames"] = TTL_NAME
+        return self._write(
+            key,
+            lambda: self._client.update_item(
+                TableName=self._table,
+                Key=_key(space, key),
+                UpdateExpression=update,
+                ReturnValues=returns,
+                **request,
+            ),
+        )
+
+    def _write(self, key: str, write: Any) -> Any:
+        try:
+            with errors_translated():
+                return write()
+        except ConditionFailed as failure:
+            raise Moved(items.decode(key, failure.item) if failure.item else None) from failure
+
 
 def _partition(space: Space) -> str:
     return VALUE_PREFIX + space.namespace_id
@@ -128,16 +244,3 @@ def _partition(space: Space) -> str:
 
 def _key(space: Space, key: str) -> Item:
     return {"PK": {"S": _partition(space)}, "SK": {"S": key}}
-
-
-def _value(key: str, item: Item) -> Value:
-    return Value(text=item["v"]["S"] if "v" in item else "", etag=item["e"]["S"], info=_info(key, item))
-
-
-def _info(key: str, item: Item) -> KeyInfo:
-    return KeyInfo(
-        key=key,
-        size=int(item["s"]["N"]),
-        created_at_ms=int(item["c"]["N"]),
-        updated_at_ms=int(item["u"]["N"]),
-    )

@@ -1,0 +1,150 @@
+"""What callers can do with values; the store, clocks and randomness come as parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from kv_common import cursors
+from kv_common.dynamodb import Contended
+from kv_common.errors import Unavailable
+from kv_service.domain import new_token
+from kv_service.store.values import Moved
+from kv_service.values.changes import (
+    Delete,
+    Get,
+    Increment,
+    Patch,
+    Put,
+    Written,
+    apply,
+    no_such_key,
+    not_modified,
+    put_version,
+)
+from kv_service.values.pages import Page, PageRequest
+from kv_service.values.versions import MAX_INTEGER_BYTES, Moment, Version, live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kv_common.times import Clock
+    from kv_service.domain import RandomBelow, Space
+    from kv_service.store import ValueStore
+    from kv_service.values.changes import Write
+
+_ATTEMPTS = 20
+_LONGEST_PAUSE_MS = 40
+
+
+class Values:
+    """Operations on the values of one `Space`; `wait` sleeps for seconds."""
+
+    def __init__(
+        self,
+        store: ValueStore,
+        *,
+        now_ms: Clock,
+        random_below: RandomBelow,
+        cursor_secret: Callable[[], bytes],
+        wait: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._random_below = random_below
+        self._cursor_secret = cursor_secret
+        self._wait = wait
+
+    def get(self, space: Space, command: Get) -> Version:
+        """Return the version under a key; NotFound when there is none, PreconditionFailed by `If-Match`."""
+        return self._found(command, self._store.get(space, command.key, consistent=command.consistent))
+
+    def head(self, space: Space, command: Get) -> Version:
+        """Return the version under a key without its text."""
+        return self._found(command, self._store.head(space, command.key, consistent=command.consistent))
+
+    def write(self, space: Space, command: Write) -> Written:
+        """Do what `command` asks, at one moment; raises PreconditionFailed, NotFound, Conflict, PayloadTooLarge.
+
+        It is one trip where the table can tell whether it may be done. Where only we can, one more reads the key and
+        one writes it on the condition that it has not changed, again and again while others write it.
+        """
+        if isinstance(command, Patch) or self._is_tight(space, command):
+            return self._step_by_step(space, command)
+        try:
+            return self._at_once(space, command)
+        except Moved as moved:
+            return self._step_by_step(space, command, moved.found)
+        except Contended:
+            return self._step_by_step(space, command)
+
+    def page(self, space: Space, request: PageRequest) -> Page:
+        """Return a page of keys; its cursor is good for the same namespace and prefix, and for nothing else."""
+        scope = (space.account_id, space.namespace_id, request.prefix)
+        after = None
+        if request.cursor is not None:
+            after = cursors.read(request.cursor, scope=scope, secret=self._cursor_secret())
+        found = self._store.page(
+            space,
+            prefix=request.prefix,
+            limit=request.limit,
+            after=after,
+            now_ms=self._now_ms(),
+            consistent=request.consistent,
+        )
+        if found.last is None:
+            return Page(found.keys, None)
+        return Page(found.keys, cursors.sign(found.last, scope=scope, secret=self._cursor_secret()))
+
+    def _at_once(self, space: Space, command: Put | Increment | Delete) -> Written:
+        moment = self._moment()
+        match command:
+            case Delete():
+                self._store.delete(space, command.key, command.precondition, now_ms=moment.now_ms)
+                return Written(None, created=False)
+            case Increment():
+                return Written(self._store.increment(space, command, moment), created=False)
+            case Put():
+                version = put_version(command, None, moment)
+                created_at_ms = self._store.put(space, version, command.precondition, now_ms=moment.now_ms)
+                if created_at_ms is None:
+                    return Written(version, created=True)
+                return Written(replace(version, created_at_ms=created_at_ms), created=False)
+
+    def _step_by_step(self, space: Space, command: Write, found: Version | UnsetType | None = UNSET) -> Written:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
+            if found is UNSET:
+                found = self._store.get(space, command.key)
+            moment = self._moment()
+            current = live(found, moment.now_ms)
+            # What has expired and is still there makes room for what takes its place.
+            freed = found.stored_bytes if found is not None and current is None else 0
+            written = apply(command, current, moment, room=space.room + freed)
+            try:
+                self._store.replace(space, command.key, found, written.version)
+            except (Moved, Contended):
+                found = UNSET
+            else:
+                return written
+        raise Unavailable("Too many requests are writing this key. Please retry.")
+
+    def _is_tight(self, space: Space, command: Write) -> bool:
+        """Tell whether there may be no room for an integer, whose size the table would not tell."""
+        return isinstance(command, Increment) and space.room < len(command.key) + MAX_INTEGER_BYTES
+
+    def _moment(self) -> Moment:
+        return Moment(self._now_ms(), new_token(self._random_below))
+
+    def _found(self, command: Get, version: Version | None) -> Version:
+        version = live(version, self._now_ms())
+        if version is None:
+            if command.precondition.if_match is not None:
+                command.precondition.require(None)
+            raise no_such_key()
+        if not not_modified(command, version):
+            command.precondition.require(version.etag)
+        return version

@@ -1,0 +1,110 @@
+"""How answers about values look."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kv_common import json_text
+from kv_common.http import Response, json_response, no_content
+from kv_common.times import timestamp
+from kv_service.values.changes import no_object, not_modified
+
+if TYPE_CHECKING:
+    from kv_service.values.changes import Get, Written
+    from kv_service.values.pages import Page, PageRequest
+    from kv_service.values.versions import Version
+
+
+def show_value(command: Get, version: Version) -> Response:
+    """Answer with the value, byte for byte as it was stored, or with the members of it that were asked for."""
+    if not_modified(command, version):
+        return Response(304, "", validators(version))
+    text = picked(command, version)
+    return Response(200, f'{{"value":{text}}}', {**validators(version), **_metadata(version)})
+
+
+def show_head(command: Get, version: Version) -> Response:
+    """Answer with headers only."""
+    if not_modified(command, version):
+        return Response(304, "", validators(version))
+    headers = {**validators(version), **_metadata(version), "X-Value-Size": str(version.size)}
+    return Response(200, "", headers)
+
+
+def show_written(written: Written) -> Response:
+    """Answer 201 for a new value, 200 for a changed one and 204 for one that is gone."""
+    if written.version is None:
+        return no_content()
+    status = 201 if written.created else 200
+    return json_response(describe(written.version, metadata=True), status, validators(written.version))
+
+
+def show_sum(written: Written) -> Response:
+    """Answer with an integer and what is known about its key."""
+    if written.version is None:
+        return no_content()
+    body = {"value": value_of(written.version), **describe(written.version, metadata=True)}
+    return json_response(body, 200, validators(written.version))
+
+
+def show_page(request: PageRequest, page: Page) -> Response:
+    """Answer with a page of keys; without a cursor it is the last."""
+    keys = [describe(version, metadata=request.metadata) for version in page.keys]
+    if request.metadata:
+        for shown, version in zip(keys, page.keys, strict=True):
+            shown["etag"] = quoted(version)
+    body: dict[str, object] = {"keys": keys}
+    if page.cursor is not None:
+        body["cursor"] = page.cursor
+    return json_response(body)
+
+
+def describe(version: Version, *, metadata: bool) -> dict[str, object]:
+    """Return what is known about a key as the API shows it, with its metadata if there is some."""
+    shown: dict[str, object] = {
+        "key": version.key,
+        "size": version.size,
+        "created_at": timestamp(version.created_at_ms),
+        "updated_at": timestamp(version.updated_at_ms),
+    }
+    if version.expires_at_s is not None:
+        shown["expires_at"] = timestamp(version.expires_at_s * 1000)
+    if metadata and version.metadata is not None:
+        shown["metadata"] = msgspec.Raw(version.metadata.encode())
+    return shown
+
+
+def picked(command: Get, version: Version) -> str:
+    """Return the text that the caller asked for; Conflict where a value without members is to be picked from."""
+    text = version.text or ""
+    if not command.fields:
+        return text
+    value = text.encode()
+    if not json_text.is_object(value):
+        raise no_object()
+    return json_text.pick(value, command.fields).decode()
+
+
+def value_of(version: Version) -> msgspec.Raw:
+    """Return a version's text as a member of an answer."""
+    return msgspec.Raw((version.text or "").encode())
+
+
+def quoted(version: Version) -> str:
+    """Return a version's ETag as headers have it."""
+    return f'"{version.etag}"'
+
+
+def validators(version: Version) -> dict[str, str]:
+    """Return the headers that tell one version from another, and when it ends."""
+    headers = {"ETag": quoted(version), "Last-Modified": formatdate(version.updated_at_ms // 1000, usegmt=True)}
+    if version.expires_at_s is not None:
+        headers["X-Expires-At"] = timestamp(version.expires_at_s * 1000)
+    return headers
+
+
+def _metadata(version: Version) -> dict[str, str]:
+    return {} if version.metadata is None else {"X-Metadata": json_text.ascii_only(version.metadata)}

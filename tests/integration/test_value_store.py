@@ -1,0 +1,229 @@
+"""Values on the real table: what its conditions decide in one trip is what the rules say."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kv_common.errors import AppError, NotFound
+from kv_service.domain import Space
+from kv_service.values import preconditions
+from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Write
+from kv_service.values.operations import Values
+from kv_service.values.pages import PageRequest
+from kv_service.values.versions import StorageFull, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kv_service.bootstrap import Kv
+    from kv_service.store import ValueStore
+    from kv_service.values.preconditions import Precondition
+
+
+class World:
+    """Values of a new namespace, at a time that the test sets."""
+
+    def __init__(self, kv: Kv) -> None:
+        self.now = 1_795_176_000_250
+        self.store: ValueStore = kv.values._store
+        self.space = Space("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
+        self.values = Values(
+            self.store,
+            now_ms=lambda: self.now,
+            random_below=secrets.randbelow,
+            cursor_secret=lambda: b"s" * 32,
+            wait=time.sleep,
+        )
+
+    def write(self, command: Write, *, room: int = 10**12) -> Version | None:
+        return self.values.write(replace(self.space, room=room), command).version
+
+    def get(self, key: str = "k") -> Version | None:
+        try:
+            return self.values.get(self.space, Get(key))
+        except NotFound:
+            return None
+
+    def outcome(self, command: Write) -> object:
+        """What became of a write: the error's code, or the text that stands there now and whether it is new."""
+        try:
+            written = self.values.write(self.space, command)
+        except AppError as problem:
+            return problem.code
+        return (written.version and written.version.text, written.created)
+
+
+@pytest.fixture
+def world(kv: Kv) -> World:
+    return World(kv)
+
+
+def nothing(_world: World) -> str:
+    return "none"
+
+
+def a_value(world: World) -> str:
+    version = world.write(Put("k", '{"a":1}', ttl_s=100))
+    assert version
+    return version.etag
+
+
+def an_integer(world: World) -> str:
+    version = world.write(Put("k", "41"))
+    assert version
+    return version.etag
+
+
+def one_that_expired(world: World) -> str:
+    etag = a_value(world)
+    world.now += 101_000
+    return etag
+
+
+STATES: tuple[Callable[[World], str], ...] = (nothing, a_value, an_integer, one_that_expired)
+PRECONDITIONS: dict[str, Callable[[str], Precondition]] = {
+    "none": lambda _: preconditions.NONE,
+    "if-match *": lambda _: preconditions.read("*", None),
+    "if-match it": lambda etag: preconditions.read(f'"x", "{etag}"', None),
+    "if-match weak": lambda etag: preconditions.read(f'W/"{etag}"', None),
+    "if-match other": lambda _: preconditions.read('"x"', None),
+    "if-none-match *": lambda _: preconditions.read(None, "*"),
+    "if-none-match it": lambda etag: preconditions.read(None, f'"x", W/"{etag}"'),
+    "if-none-match other": lambda _: preconditions.read(None, '"x"'),
+}
+FAILED, TEXT = "PRECONDITION_FAILED", "[2]"
+PUTS: dict[str, list[object]] = {
+    "none": [(TEXT, True), (TEXT, False), (TEXT, False), (TEXT, True)],
+    "if-match *": [FAILED, (TEXT, False), (TEXT, False), FAILED],
+    "if-match it": [FAILED, (TEXT, False), (TEXT, False), FAILED],
+    "if-match weak": [FAILED] * 4,
+    "if-match other": [FAILED] * 4,
+    "if-none-match *": [(TEXT, True), FAILED, FAILED, (TEXT, True)],
+    "if-none-match it": [(TEXT, True), FAILED, FAILED, (TEXT, True)],
+    "if-none-match other": [(TEXT, True), (TEXT, False), (TEXT, False), (TEXT, True)],
+}
+
+
+@pytest.mark.parametrize("name", PRECONDITIONS)
+def test_a_put_is_done_or_refused_by_what_stands_there(world: World, name: str) -> None:
+    for state, expected in zip(STATES, PUTS[name], strict=True):
+        world.write(Delete("k"))
+        before = PRECONDITIONS[name](state(world))
+        created = (found := world.get()) and found.created_at_ms
+        world.now += 7
+        assert world.outcome(Put("k", TEXT, precondition=before)) == expected, state.__name__
+        found = world.get()
+        if expected != FAILED:
+            assert found
+            assert (found.created_at_ms, found.expires_at_s) == (created or world.now, None)
+
+
+@pytest.mark.parametrize("name", [name for name in PRECONDITIONS if "none-match" not in name])
+def test_an_increment_and_a_delete_are_done_or_refused_by_what_stands_there(world: World, name: str) -> None:
+    sums: list[object] = [("1", False), "CONFLICT", ("42", False), ("1", True)]
+    gone: list[object] = [(None, False)] * 4
+    for index, state in enumerate(STATES):
+        for command, outcomes in ((Increment, sums), (Delete, gone)):
+            world.write(Delete("k"))
+            precondition = PRECONDITIONS[name](state(world))
+            outcome = world.outcome(command("k", precondition=precondition))
+            expected = FAILED if PUTS[name][index] == FAILED else outcomes[index]
+            assert outcome == expected, (state.__name__, command.__name__)
+
+
+def test_the_bounds_of_64_bits_hold_in_the_table(world: World) -> None:
+    for start, by, end in (
+        (2**63 - 2, 1, 2**63 - 1),
+        (2**63 - 1, 1, None),
+        (2**63 - 1, -(2**63), -1),
+        (-(2**63), -1, None),
+        (-(2**63), 2**63 - 1, -1),
+        (0, -(2**63), -(2**63)),
+        (-1, -(2**63), None),
+    ):
+        world.write(Put("k", str(start)))
+        outcome = world.outcome(Increment("k", by))
+        assert outcome == ("CONFLICT" if end is None else (str(end), False))
+        found = world.get()
+        assert found
+        assert found.text == str(start if end is None else end)
+
+
+def test_an_increment_keeps_sets_and_clears_the_time_to_live(world: World) -> None:
+    world.write(Put("k", "1", ttl_s=100, metadata='{"m":1}'))
+    kept = world.write(Increment("k"))
+    renewed = world.write(Increment("k", ttl_s=200))
+    cleared = world.write(Increment("k", ttl_s=None))
+    assert kept
+    assert renewed
+    assert cleared
+    assert [one.expires_at_s for one in (kept, renewed, cleared)] == [1_795_176_101, 1_795_176_201, None]
+    assert world.get() == cleared
+    assert cleared.metadata == '{"m":1}'
+
+
+def test_a_text_takes_the_place_of_any_other_kind_of_text(world: World) -> None:
+    texts = ["7", '"' + "x" * 3_000 + '"', '{"a":1}', "-7", "[1]"]
+    for before in texts:
+        for after in texts:
+            world.write(Put("k", before, ttl_s=50, metadata="{}"))
+            world.write(Put("k", after))
+            found = world.get()
+            assert found
+            assert (found.text, found.size, found.metadata, found.expires_at_s) == (after, len(after), None, None)
+            head = world.values.head(world.space, Get("k"))
+            assert (head.size, head.etag, head.text) == (
+                len(after),
+                found.etag,
+                after if after in ("7", "-7") else None,
+            )
+
+
+def test_a_put_without_room_is_refused_and_one_that_gives_back_as_much_is_not(world: World) -> None:
+    world.write(Put("k", '"' + "x" * 98 + '"'))
+    with pytest.raises(StorageFull):
+        world.write(Put("l", "[]"), room=0)
+    with pytest.raises(StorageFull):
+        world.write(Put("k", '"' + "x" * 99 + '"'), room=0)
+    with pytest.raises(StorageFull):
+        world.write(Increment("l"), room=0)
+    world.write(Put("k", '"' + "y" * 98 + '"'), room=0)
+    # What was an integer has no size of its own in the table, and gives back as much all the same.
+    world.write(Put("k", "1234567"))
+    world.write(Put("k", "[12345]"), room=0)
+    world.write(Put("k", "1234567"), room=0)
+    world.write(Increment("k"), room=0)
+
+
+def test_a_patch_is_atomic_with_every_other_write(world: World) -> None:
+    world.write(Put("k", "{}"))
+    for number in range(5):
+        world.write(Patch("k", f'{{"m{number}":1.0}}'))
+    found = world.get()
+    assert found
+    assert found.text == '{"m0":1.0,"m1":1.0,"m2":1.0,"m3":1.0,"m4":1.0}'
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, consistent: bool) -> None:
+    for number in range(30):
+        world.write(Put(f"a{number:02}", str(number), ttl_s=10 if number % 3 else None, metadata=f'{{"n":{number}}}'))
+    world.write(Put("b", '"text"'))
+    world.now += 20_000
+    listed: list[Version] = []
+    cursor: str | None = None
+    while True:
+        page = world.values.page(world.space, PageRequest("a", 4, cursor, metadata=True, consistent=consistent))
+        listed += page.keys
+        cursor = page.cursor
+        if cursor is None:
+            break
+        assert len(page.keys) == 4
+    assert [version.key for version in listed] == [f"a{number:02}" for number in range(0, 30, 3)]
+    assert [version.metadata for version in listed] == [f'{{"n":{number}}}' for number in range(0, 30, 3)]
+    assert [version.size for version in listed] == [len(str(number)) for number in range(0, 30, 3)]
