@@ -107,6 +107,11 @@ NAMESPACE_ROUTES: dict[str, Any] = {
     "PUT /v1/{namespace}/{key}": on_namespace("PUT", "/v1/{}/a", b'{"value": "stolen"}'),
     "PATCH /v1/{namespace}/{key}": on_namespace("PATCH", "/v1/{}/a", b'{"value": {"by": "thief"}}'),
     "POST /v1/{namespace}/{key}/increment": on_namespace("POST", "/v1/{}/a/increment"),
+    "POST /v1/{namespace}/batch": on_namespace(
+        "POST",
+        "/v1/{}/batch",
+        b'{"operations": [{"op": "get", "key": "a"}, {"op": "put", "key": "a", "value": "stolen"}], "atomic": true}',
+    ),
     "DELETE /v1/{namespace}/{key}": on_namespace("DELETE", "/v1/{}/a"),
     "GET /v1/{namespace}": on_namespace("GET", "/v1/{}"),
     "GET /v1/namespaces/{namespace}": on_dashboard("GET", "/v1/namespaces/{}"),

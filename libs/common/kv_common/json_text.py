@@ -6,6 +6,7 @@ Numbers keep their form, strings their escapes, members their order. All texts g
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
 
 _NULL = b"null"
 _STRING_OR_WHITESPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+")|[ \t\n\r]+', re.DOTALL)
+_STRING_OR_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 _OPENING = (b"[", b"{")
 _CLOSING = (b"]", b"}")
+
+
+def is_array(text: bytes) -> bool:
+    """Tell whether a text is an array."""
+    return text.lstrip(WHITESPACE).startswith(b"[")
 
 
 def is_object(text: bytes) -> bool:
@@ -49,6 +56,23 @@ def members(text: bytes) -> list[tuple[bytes, bytes]]:
         (name, text[begins : text.rindex(b"}" if end == ends[-1] else b",", begins, end)].rstrip(WHITESPACE))
         for (name, _, begins), end in zip(starts, ends, strict=True)
     ]
+
+
+def elements(text: bytes) -> list[bytes]:
+    """Return the elements of an array in order, each as it is written."""
+    commas: list[int] = []
+    depth = 0
+    for match in _STRING_OR_MARK.finditer(text):
+        token = match[0]
+        if token in _OPENING:
+            depth += 1
+        elif token in _CLOSING:
+            depth -= 1
+        elif depth == 1 and token == b",":
+            commas.append(match.start())
+    bounds = [text.index(b"["), *commas, text.rindex(b"]")]
+    cut = [text[start + 1 : end].strip(WHITESPACE) for start, end in itertools.pairwise(bounds)]
+    return cut if cut != [b""] else []
 
 
 def compact(text: bytes) -> bytes:

@@ -37,15 +37,15 @@ _members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def split_object(body: bytes, *, allowed: Collection[str]) -> dict[str, bytes]:
+def split_object(body: bytes, *, allowed: Collection[str], depth: int = MAX_DEPTH) -> dict[str, bytes]:
     """Return the JSON text of each member of the object in `body`, byte for byte as it was sent.
 
-    Raises ValidationError when `body` is not one well-formed JSON object in UTF-8, nests deeper than MAX_DEPTH below
-    its members, repeats a member, or has one that is not in `allowed`.
+    Raises ValidationError when `body` is not one well-formed JSON object in UTF-8, nests deeper than `depth` below its
+    members, repeats a member, or has one that is not in `allowed`.
     """
     _require_utf8(body)
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH + 1:
-        _require_depth(body)
+    if body.count(b"[") + body.count(b"{") > depth + 1:
+        _require_depth(body, depth)
     checked = _SURROGATE_ESCAPE.sub(_NUL_ESCAPE, body) if b"\\u" in body else body
     try:
         members = _members_decoder.decode(checked)
@@ -89,16 +89,14 @@ def _require_utf8(body: bytes) -> None:
         ) from error
 
 
-def _require_depth(body: bytes) -> None:
+def _require_depth(body: bytes, most: int) -> None:
     depth = 0
     for match in STRING_OR_BRACKET.finditer(body):
         token = match[0]
         if token in (b"[", b"{"):
             depth += 1
-            if depth > MAX_DEPTH + 1:
-                raise ValidationError(
-                    f"The JSON is nested more than {MAX_DEPTH} levels deep.", details={"max_depth": MAX_DEPTH}
-                )
+            if depth > most + 1:
+                raise ValidationError(f"The JSON is nested more than {most} levels deep.", details={"max_depth": most})
         elif token in (b"]", b"}"):
             depth -= 1
 

@@ -16,8 +16,9 @@ from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
-from kv_service.store import NamespaceStore, ServiceStore, TableFacts, ValueStore
+from kv_service.store import NamespaceStore, ServiceStore, TableFacts, TransactionStore, ValueStore
 from kv_service.values.operations import Values
+from kv_service.values.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Kv:
     admission: Admission
     limiter: RedisLimiter
     values: Values
+    together: Together
     namespaces: Namespaces
     service: ServiceStore
 
@@ -54,18 +56,24 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
     settings = Settings.from_env(env)
     client = dynamodb.client()
     limiter = RedisLimiter(connect(settings.redis_url))
-    values = ValueStore(client, settings.table)
+    values = Values(
+        ValueStore(client, settings.table),
+        now_ms=now_ms,
+        random_below=secrets.randbelow,
+        cursor_secret=SharedSecret(client, settings.table, "CURSOR_SECRET").get,
+        wait=time.sleep,
+    )
     service = ServiceStore(client, settings.table, settings.credentials_table)
-    cursor_secret = SharedSecret(client, settings.table, "CURSOR_SECRET")
     return Kv(
         settings=settings,
         admission=Admission(limiter, TableFacts(client, settings.table, settings.credentials_table, now_ms=now_ms)),
         limiter=limiter,
-        values=Values(
+        values=values,
+        together=Together(
             values,
+            TransactionStore(client, settings.table),
             now_ms=now_ms,
             random_below=secrets.randbelow,
-            cursor_secret=cursor_secret.get,
             wait=time.sleep,
         ),
         namespaces=Namespaces(

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
 from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus, Space
-from kv_service.store import NamespaceStore, ServiceStore, ValueStore
+from kv_service.store import NamespaceStore, ServiceStore, TransactionStore, ValueStore
+from kv_service.store.transactions import Seen
 from kv_service.store.values import Moved
 from kv_service.values.changes import Increment, apply
+from kv_service.values.once import KEPT_S, Record
 from kv_service.values.pages import KeyRange
 from kv_service.values.versions import Moment, Version, live
 from tests.unit.common.admission_fakes import FakeRedis
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from kv_common.events import Event
     from kv_common.tokens.jwks import JwkSet
     from kv_service.jobs import Job
+    from kv_service.values.once import Answer, Once
+    from kv_service.values.plans import Change
     from kv_service.values.preconditions import Precondition
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
@@ -133,6 +139,51 @@ class Shelf(ValueStore):
         self.spaces.append(space)
         if self.problem is not None:
             raise self.problem
+
+
+class Transactions(TransactionStore):
+    """Several keys of a shelf at once, and the records of requests; `meanwhile` happens before a commit, once each."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.records: dict[tuple[str, str], tuple[Record, int]] = {}
+        self.meanwhile: list[Callable[[], None]] = []
+        self.reads: list[tuple[str, ...]] = []
+        self.commits: list[int] = []
+
+    def read(self, space: Space, keys: Sequence[str], once: Once | None = None, *, now_ms: int = 0) -> Seen:
+        self.reads.append(tuple(keys))
+        record, until_ms = self.records.get((space.namespace_id, once.id), (None, 0)) if once else (None, 0)
+        if until_ms <= now_ms:
+            record = None
+        return Seen(self.read_at_once(space, keys).versions, record)
+
+    def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
+        assert len(set(keys)) == len(keys) <= 100
+        found = {key: self.shelf.get(space, key) for key in keys}
+        return Seen({key: version for key, version in found.items() if version}, None)
+
+    def commit(
+        self, space: Space, changes: Sequence[Change], once: Once | None, answer: Answer | None, *, now_ms: int
+    ) -> None:
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        assert len(changes) + (once is not None) <= 100
+        for change in changes:
+            old = self.shelf.values.get((space.namespace_id, change.key))
+            if (old.etag if old else None) != (change.found.etag if change.found else None):
+                raise Moved(None)
+        if once is not None and answer is not None:
+            _, until_ms = self.records.get((space.namespace_id, once.id), (None, 0))
+            if until_ms > now_ms:
+                raise Moved(None)
+            self.records[space.namespace_id, once.id] = (Record(once.fingerprint, answer), now_ms + KEPT_S * 1000)
+        self.commits.append(len(changes))
+        for change in changes:
+            if change.version is not None:
+                self.shelf.values[space.namespace_id, change.key] = change.version
+            elif not change.only_check:
+                self.shelf.values.pop((space.namespace_id, change.key), None)
 
 
 class Directory(NamespaceStore):

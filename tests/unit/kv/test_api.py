@@ -19,13 +19,14 @@ from kv_service.bootstrap import Kv
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
 from kv_service.values.operations import Values
+from kv_service.values.together import Together
 from kv_service.values.versions import StorageFull
 from tests.unit.common import gateway
 from tests.unit.common.admission_fakes import FREE, KEY, Tables
 from tests.unit.common.clocks import Clock
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.common.issuer import CLIENT, ISSUER, Signer, claims
-from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Service, Shelf
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Service, Shelf, Transactions
 
 if TYPE_CHECKING:
     from kv_common.admission import Ticket
@@ -64,15 +65,24 @@ class World:
         self.gate = Gatekeeper(self.limiter, self.tables)
         self.service = Service({"keys": []})
         chance = random.Random(7)
+        self.transactions = Transactions(self.shelf)
+        values = Values(
+            self.shelf,
+            now_ms=lambda: NOW_MS,
+            random_below=chance.randrange,
+            cursor_secret=lambda: b"s" * 32,
+            wait=lambda _seconds: None,
+        )
         self.kv = Kv(
             settings=Settings("kv", "credentials", "redis://", ISSUER, (CLIENT,)),
             admission=self.gate,
             limiter=self.limiter,
-            values=Values(
-                self.shelf,
+            values=values,
+            together=Together(
+                values,
+                self.transactions,
                 now_ms=lambda: NOW_MS,
                 random_below=chance.randrange,
-                cursor_secret=lambda: b"s" * 32,
                 wait=lambda _seconds: None,
             ),
             namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
@@ -245,6 +255,18 @@ def test_what_an_operation_asks_admission_for(world: World) -> None:
         ("list", [Scope.LIST], "settings", 1, 0),
     ]
     assert {(t.account_id, t.digest) for t in world.gate.tickets} == {(ACCOUNT, NEW_KEY.digest)}
+
+
+def test_a_batch_asks_for_the_scopes_and_costs_as_much_as_its_operations(world: World) -> None:
+    operations = [{"op": "get", "key": "a"}, {"op": "put", "key": "b", "value": 1}, {"op": "delete", "key": "c"}]
+
+    assert world.ask("POST", "/v1/settings/batch", json.dumps({"operations": operations}))["statusCode"] == 200
+    assert world.ask("POST", "/v1/settings/batch", "{}")["statusCode"] == 400
+
+    assert [(t.operation, sorted(t.scopes), t.cost) for t in world.gate.tickets] == [
+        ("batch", [Scope.DELETE, Scope.READ, Scope.WRITE], 3),
+        ("batch", [], 1),
+    ]
 
 
 def test_every_admitted_answer_carries_both_forms_of_the_limits(world: World) -> None:

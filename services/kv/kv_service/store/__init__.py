@@ -10,6 +10,7 @@
     ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox
     N#<namespace id>      OWNER               the account a namespace belongs to
     V#<namespace id>      <key>               a value: see kv_service.store.items
+    I#<namespace id>      <request>           the answer to a request that shall happen once: see store.records
     SHARD#<shard>         CHECKPOINT          up to where a shard of the table's stream is counted
     SERVICE               CURSOR_SECRET       the key that signs page cursors
     CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.accounts
@@ -24,6 +25,7 @@ from kv_service.store.namespaces import NamespaceStore
 from kv_service.store.service import ServiceStore
 from kv_service.store.storage import StorageStore
 from kv_service.store.tellings import TellingStore
+from kv_service.store.transactions import TransactionStore
 from kv_service.store.values import ValueStore
 
 __all__ = [
@@ -34,5 +36,6 @@ __all__ = [
     "StorageStore",
     "TableFacts",
     "TellingStore",
+    "TransactionStore",
     "ValueStore",
 ]

@@ -8,6 +8,7 @@ from kv_common.dynamodb import ConditionFailed, delete_all, delete_partition, er
 from kv_service.storage import VALUE_PREFIX
 from kv_service.store import items
 from kv_service.store.conditions import LIVE, TTL_NAME, Condition, met, met_by_integer, unmoved
+from kv_service.store.records import record_partition
 from kv_service.values.pages import KeyRange
 from kv_service.values.versions import expiry, stored_bytes
 
@@ -58,7 +59,7 @@ class ValueStore:
     def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         """Return the version under `key`."""
         with errors_translated():
-            answer = self._client.get_item(TableName=self._table, Key=_key(space, key), ConsistentRead=consistent)
+            answer = self._client.get_item(TableName=self._table, Key=value_key(space, key), ConsistentRead=consistent)
         return items.decode(key, answer["Item"]) if "Item" in answer else None
 
     def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
@@ -66,7 +67,7 @@ class ValueStore:
         with errors_translated():
             answer = self._client.get_item(
                 TableName=self._table,
-                Key=_key(space, key),
+                Key=value_key(space, key),
                 ConsistentRead=consistent,
                 ProjectionExpression=_ALL_BUT_TEXT,
                 ExpressionAttributeNames=TTL_NAME,
@@ -126,16 +127,18 @@ class ValueStore:
         request: dict[str, Any] = {}
         if precondition.if_match is not None:
             request = met(precondition, now_ms).request()
-        self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=_key(space, key), **request))
+        self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **request))
 
     def replace(self, space: Space, key: str, found: Version | None, version: Version | None) -> None:
         """Put `version`, or nothing, in the place of exactly the version that was found; else Moved."""
         unchanged = unmoved(found).request()
         if version is not None:
-            item = {**_key(space, key), **items.encode(version)}
+            item = {**value_key(space, key), **items.encode(version)}
             self._write(key, lambda: self._client.put_item(TableName=self._table, Item=item, **unchanged))
         elif found is not None:
-            self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=_key(space, key), **unchanged))
+            self._write(
+                key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **unchanged)
+            )
 
     def page(
         self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False
@@ -164,7 +167,7 @@ class ValueStore:
         for _ in range(_QUERIES_AT_ONCE):
             query["Limit"] = limit - len(found)
             if after is not None:
-                query["ExclusiveStartKey"] = _key(space, after)
+                query["ExclusiveStartKey"] = value_key(space, after)
             with errors_translated():
                 answer = self._client.query(**query)
             found += [items.decode(item["SK"]["S"], item) for item in answer["Items"]]
@@ -192,8 +195,12 @@ class ValueStore:
         return len(answer["Items"])
 
     def delete_all(self, space: Space) -> None:
-        """Remove every value; a trip per 25 keys and per page, which is read from the table with the values in it."""
+        """Remove every value, and the answers to requests that happened once.
+
+        A trip per 25 keys and per page, which is read from the table with the values in it.
+        """
         delete_partition(self._client, self._table, _partition(space))
+        delete_partition(self._client, self._table, record_partition(space))
 
     def _update(
         self,
@@ -223,7 +230,7 @@ class ValueStore:
             key,
             lambda: self._client.update_item(
                 TableName=self._table,
-                Key=_key(space, key),
+                Key=value_key(space, key),
                 UpdateExpression=update,
                 ReturnValues=returns,
                 **request,
@@ -242,5 +249,6 @@ def _partition(space: Space) -> str:
     return VALUE_PREFIX + space.namespace_id
 
 
-def _key(space: Space, key: str) -> Item:
+def value_key(space: Space, key: str) -> Item:
+    """Return the key of a value's item."""
     return {"PK": {"S": _partition(space)}, "SK": {"S": key}}

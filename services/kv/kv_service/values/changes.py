@@ -187,6 +187,24 @@ def not_modified(command: Get, version: Version) -> bool:
     return tags is not None and tags.match(version.etag)
 
 
+def found_by(command: Get, version: Version | None) -> Version:
+    """Return the version that a read asks for.
+
+    Raises NotFound when there is none, PreconditionFailed by `If-Match`, Conflict where members are asked of what has
+    none.
+    """
+    if version is None:
+        if command.precondition.if_match is not None:
+            command.precondition.require(None)
+        raise no_such_key()
+    if not_modified(command, version):
+        return version
+    command.precondition.require(version.etag)
+    if command.fields and not json_text.is_object((version.text or "").encode()):
+        raise no_object()
+    return version
+
+
 def no_such_key() -> NotFound:
     """Say that there is nothing under the key."""
     return NotFound("There is no such key.", details={"resource": "key"})

@@ -12,18 +12,7 @@ from kv_common.dynamodb import Contended
 from kv_common.errors import Unavailable
 from kv_service.domain import new_token
 from kv_service.store.values import Moved
-from kv_service.values.changes import (
-    Delete,
-    Get,
-    Increment,
-    Patch,
-    Put,
-    Written,
-    apply,
-    no_such_key,
-    not_modified,
-    put_version,
-)
+from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Written, apply, found_by, put_version
 from kv_service.values.pages import Page, PageRequest
 from kv_service.values.versions import MAX_INTEGER_BYTES, Moment, Version, live
 
@@ -59,11 +48,11 @@ class Values:
 
     def get(self, space: Space, command: Get) -> Version:
         """Return the version under a key; NotFound when there is none, PreconditionFailed by `If-Match`."""
-        return self._found(command, self._store.get(space, command.key, consistent=command.consistent))
+        return found_by(command, self._live(self._store.get(space, command.key, consistent=command.consistent)))
 
     def head(self, space: Space, command: Get) -> Version:
         """Return the version under a key without its text."""
-        return self._found(command, self._store.head(space, command.key, consistent=command.consistent))
+        return found_by(command, self._live(self._store.head(space, command.key, consistent=command.consistent)))
 
     def write(self, space: Space, command: Write) -> Written:
         """Do what `command` asks, at one moment; raises PreconditionFailed, NotFound, Conflict, PayloadTooLarge.
@@ -139,12 +128,5 @@ class Values:
     def _moment(self) -> Moment:
         return Moment(self._now_ms(), new_token(self._random_below))
 
-    def _found(self, command: Get, version: Version | None) -> Version:
-        version = live(version, self._now_ms())
-        if version is None:
-            if command.precondition.if_match is not None:
-                command.precondition.require(None)
-            raise no_such_key()
-        if not not_modified(command, version):
-            command.precondition.require(version.etag)
-        return version
+    def _live(self, version: Version | None) -> Version | None:
+        return live(version, self._now_ms())

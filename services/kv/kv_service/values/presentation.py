@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kv_common import json_text
+from kv_common.errors import AppError
 from kv_common.http import Response, json_response, no_content
 from kv_common.times import timestamp
-from kv_service.values.changes import no_object, not_modified
+from kv_service.values.changes import Get, Increment, Written, not_modified
+from kv_service.values.plans import shown
+from kv_service.values.versions import Version
 
 if TYPE_CHECKING:
-    from kv_service.values.changes import Get, Written
+    from collections.abc import Sequence
+
+    from kv_service.values.changes import Command
     from kv_service.values.pages import Page, PageRequest
-    from kv_service.values.versions import Version
+    from kv_service.values.plans import Outcome
 
 
 def show_value(command: Get, version: Version) -> Response:
@@ -50,6 +55,23 @@ def show_sum(written: Written) -> Response:
     return json_response(body, 200, validators(written.version))
 
 
+def done(outcome: Outcome) -> Written:
+    """Return what a write has left, or raise why it was refused."""
+    match outcome:
+        case Written():
+            return outcome
+        case AppError():
+            raise outcome
+        case _:
+            raise TypeError(outcome)
+
+
+def show_batch(operations: Sequence[Command], outcomes: Sequence[Outcome]) -> Response:
+    """Answer with what became of each operation, in their order."""
+    results = [_result(one, outcome) for one, outcome in zip(operations, outcomes, strict=True)]
+    return json_response({"results": results})
+
+
 def show_page(request: PageRequest, page: Page) -> Response:
     """Answer with a page of keys; without a cursor it is the last."""
     keys = [describe(version, metadata=request.metadata) for version in page.keys]
@@ -60,6 +82,40 @@ def show_page(request: PageRequest, page: Page) -> Response:
     if page.cursor is not None:
         body["cursor"] = page.cursor
     return json_response(body)
+
+
+def _result(command: Command, outcome: Outcome) -> dict[str, object]:
+    match outcome:
+        case AppError():
+            told = shown(outcome)
+            return {"status": told.pop("status"), "error": told}
+        case Written(None):
+            return {"status": 204}
+        case Written(Version() as version):
+            # An integer that begins is a sum like any other.
+            status = 201 if outcome.created and not isinstance(command, Increment) else 200
+            return {
+                "status": status,
+                "etag": quoted(version),
+                **_sum(command, version),
+                **describe(version, metadata=True),
+            }
+        case Version() as version:
+            return _found(command, version)
+    raise TypeError(outcome)
+
+
+def _sum(command: Command, version: Version) -> dict[str, object]:
+    return {"value": value_of(version)} if isinstance(command, Increment) else {}
+
+
+def _found(command: Command, version: Version) -> dict[str, object]:
+    if not isinstance(command, Get):
+        raise TypeError(command)
+    if not_modified(command, version):
+        return {"status": 304, "etag": quoted(version)}
+    value = msgspec.Raw(picked(command, version).encode())
+    return {"status": 200, "etag": quoted(version), "value": value, **describe(version, metadata=True)}
 
 
 def describe(version: Version, *, metadata: bool) -> dict[str, object]:
@@ -78,14 +134,9 @@ def describe(version: Version, *, metadata: bool) -> dict[str, object]:
 
 
 def picked(command: Get, version: Version) -> str:
-    """Return the text that the caller asked for; Conflict where a value without members is to be picked from."""
+    """Return the text that the caller asked for: all of it, or the members that were named."""
     text = version.text or ""
-    if not command.fields:
-        return text
-    value = text.encode()
-    if not json_text.is_object(value):
-        raise no_object()
-    return json_text.pick(value, command.fields).decode()
+    return json_text.pick(text.encode(), command.fields).decode() if command.fields else text
 
 
 def value_of(version: Version) -> msgspec.Raw:

@@ -35,8 +35,8 @@ MAX_FIELDS = 100
 
 VALUE_MEMBERS = ("value", "ttl", "metadata")
 
-# Answering as if they had not been sent would break the promise that the caller relies on.
 _REFUSED = ("if-modified-since", "if-unmodified-since", "if-range", "range")
+_IDEMPOTENCY_KEY = "idempotency-key"
 _CONSISTENCY = {"strong": True, "eventual": False}
 _LIMIT = re.compile(r"[0-9]{1,4}", re.ASCII)
 
@@ -44,17 +44,12 @@ Seconds = Annotated[int, Meta(ge=1, le=MAX_TTL_S)]
 Integer = Annotated[int, Meta(ge=LEAST_INTEGER, le=GREATEST_INTEGER)]
 
 _ttl: msgspec.json.Decoder[int | None] = msgspec.json.Decoder(Seconds | None)
-
-
-class IncrementBody(msgspec.Struct):
-    """The body of an increment."""
-
-    by: Integer = 1
-    ttl: Seconds | UnsetType | None = UNSET
+_integer: msgspec.json.Decoder[int] = msgspec.json.Decoder(Integer)
 
 
 def read_get(request: Request, key: str) -> Get:
     """Return what a GET asks for."""
+    refuse(request, _IDEMPOTENCY_KEY)
     query = request.query(allowed=("fields", "consistency"))
     return Get(
         names.key(key),
@@ -66,6 +61,7 @@ def read_get(request: Request, key: str) -> Get:
 
 def read_head(request: Request, key: str) -> Get:
     """Return what a HEAD asks for."""
+    refuse(request, _IDEMPOTENCY_KEY)
     query = request.query(allowed=("consistency",))
     return Get(
         names.key(key), precondition=read_precondition(request), consistent=_consistency(query, default="strong")
@@ -87,21 +83,20 @@ def read_patch(request: Request, key: str) -> Patch:
 def read_increment(request: Request, key: str) -> Increment:
     """Return by how much an integer is to grow; without a body, by one."""
     request.query(allowed=())
-    key = names.key(key)
-    precondition = _only_if_match(request)
-    body = strict_json.decode_object(request.body, IncrementBody) if request.body else IncrementBody()
-    return Increment(key, by=body.by, ttl_s=body.ttl, precondition=precondition)
+    members = _members(request, ("by", "ttl")) if request.body else {}
+    return increment_of(names.key(key), members, _only_if_match(request))
 
 
 def read_delete(request: Request, key: str) -> Delete:
     """Return what a DELETE removes."""
+    refuse(request, _IDEMPOTENCY_KEY)
     request.query(allowed=())
     return Delete(names.key(key), _only_if_match(request))
 
 
 def read_page(request: Request) -> PageRequest:
     """Return what a list asks for."""
-    _refuse(request, *_REFUSED, "if-match", "if-none-match")
+    refuse(request, *_REFUSED, "if-match", "if-none-match", _IDEMPOTENCY_KEY)
     query = request.query(allowed=("prefix", "limit", "cursor", "include", "consistency"))
     if query.get("include", "metadata") != "metadata":
         raise ValidationError("A list can include 'metadata' and nothing else.", details={"field": "include"})
@@ -116,7 +111,7 @@ def read_page(request: Request) -> PageRequest:
 
 def read_precondition(request: Request) -> Precondition:
     """Return the precondition in a request's headers."""
-    _refuse(request, *_REFUSED)
+    refuse(request, *_REFUSED)
     return preconditions.read(request.header("if-match"), request.header("if-none-match"))
 
 
@@ -163,6 +158,23 @@ def patch_of(key: str, members: Mapping[str, bytes], precondition: Precondition)
     )
 
 
+def increment_of(key: str, members: Mapping[str, bytes], precondition: Precondition) -> Increment:
+    """Return what an increment with these members of its body adds."""
+    try:
+        by = _integer.decode(members.get("by", b"1"))
+    except msgspec.DecodeError as error:
+        raise ValidationError("An increment is by an integer of 64 bits.", details={"field": "by"}) from error
+    return Increment(key, by=by, ttl_s=_read_ttl(members), precondition=precondition)
+
+
+def body_too_large() -> PayloadTooLarge:
+    """Say that a body is larger than any may be."""
+    return PayloadTooLarge(
+        f"A body may have {MAX_BODY_BYTES} bytes at most.",
+        details={"reason": "body_size", "max_bytes": MAX_BODY_BYTES},
+    )
+
+
 def _members(request: Request, allowed: tuple[str, ...]) -> dict[str, bytes]:
     if len(request.body) > MAX_BODY_BYTES:
         raise value_too_large()
@@ -203,11 +215,12 @@ def _read_metadata(members: Mapping[str, bytes]) -> str | UnsetType | None:
 
 
 def _only_if_match(request: Request) -> Precondition:
-    _refuse(request, "if-none-match")
+    refuse(request, "if-none-match")
     return read_precondition(request)
 
 
-def _refuse(request: Request, *headers: str) -> None:
+def refuse(request: Request, *headers: str) -> None:
+    """Raise ValidationError where one of the headers is sent: ignoring it would break what the caller relies on."""
     for name in headers:
         if request.header(name) is not None:
             raise ValidationError(f"The header {name} is not supported here.", details={"header": name})

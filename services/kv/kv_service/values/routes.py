@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,24 +12,37 @@ from kv_service.gate import Gate, Operation
 from kv_service.presentation import show_limits
 from kv_service.values import presentation as show
 from kv_service.values import reading as read
+from kv_service.values.batches import read_batch
+from kv_service.values.once import read_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kv_service.bootstrap import Kv
+    from kv_service.domain import Space
+    from kv_service.values.batches import Batch
+    from kv_service.values.changes import Write, Written
+    from kv_service.values.once import Once
+    from kv_service.values.plans import Outcome
 
 GET = Operation("get", frozenset({Scope.READ}))
 PUT = Operation("put", frozenset({Scope.WRITE}))
 PATCH = Operation("patch", frozenset({Scope.WRITE}))
 INCREMENT = Operation("increment", frozenset({Scope.WRITE}))
 DELETE = Operation("delete", frozenset({Scope.DELETE}))
+BATCH = Operation("batch", frozenset())
 LIST = Operation("list", frozenset({Scope.LIST}))
 
 
 def add_values(app: Api, kv: Callable[[], Kv]) -> None:
     """Add the routes to `app`; `kv` returns their dependencies, bound when the first request comes."""
     gate = cache(lambda: Gate(kv()))
+    _add_reads(app, kv, gate)
+    _add_writes(app, kv, gate)
+    _add_batch(app, kv, gate)
 
+
+def _add_reads(app: Api, kv: Callable[[], Kv], gate: Callable[[], Gate]) -> None:
     @app.route("/v1/{namespace}/{key}", methods=["GET"])
     def get_value(request: Request, namespace: str, key: str) -> Response:
         return gate().serve(
@@ -49,46 +63,6 @@ def add_values(app: Api, kv: Callable[[], Kv]) -> None:
             run=lambda space, command: show.show_head(command, kv().values.head(space, command)),
         )
 
-    @app.route("/v1/{namespace}/{key}", methods=["PUT"])
-    def put_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            PUT,
-            parse=lambda: read.read_put(request, key),
-            run=lambda space, command: show.show_written(kv().values.write(space, command)),
-        )
-
-    @app.route("/v1/{namespace}/{key}", methods=["PATCH"])
-    def patch_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            PATCH,
-            parse=lambda: read.read_patch(request, key),
-            run=lambda space, command: show.show_written(kv().values.write(space, command)),
-        )
-
-    @app.route("/v1/{namespace}/{key}/increment", methods=["POST"])
-    def increment_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            INCREMENT,
-            parse=lambda: read.read_increment(request, key),
-            run=lambda space, command: show.show_sum(kv().values.write(space, command)),
-        )
-
-    @app.route("/v1/{namespace}/{key}", methods=["DELETE"])
-    def delete_value(request: Request, namespace: str, key: str) -> Response:
-        return gate().serve(
-            request,
-            namespace,
-            DELETE,
-            parse=lambda: read.read_delete(request, key),
-            run=lambda space, command: show.show_written(kv().values.write(space, command)),
-        )
-
     @app.route("/v1/{namespace}", methods=["GET"])
     def list_keys(request: Request, namespace: str) -> Response:
         return gate().serve(
@@ -103,3 +77,73 @@ def add_values(app: Api, kv: Callable[[], Kv]) -> None:
     def get_limits(request: Request) -> Response:
         request.query(allowed=())
         return json_response(show_limits(gate().look(request)))
+
+
+def _add_writes(app: Api, kv: Callable[[], Kv], gate: Callable[[], Gate]) -> None:
+    def write(
+        request: Request,
+        namespace: str,
+        operation: Operation,
+        parse: Callable[[], Write],
+        shown: Callable[[Written], Response],
+    ) -> Response:
+        """Do what the request asks for, once where it says so."""
+
+        def run(space: Space, asked: tuple[Write, Once | None]) -> Response:
+            command, once = asked
+            if once is None:
+                return shown(kv().values.write(space, command))
+
+            def show_only(outcomes: Sequence[Outcome]) -> Response:
+                return shown(show.done(outcomes[0]))
+
+            return kv().together.at_once(space, [command], show_only, atomic=False, once=once)
+
+        return gate().serve(request, namespace, operation, parse=lambda: (parse(), read_once(request)), run=run)
+
+    @app.route("/v1/{namespace}/{key}", methods=["PUT"])
+    def put_value(request: Request, namespace: str, key: str) -> Response:
+        return write(request, namespace, PUT, lambda: read.read_put(request, key), show.show_written)
+
+    @app.route("/v1/{namespace}/{key}", methods=["PATCH"])
+    def patch_value(request: Request, namespace: str, key: str) -> Response:
+        return write(request, namespace, PATCH, lambda: read.read_patch(request, key), show.show_written)
+
+    @app.route("/v1/{namespace}/{key}/increment", methods=["POST"])
+    def increment_value(request: Request, namespace: str, key: str) -> Response:
+        return write(request, namespace, INCREMENT, lambda: read.read_increment(request, key), show.show_sum)
+
+    @app.route("/v1/{namespace}/{key}", methods=["DELETE"])
+    def delete_value(request: Request, namespace: str, key: str) -> Response:
+        return gate().serve(
+            request,
+            namespace,
+            DELETE,
+            parse=lambda: read.read_delete(request, key),
+            run=lambda space, command: show.show_written(kv().values.write(space, command)),
+        )
+
+
+def _add_batch(app: Api, kv: Callable[[], Kv], gate: Callable[[], Gate]) -> None:
+    @app.route("/v1/{namespace}/batch", methods=["POST"])
+    def do_batch(request: Request, namespace: str) -> Response:
+        def run(space: Space, asked: tuple[Batch, Once | None]) -> Response:
+            batch, once = asked
+            if not batch.atomic and once is None:
+                return show.show_batch(batch.operations, kv().together.each(space, batch.operations))
+            return kv().together.at_once(
+                space,
+                batch.operations,
+                lambda outcomes: show.show_batch(batch.operations, outcomes),
+                atomic=batch.atomic,
+                once=once,
+            )
+
+        return gate().serve(
+            request,
+            namespace,
+            BATCH,
+            parse=lambda: read_batch(request),
+            run=run,
+            priced=lambda asked: replace(BATCH, scopes=asked[0].scopes, cost=len(asked[0].operations)),
+        )

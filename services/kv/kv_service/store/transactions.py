@@ -1,0 +1,112 @@
+"""Several keys of a namespace read and written together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.errors import Unavailable
+from kv_service.store import items
+from kv_service.store.conditions import unmoved
+from kv_service.store.records import read_record, record_key, record_put
+from kv_service.store.values import Moved, value_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+    from kv_service.domain import Space
+    from kv_service.values.once import Answer, Once, Record
+    from kv_service.values.plans import Change
+    from kv_service.values.versions import Version
+
+    Item = dict[str, AttributeValueTypeDef]
+
+_READS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read together: the versions that there are, by key, and the record of the request."""
+
+    versions: Mapping[str, Version]
+    record: Record | None
+
+
+class TransactionStore:
+    """Reads and writes of up to a hundred keys of a `Space`; every method may raise Unavailable."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def read(self, space: Space, keys: Sequence[str], once: Once | None = None, *, now_ms: int = 0) -> Seen:
+        """Return the versions under `keys`, each strongly consistent, and the record of a request.
+
+        One trip for up to 16 MB, and one more for each further 16 MB.
+        """
+        wanted = [value_key(space, key) for key in keys]
+        if once is not None:
+            wanted.append(record_key(space, once))
+        found: list[Mapping[str, AttributeValueTypeDef]] = []
+        for _ in range(_READS):
+            with errors_translated():
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
+                )
+            found += answer["Responses"].get(self._table, [])
+            rest = answer.get("UnprocessedKeys", {}).get(self._table)
+            if not rest:
+                return _seen(space, found, once, now_ms)
+            wanted = [dict(key) for key in rest["Keys"]]
+        raise Unavailable
+
+    def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
+        """Return the versions under `keys` as they were at one moment; Contended while others write them. One trip."""
+        with errors_translated():
+            answer = self._client.transact_get_items(
+                TransactItems=[{"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys]
+            )
+        return _seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
+
+    def commit(
+        self, space: Space, changes: Sequence[Change], once: Once | None, answer: Answer | None, *, now_ms: int
+    ) -> None:
+        """Make all changes and keep the answer, or none of it; one trip.
+
+        Raises Moved when a key is no longer as it was found, or the request has been answered; Contended while others
+        write the same.
+        """
+        writes = [self._write(space, change) for change in changes]
+        if once is not None and answer is not None:
+            writes.append(record_put(self._table, space, once, answer, now_ms=now_ms))
+        if not writes:
+            return
+        try:
+            with errors_translated():
+                self._client.transact_write_items(TransactItems=writes)
+        except ConditionFailed as failure:
+            raise Moved(None) from failure
+
+    def _write(self, space: Space, change: Change) -> TransactWriteItemTypeDef:
+        condition = unmoved(change.found)
+        # Typed loosely: the members that the three kinds of write share.
+        asked: Any = {"TableName": self._table, "ConditionExpression": condition.expression}
+        if condition.values:
+            asked["ExpressionAttributeValues"] = condition.values
+        key = value_key(space, change.key)
+        if change.only_check:
+            return {"ConditionCheck": asked | {"Key": key}}
+        if change.version is None:
+            return {"Delete": asked | {"Key": key}}
+        return {"Put": asked | {"Item": {**key, **items.encode(change.version)}}}
+
+
+def _seen(space: Space, found: Sequence[Mapping[str, AttributeValueTypeDef]], once: Once | None, now_ms: int) -> Seen:
+    partition = value_key(space, "")["PK"]["S"]
+    versions = {item["SK"]["S"]: items.decode(item["SK"]["S"], item) for item in found if item["PK"]["S"] == partition}
+    records = [read_record(item, now_ms=now_ms) for item in found if once is not None and item["PK"]["S"] != partition]
+    return Seen(versions, records[0] if records else None)

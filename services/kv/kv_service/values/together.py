@@ -1,0 +1,171 @@
+"""Operations on several keys, and requests that shall happen once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kv_common.dynamodb import Contended
+from kv_common.errors import AppError, Unavailable
+from kv_service.domain import new_token
+from kv_service.store.values import Moved
+from kv_service.values.changes import Get, found_by
+from kv_service.values.once import Answer, in_flight
+from kv_service.values.plans import plan
+from kv_service.values.versions import Moment, live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kv_common.http import Response
+    from kv_common.times import Clock
+    from kv_service.domain import RandomBelow, Space
+    from kv_service.store import TransactionStore
+    from kv_service.values.changes import Command
+    from kv_service.values.once import Once
+    from kv_service.values.operations import Values
+    from kv_service.values.plans import Outcome
+    from kv_service.values.versions import Version
+
+    Chain = list[tuple[int, Command]]
+
+_AT_ONCE = 8
+"""How many keys of a batch are written at the same time; botocore keeps ten connections."""
+
+_ATTEMPTS = 25
+_LONGEST_PAUSE_MS = 50
+
+
+class Together:
+    """Several operations at once on the values of one `Space`; `wait` sleeps for seconds."""
+
+    def __init__(
+        self,
+        values: Values,
+        store: TransactionStore,
+        *,
+        now_ms: Clock,
+        random_below: RandomBelow,
+        wait: Callable[[float], None],
+    ) -> None:
+        self._values = values
+        self._store = store
+        self._now_ms = now_ms
+        self._random_below = random_below
+        self._wait = wait
+
+    def each(self, space: Space, operations: Sequence[Command]) -> list[Outcome]:
+        """Do the operations, each for itself; those on one key in their order.
+
+        What is read before it is written takes one trip for all keys, and every other operation those of its own.
+        """
+        chains: dict[str, Chain] = {}
+        for index, one in enumerate(operations):
+            chains.setdefault(one.key, []).append((index, one))
+        looked_up = [key for key, chain in chains.items() if isinstance(chain[0][1], Get)]
+        found = self._store.read(space, looked_up).versions if looked_up else {}
+        outcomes: dict[int, Outcome] = {}
+
+        def follow(chain: Chain) -> None:
+            outcomes.update(self._follow(space, chain, found))
+
+        only_reads = [chain for chain in chains.values() if all(isinstance(one, Get) for _, one in chain)]
+        others = [chain for chain in chains.values() if chain not in only_reads]
+        for chain in only_reads:
+            follow(chain)
+        if len(others) == 1:
+            follow(others[0])
+        elif others:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(_AT_ONCE) as workers:
+                # The list is what raises in this thread what was raised in another.
+                list(workers.map(follow, others))
+        if all(isinstance(outcome, Unavailable) for outcome in outcomes.values()):
+            raise Unavailable
+        return [outcomes[index] for index in range(len(operations))]
+
+    def at_once(
+        self,
+        space: Space,
+        operations: Sequence[Command],
+        show: Callable[[Sequence[Outcome]], Response],
+        *,
+        atomic: bool,
+        once: Once | None,
+    ) -> Response:
+        """Do the operations at one moment and return what `show` makes of their outcomes.
+
+        Atomic ones happen all or not at all: NotApplied says why not. Of a request that shall happen once, the answer
+        is kept in the same transaction; the second time there is only the answer. Two trips while nobody else writes
+        the keys, one for an atomic batch that only reads.
+        """
+        keys = sorted({one.key for one in operations})
+        if once is None and all(isinstance(one, Get) for one in operations):
+            return self._patiently(lambda: self._read_at_once(space, operations, keys, show), once)
+        return self._patiently(lambda: self._try(space, operations, keys, show, atomic=atomic, once=once), once)
+
+    def _read_at_once(
+        self,
+        space: Space,
+        operations: Sequence[Command],
+        keys: Sequence[str],
+        show: Callable[[Sequence[Outcome]], Response],
+    ) -> Response:
+        found = self._store.read_at_once(space, keys).versions
+        return show(plan(operations, found, self._moment, room=space.room, atomic=True).outcomes)
+
+    def _try(
+        self,
+        space: Space,
+        operations: Sequence[Command],
+        keys: Sequence[str],
+        show: Callable[[Sequence[Outcome]], Response],
+        *,
+        atomic: bool,
+        once: Once | None,
+    ) -> Response:
+        now_ms = self._now_ms()
+        seen = self._store.read(space, keys, once, now_ms=now_ms)
+        if once is not None and seen.record is not None:
+            return seen.record.replay(once)
+        try:
+            planned = plan(operations, seen.versions, self._moment, room=space.room, atomic=atomic)
+            response = show(planned.outcomes)
+        except AppError as refusal:
+            answer = Answer.of_error(refusal)
+            if once is not None and answer is not None:
+                self._store.commit(space, (), once, answer, now_ms=now_ms)
+            raise
+        self._store.commit(space, planned.changes, once, Answer.of(response), now_ms=now_ms)
+        return response
+
+    def _patiently(self, attempt: Callable[[], Response], once: Once | None) -> Response:
+        for number in range(_ATTEMPTS):
+            if number:
+                self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
+            try:
+                return attempt()
+            except (Moved, Contended):
+                continue
+        if once is not None:
+            raise in_flight()
+        raise Unavailable("Too many requests are writing these keys. Please retry.")
+
+    def _follow(self, space: Space, chain: Chain, found: Mapping[str, Version]) -> dict[int, Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        written = False
+        for index, one in chain:
+            try:
+                if not isinstance(one, Get):
+                    written = True
+                    outcomes[index] = self._values.write(space, one)
+                elif written:
+                    outcomes[index] = self._values.get(space, one)
+                else:
+                    outcomes[index] = found_by(one, live(found.get(one.key), self._now_ms()))
+            except AppError as problem:
+                outcomes[index] = problem
+        return outcomes
+
+    def _moment(self) -> Moment:
+        return Moment(self._now_ms(), new_token(self._random_below))

@@ -1,0 +1,133 @@
+"""Batches, transactions and idempotency keys through the front door."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.tenant import sign_up
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+
+@pytest.fixture
+def headers(tenant: Tenant) -> dict[str, str]:
+    tenant.namespace("app")
+    return tenant.key()
+
+
+def send(http: httpx.Client, headers: dict[str, str], *operations: dict[str, Any], atomic: bool = False) -> Any:
+    return http.post("/v1/app/batch", json={"operations": operations, "atomic": atomic}, headers=headers)
+
+
+def test_a_hundred_operations_are_one_request_with_a_result_each(http: httpx.Client, headers: dict[str, str]) -> None:
+    puts = [{"op": "put", "key": f"k{number:02}", "value": {"n": number}} for number in range(100)]
+    answer = send(http, headers, *puts)
+    assert [one["status"] for one in answer.json()["results"]] == [201] * 100
+    gets = [{"op": "get", "key": f"k{number:02}"} for number in range(99)] + [{"op": "get", "key": "missing"}]
+    answer = send(http, headers, *gets)
+    found = answer.json()["results"]
+    assert [one["value"] for one in found[:99]] == [{"n": number} for number in range(99)]
+    assert (found[99]["status"], found[99]["error"]["code"]) == (404, "NOT_FOUND")
+    mixed = [{"op": "delete", "key": "k00"}, {"op": "get", "key": "k00"}, {"op": "increment", "key": "n", "by": 5}]
+    assert [one["status"] for one in send(http, headers, *mixed).json()["results"]] == [204, 404, 200]
+
+
+def test_a_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: httpx.Client) -> None:
+    tenant = sign_up(local, http, plan="free")
+    tenant.namespace("app")
+    headers = tenant.key()
+    # More than the free plan's burst of twenty: it passes from a full bucket, and leaves it in debt.
+    look: dict[str, Any] = {"op": "get", "key": "a"}
+    answer = send(http, headers, *[look] * 60)
+    assert answer.status_code == 200
+    assert answer.headers["X-Quota-Remaining"] == str(10_000 - 60)
+    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    refused = http.get("/v1/app/a", headers=headers)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 3
+
+
+def test_a_batch_needs_every_scope_of_its_operations(http: httpx.Client, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key(scopes=["read"])
+    assert send(http, headers, {"op": "get", "key": "a"}).status_code == 200
+    refused = send(http, headers, {"op": "get", "key": "a"}, {"op": "delete", "key": "a"})
+    assert (refused.status_code, refused.json()["error"]["details"]) == (403, {"required_scope": "delete read"})
+
+
+def test_an_atomic_batch_moves_what_others_move_at_the_same_time(http: httpx.Client, headers: dict[str, str]) -> None:
+    send(http, headers, *[{"op": "put", "key": key, "value": 50} for key in ("a", "b", "c")])
+
+    def move(number: int) -> int:
+        source, target = ("a", "b", "c")[number % 3], ("b", "c", "a")[number % 3]
+        answer = send(
+            http,
+            headers,
+            {"op": "increment", "key": source, "by": -1},
+            {"op": "increment", "key": target, "by": 1},
+            atomic=True,
+        )
+        return int(answer.status_code)
+
+    with ThreadPoolExecutor(4) as workers:
+        statuses = list(workers.map(move, range(24)))
+    found = send(http, headers, *[{"op": "get", "key": key} for key in ("a", "b", "c")], atomic=True).json()["results"]
+    assert set(statuses) <= {200, 503}
+    assert sum(one["value"] for one in found) == 150
+    assert statuses.count(200) >= 12
+
+
+def test_nothing_of_an_atomic_batch_is_applied_when_something_cannot_be(
+    http: httpx.Client, headers: dict[str, str]
+) -> None:
+    http.put("/v1/app/text", json={"value": "x"}, headers=headers)
+    answer = send(http, headers, {"op": "put", "key": "a", "value": 1}, {"op": "increment", "key": "text"}, atomic=True)
+    assert (answer.status_code, answer.json()["error"]["details"]["reason"]) == (409, "not_applied")
+    assert [one["index"] for one in answer.json()["error"]["details"]["failed"]] == [1]
+    assert http.get("/v1/app/a", headers=headers).status_code == 404
+
+
+def test_a_request_that_is_sent_again_and_at_the_same_time_happens_once(
+    http: httpx.Client, headers: dict[str, str]
+) -> None:
+    once = {**headers, "Idempotency-Key": "order-17"}
+
+    def count(_: int) -> httpx.Response:
+        return http.post("/v1/app/n/increment", json={"by": 7}, headers=once)
+
+    with ThreadPoolExecutor(6) as workers:
+        answers = list(workers.map(count, range(12)))
+    done = [answer for answer in answers if answer.status_code == 200]
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert [answer.json()["value"] for answer in done] == [7] * len(done)
+    assert len({answer.headers["ETag"] for answer in done}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in done) == 1
+    assert http.get("/v1/app/n", headers=headers).json() == {"value": 7}
+
+    other = http.post("/v1/app/n/increment", json={"by": 8}, headers=once)
+    assert (other.status_code, other.json()["error"]["details"]) == (409, {"reason": "idempotency_key_reused"})
+    answer = http.put("/v1/app/n", json={"value": 1}, headers=once)
+    assert answer.status_code == 200
+    assert "Idempotent-Replayed" not in answer.headers
+
+
+def test_a_batch_that_is_sent_again_gets_the_first_answer(http: httpx.Client, headers: dict[str, str]) -> None:
+    once = {**headers, "Idempotency-Key": "a"}
+    operations = (
+        {"op": "increment", "key": "n"},
+        {"op": "patch", "key": "missing", "ttl": 5},
+        {"op": "get", "key": "n"},
+    )
+    first = send(http, once, *operations)
+    second = send(http, once, *operations)
+    assert [one["status"] for one in first.json()["results"]] == [200, 404, 200]
+    assert second.content == first.content
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert http.get("/v1/app/n", headers=headers).json() == {"value": 1}
