@@ -35,7 +35,11 @@ def test_a_hundred_operations_are_one_request_with_a_result_each(http: httpx.Cli
     found = answer.json()["results"]
     assert [one["value"] for one in found[:99]] == [{"n": number} for number in range(99)]
     assert (found[99]["status"], found[99]["error"]["code"]) == (404, "NOT_FOUND")
-    mixed = [{"op": "delete", "key": "k00"}, {"op": "get", "key": "k00"}, {"op": "increment", "key": "n", "by": 5}]
+    mixed: list[dict[str, Any]] = [
+        {"op": "delete", "key": "k00"},
+        {"op": "get", "key": "k00"},
+        {"op": "increment", "key": "n", "by": 5},
+    ]
     assert [one["status"] for one in send(http, headers, *mixed).json()["results"]] == [204, 404, 200]
 
 
