@@ -68,18 +68,20 @@ class Together:
         def follow(chain: Chain) -> None:
             outcomes.update(self._follow(space, chain, found))
 
-        only_reads = [chain for chain in chains.values() if all(isinstance(one, Get) for _, one in chain)]
-        others = [chain for chain in chains.values() if chain not in only_reads]
-        for chain in only_reads:
-            follow(chain)
-        if len(others) == 1:
-            follow(others[0])
-        elif others:
+        writing: list[Chain] = []
+        for chain in chains.values():
+            if all(isinstance(one, Get) for _, one in chain):
+                follow(chain)
+            else:
+                writing.append(chain)
+        if len(writing) == 1:
+            follow(writing[0])
+        elif writing:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(_AT_ONCE) as workers:
                 # The list is what raises in this thread what was raised in another.
-                list(workers.map(follow, others))
+                list(workers.map(follow, writing))
         if all(isinstance(outcome, Unavailable) for outcome in outcomes.values()):
             raise Unavailable
         return [outcomes[index] for index in range(len(operations))]
