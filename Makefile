@@ -32,9 +32,9 @@ paddle: setup ## let Paddle tell `make run` of something (EVENT=subscription.act
 	@$(PY) -m infra.paddle "$(EVENT)" "$(ACCOUNT)" $(if $(PRICE),--price $(PRICE)) $(if $(CHANGE),--change $(CHANGE)) \
 		$(if $(ENDS),--ends $(ENDS)) $(if $(COPIES),--copies $(COPIES)) $(if $(REVERSE),--reverse) $(if $(DELAY),--delay $(DELAY))
 
-test: setup ## run the tests (ARGS="tests/unit -k name" for some of them)
+test: setup ## run the tests, two files at a time (ARGS="tests/unit -k name" for some of them)
 	@$(PYTHON) infra/setup.py --need curl
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
 
 check: setup ## everything that CI checks beside the tests: format, lint, types, imports, templates
 	@$(PY) -m ruff format --check .
