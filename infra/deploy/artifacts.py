@@ -33,16 +33,6 @@ class Artifacts:
         self.upload(file, key)
         return TemplateSource(url=f"{self._client.meta.endpoint_url}/{self.bucket}/{key}")
 
-    def empty(self) -> None:
-        """Remove every object and every version: a bucket has to be empty to be deleted."""
-        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket):
-            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            for entry in entries:
-                self._client.delete_object(Bucket=self.bucket, Key=entry["Key"], VersionId=entry["VersionId"])
-        for listing in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            for item in listing.get("Contents", []):
-                self._client.delete_object(Bucket=self.bucket, Key=item["Key"])
-
     def _has(self, key: str) -> bool:
         try:
             self._client.head_object(Bucket=self.bucket, Key=key)

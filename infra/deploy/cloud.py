@@ -11,6 +11,7 @@ from infra.isolated_session import isolated_session
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
 
@@ -32,6 +33,7 @@ class Cloud:
         self.cloudformation: CloudFormationClient = self.client("cloudformation")
         self.s3: S3Client = self.client("s3")
         self.functions: LambdaClient = self.client("lambda")
+        self.tables: DynamoDBClient = self.client("dynamodb")
 
     @classmethod
     def aws(cls, region: str) -> Cloud:

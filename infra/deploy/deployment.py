@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING
 
+from infra.deploy import buckets
 from infra.deploy.artifacts import Artifacts
 from infra.deploy.errors import DeploymentError
 from infra.deploy.stack import Stack, TemplateSource
@@ -89,13 +90,23 @@ class Deployment:
 
     def destroy(self) -> None:
         """Delete every stack of the stage, services first, with all data."""
-        for service in reversed(self._repository.services()):
-            self.stack(service.name).delete()
-        for name in reversed(PLATFORM_STACKS):
-            stack = self.stack(name)
-            if name == "artifacts" and "ArtifactsBucket" in stack.outputs():
-                self._artifacts().empty()
+        services = [service.name for service in reversed(self._repository.services())]
+        stacks = [self.stack(name) for name in (*services, *reversed(PLATFORM_STACKS))]
+        for stack in stacks:
+            self._require_unprotected(stack)
+        for stack in stacks:
+            for bucket in stack.resources("AWS::S3::Bucket"):
+                buckets.empty(self.cloud.s3, bucket)
             stack.delete()
+
+    def _require_unprotected(self, stack: Stack) -> None:
+        """Raise DeploymentError where a table may not be deleted: what goes before it would be gone for nothing."""
+        for table in stack.resources("AWS::DynamoDB::Table"):
+            if self.cloud.tables.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                raise DeploymentError(
+                    f"{stack.name}: the table {table} is protected against deletion. "
+                    "Switch that off first, if it is to go with all data. Nothing was deleted."
+                )
 
     def _artifacts(self) -> Artifacts:
         return Artifacts(self.cloud.s3, self.stack("artifacts").outputs()["ArtifactsBucket"])

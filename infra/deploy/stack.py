@@ -55,6 +55,18 @@ class Stack:
         description = self._describe() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
 
+    def resources(self, kind: str) -> list[str]:
+        """The physical ids of the stack's resources of one type; none when it does not exist."""
+        if self._describe() is None:
+            return []
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        return [
+            one["PhysicalResourceId"]
+            for page in pages
+            for one in page["StackResourceSummaries"]
+            if one["ResourceType"] == kind and one["ResourceStatus"] != "DELETE_COMPLETE"
+        ]
+
     def deploy(self, template: TemplateSource, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
         """Create or update the stack; False when there was nothing to change.
 

@@ -19,7 +19,7 @@ from infra.deploy.errors import DeploymentError
 from infra.local.environment import LocalEnvironment
 from infra.local.ports import free_port
 from infra.local.run_file import RunFile
-from infra.repository import Repository, Service
+from infra.repository import PLATFORM_STACKS, Repository, Service
 from tests.support.sample_repository import make_sample, set_prepare
 
 if TYPE_CHECKING:
@@ -114,6 +114,14 @@ def test_a_service_before_its_foundations_is_told_what_comes_first(sample: Repos
 def test_a_destroyed_stage_leaves_no_stack(sample: Repository, tmp_path: Path) -> None:
     with LocalEnvironment(tmp_path, repository=sample) as doomed:
         doomed.deploy()
+        tables = doomed.aws_client("dynamodb")
+        shop = next(name for name in tables.list_tables()["TableNames"] if "shop" in name)
+        tables.update_table(TableName=shop, DeletionProtectionEnabled=True)
+        with pytest.raises(DeploymentError, match=f"{shop} is protected against deletion.*Nothing was deleted"):
+            doomed.deployment().destroy()
+        assert len(doomed.aws_client("cloudformation").describe_stacks()["Stacks"]) == 2 + len(PLATFORM_STACKS)
+
+        tables.update_table(TableName=shop, DeletionProtectionEnabled=False)
         doomed.deployment().destroy()
 
         assert doomed.aws_client("cloudformation").describe_stacks()["Stacks"] == []

@@ -231,6 +231,43 @@ def tables_can_be_restored_and_forget(template: Template) -> list[str]:
     ]
 
 
+def buckets_are_closed(template: Template) -> list[str]:
+    broken = []
+    policies = {_named(policy["Bucket"]): policy for policy in resources(template, "AWS::S3::BucketPolicy").values()}
+    for name, bucket in resources(template, "AWS::S3::Bucket").items():
+        blocked = bucket.get("PublicAccessBlockConfiguration", {})
+        if len(blocked) < 4 or not all(blocked.values()):
+            broken.append(f"{name} can be opened to the public")
+        owners = [rule["ObjectOwnership"] for rule in bucket.get("OwnershipControls", {}).get("Rules", [])]
+        if owners != ["BucketOwnerEnforced"]:
+            broken.append(f"{name} lets objects have owners of their own")
+        if "BucketEncryption" not in bucket:
+            broken.append(f"{name} does not say how it encrypts")
+        statements = policies.get(name, {}).get("PolicyDocument", {}).get("Statement", [])
+        if not any(_refuses_plain_http(statement) for statement in statements):
+            broken.append(f"{name} can be read without TLS")
+    return broken
+
+
+def _refuses_plain_http(statement: dict[str, Any]) -> bool:
+    return (
+        (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+        and len(statement["Resource"]) == 2
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def buckets_forget_uploads_that_nobody_ended(template: Template) -> list[str]:
+    return [
+        f"{name} keeps unfinished uploads for ever"
+        for name, bucket in resources(template, "AWS::S3::Bucket").items()
+        if not any(
+            "AbortIncompleteMultipartUpload" in rule
+            for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        )
+    ]
+
+
 RULES: tuple[Callable[[Template], list[str]], ...] = (
     policies_name_what_they_allow,
     functions_have_roles_of_their_own,
@@ -245,4 +282,6 @@ RULES: tuple[Callable[[Template], list[str]], ...] = (
     streams_have_alarms_on_age,
     alarms_reach_the_operator,
     tables_can_be_restored_and_forget,
+    buckets_are_closed,
+    buckets_forget_uploads_that_nobody_ended,
 )

@@ -7,6 +7,8 @@
     "publisher": {}     the settings of PublishOutbox, with the queue of what could not be published, and its alarms
     "redis": ["APIHandler"]
                         functions that talk to Redis, inside the VPC where the stage names one
+    "buckets": ["Objects"]
+                        buckets, encrypted, reached with this account's rights only and over TLS, where there is TLS
     "queues": {"Events": {"Function": "OnEvents", "From": {"kv.auth": ["AccountCreated"]}}}
                         a queue, its dead-letter queue and alarms, and the function that takes from it; with "From",
                         the rule that fills it from the bus, by source and event
@@ -34,13 +36,14 @@ _PLAIN = ("table", "session", "publisher")
 
 def expand(wanted: dict[str, Any], service: str) -> Template:
     """Return the fragment that the parts make together; MergeError for a part there is none of."""
-    known = (*_PLAIN, "redis", "queues", "streams")
+    known = (*_PLAIN, "redis", "buckets", "queues", "streams")
     unknown = set(wanted) - set(known)
     if unknown:
         raise MergeError(f"Metadata.Parts asks for {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     fragments = [_stream_part("Outbox", "PublishOutbox", service)] if "publisher" in wanted else []
     fragments += [_part(name, {"@service@": service}) for name in _PLAIN if name in wanted]
     fragments += [_part("redis", {"@Function@": function}) for function in wanted.get("redis", [])]
+    fragments += [_part("bucket", {"@Bucket@": name}) for name in wanted.get("buckets", [])]
     for name, queue in wanted.get("queues", {}).items():
         fragments += _queue(name, queue, service)
     for name, stream in wanted.get("streams", {}).items():

@@ -29,6 +29,7 @@ def names(fragment: dict[str, Any], kind: str) -> set[str]:
     [
         ({"table": {}}, {"Table"}),
         ({"session": {}}, {"APIHandler"}),
+        ({"buckets": ["Objects"]}, {"Objects", "ObjectsPolicy"}),
         ({"publisher": {}}, {"PublishOutbox", "OutboxDlq", "OutboxDlqAlarm", "OutboxAgeAlarm"}),
         (
             {"queues": {"Events": QUEUES["Events"]}},
@@ -47,7 +48,7 @@ def names(fragment: dict[str, Any], kind: str) -> set[str]:
             {"OnWebhooks", "WebhooksQueue", "WebhooksDlq", "WebhooksDlqAlarm", "WebhooksAgeAlarm"},
         ),
     ],
-    ids=["table", "session", "publisher", "queue from the bus", "queue of its own"],
+    ids=["table", "session", "bucket", "publisher", "queue from the bus", "queue of its own"],
 )
 def test_a_part_brings_what_it_says_and_leaves_no_blank(part: dict[str, Any], expected: set[str]) -> None:
     fragment = parts.expand(part, "usage")
@@ -62,7 +63,7 @@ def test_no_parts_are_nothing() -> None:
 
 def test_an_unknown_part_is_named_together_with_those_there_are() -> None:
     with pytest.raises(
-        MergeError, match=r"asks for tabel; there are table, session, publisher, redis, queues, streams"
+        MergeError, match=r"asks for tabel; there are table, session, publisher, redis, buckets, queues, streams"
     ):
         parts.expand({"tabel": {}, "table": {}}, "usage")
 

@@ -64,6 +64,7 @@ def good() -> Template:
             "Parts": {
                 "table": {},
                 "publisher": {},
+                "buckets": ["Objects"],
                 "queues": {
                     "Events": {"Function": "OnEvents", "From": {"kv.auth": ["AccountDeleted"]}},
                     "Jobs": {"Function": "OnJobs"},
@@ -102,6 +103,7 @@ def without(name: str) -> Mutation:
 STREAM = "PublishOutboxPublishOutboxDynamodbEventSource"
 QUEUE = "OnEventsOnEventsSqsEventSource"
 FIRST_STATEMENT = "OnEventsRole.Policies.0.PolicyDocument.Statement.0"
+OPEN = "Objects.PublicAccessBlockConfiguration"
 ELSEWHERE = {"Fn::ImportValue": "queue-of-another-stack"}
 
 
@@ -173,6 +175,21 @@ ELSEWHERE = {"Fn::ImportValue": "queue-of-another-stack"}
         ),
         (rules.tables_can_be_restored_and_forget, set_to("Table.TimeToLiveSpecification", None), "TimeToLive"),
         (rules.tables_can_be_restored_and_forget, set_to("Table.SSESpecification", None), "SSE"),
+        (rules.buckets_are_closed, set_to(OPEN, {"BlockPublicAcls": True}), "public"),
+        (rules.buckets_are_closed, set_to(f"{OPEN}.BlockPublicPolicy", None), "public"),
+        (rules.buckets_are_closed, set_to("Objects.OwnershipControls", None), "owners"),
+        (rules.buckets_are_closed, set_to("Objects.BucketEncryption", None), "encrypts"),
+        (rules.buckets_are_closed, without("ObjectsPolicy"), "TLS"),
+        (
+            rules.buckets_are_closed,
+            set_to("ObjectsPolicy.PolicyDocument.Statement.0.Condition.Bool", {"aws:SecureTransport": "true"}),
+            "TLS",
+        ),
+        (
+            rules.buckets_forget_uploads_that_nobody_ended,
+            set_to("Objects.LifecycleConfiguration", None),
+            "Objects keeps",
+        ),
     ],
 )
 def test_each_rule_finds_what_breaks_it(

@@ -1,4 +1,4 @@
-"""The only DynamoDB code of kv: its own table, and two that it reads for admission.
+"""The only DynamoDB and S3 code of kv: its own table, and two that it reads for admission.
 
     PK                    SK                  what
     ACCOUNT#<account>     NAMESPACE#<name>    a namespace: id, createdAt (ms), status
@@ -22,6 +22,7 @@ from kv_service.store.accounts import AccountStore
 from kv_service.store.facts import TableFacts
 from kv_service.store.jobs import JobStore
 from kv_service.store.namespaces import NamespaceStore
+from kv_service.store.objects import ObjectStore
 from kv_service.store.service import ServiceStore
 from kv_service.store.storage import StorageStore
 from kv_service.store.tellings import TellingStore
@@ -32,6 +33,7 @@ __all__ = [
     "AccountStore",
     "JobStore",
     "NamespaceStore",
+    "ObjectStore",
     "ServiceStore",
     "StorageStore",
     "TableFacts",

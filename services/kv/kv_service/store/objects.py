@@ -1,0 +1,216 @@
+"""kv's objects in S3: what is too large for an item, and files on their way in and out.
+
+values/<namespace id>/<object id>           the text of one large value, never changed; state=pending until an item
+names it
+answers/<namespace id>/<name>               an answer that is kept for a while
+transfers/<namespace id>/<job>.ndjson       the result of an export
+transfers/<namespace id>/<job>.upload       what is to be imported
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kv_common.errors import Unavailable
+from kv_common.s3 import Missing, errors_translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectIdentifierTypeDef
+
+PREFIXES = ("values", "answers", "transfers")
+PENDING = "state=pending"
+_DELETED_AT_ONCE = 1_000  # what one DeleteObjects takes
+_NDJSON = "application/x-ndjson"
+
+
+class ObjectStore:
+    """Objects by namespace; every method is one trip unless it says otherwise, and may raise Unavailable.
+
+    `client_factory` is called when the first object is asked for: most requests need none. What writes in parts raises
+    Missing when that writing is complete or was given up.
+    """
+
+    def __init__(self, client_factory: Callable[[], S3Client], bucket: str) -> None:
+        self._client_factory = client_factory
+        self._bucket = bucket
+
+    @cached_property
+    def _client(self) -> S3Client:
+        return self._client_factory()
+
+    def put_value(self, namespace_id: str, object_id: str, text: bytes) -> None:
+        """Store a value's text, as pending: it goes by itself unless an item comes to name it."""
+        with errors_translated():
+            self._client.put_object(
+                Bucket=self._bucket, Key=_value(namespace_id, object_id), Body=text, Tagging=PENDING
+            )
+
+    def get_value(self, namespace_id: str, object_id: str) -> bytes | None:
+        """Return a value's text, None when it is gone."""
+        return self._read(_value(namespace_id, object_id))
+
+    def confirm(self, namespace_id: str, object_id: str) -> None:
+        """Let a value's text stay, for an item names it; nothing happens when it is gone already."""
+        try:
+            with errors_translated():
+                self._client.delete_object_tagging(Bucket=self._bucket, Key=_value(namespace_id, object_id))
+        except Missing:
+            return
+
+    def delete_value(self, namespace_id: str, object_id: str) -> None:
+        """Remove a value's text, if it is there."""
+        self._delete(_value(namespace_id, object_id))
+
+    def put_answer(self, namespace_id: str, name: str, body: bytes) -> None:
+        """Keep an answer for two days."""
+        with errors_translated():
+            self._client.put_object(
+                Bucket=self._bucket, Key=_answer(namespace_id, name), Body=body, ContentType="application/json"
+            )
+
+    def get_answer(self, namespace_id: str, name: str) -> bytes | None:
+        """Return an answer that was kept, None when it is gone."""
+        return self._read(_answer(namespace_id, name))
+
+    def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
+        """Return a URL that gives an answer to whoever has it; no trip."""
+        return self._presigned("get_object", _answer(namespace_id, name), expires_s)
+
+    def delete_some(self, namespace_id: str) -> int:
+        """Remove up to a thousand of a namespace's objects of each kind, and return how many, 0 when none is left.
+
+        Two trips per kind.
+        """
+        deleted = 0
+        for prefix in PREFIXES:
+            with errors_translated():
+                listing = self._client.list_objects_v2(
+                    Bucket=self._bucket, Prefix=f"{prefix}/{namespace_id}/", MaxKeys=_DELETED_AT_ONCE
+                )
+                found: list[ObjectIdentifierTypeDef] = [{"Key": one["Key"]} for one in listing.get("Contents", [])]
+                if found:
+                    answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})
+                    if answer.get("Errors"):
+                        raise Unavailable
+            deleted += len(found)
+        return deleted
+
+    def delete_namespace(self, namespace_id: str) -> None:
+        """Remove all of a namespace's objects, in as many trips as it takes."""
+        while self.delete_some(namespace_id):
+            pass
+
+    def presign_download(self, namespace_id: str, job_id: str, *, expires_s: int) -> str:
+        """Return a URL that gives an export's result to whoever has it; no trip."""
+        return self._presigned("get_object", _result(namespace_id, job_id), expires_s)
+
+    def presign_upload(self, namespace_id: str, job_id: str, *, expires_s: int) -> str:
+        """Return a URL that takes, by PUT, the file to import; no trip."""
+        return self._presigned("put_object", _upload(namespace_id, job_id), expires_s)
+
+    def size(self, namespace_id: str, job_id: str) -> int | None:
+        """Return how many bytes were uploaded to be imported, None when nothing was."""
+        try:
+            with errors_translated():
+                answer = self._client.head_object(Bucket=self._bucket, Key=_upload(namespace_id, job_id))
+        except Missing:
+            return None
+        return answer["ContentLength"]
+
+    def read_range(self, namespace_id: str, job_id: str, first: int, last: int) -> bytes | None:
+        """Return the bytes `first` to `last`, both included, of what was uploaded, None when it is gone.
+
+        `first` has to be within the file.
+        """
+        return self._read(_upload(namespace_id, job_id), f"bytes={first}-{last}")
+
+    def begin(self, namespace_id: str, job_id: str) -> str:
+        """Begin to write an export's result in parts; return the id of the writing."""
+        with errors_translated():
+            answer = self._client.create_multipart_upload(
+                Bucket=self._bucket,
+                Key=_result(namespace_id, job_id),
+                ContentType=_NDJSON,
+                ContentDisposition=f'attachment; filename="{job_id}.ndjson"',
+            )
+        return answer["UploadId"]
+
+    def put_part(self, namespace_id: str, job_id: str, upload_id: str, number: int, data: bytes) -> str:
+        """Store part `number` (1 to 10,000; at least 5 MiB each but the last) and return its ETag."""
+        with errors_translated():
+            answer = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=_result(namespace_id, job_id),
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=data,
+            )
+        return answer["ETag"]
+
+    def complete(self, namespace_id: str, job_id: str, upload_id: str, etags: Sequence[str]) -> None:
+        """Make the result of its parts, in order."""
+        parts: list[CompletedPartTypeDef] = [
+            {"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)
+        ]
+        with errors_translated():
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=_result(namespace_id, job_id),
+                UploadId=upload_id,
+                MultipartUpload={"Parts": parts},
+            )
+
+    def abort(self, namespace_id: str, job_id: str, upload_id: str) -> None:
+        """Give up writing a result, and what was written of it."""
+        try:
+            with errors_translated():
+                self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=_result(namespace_id, job_id), UploadId=upload_id
+                )
+        except Missing:
+            return
+
+    def delete_transfer(self, namespace_id: str, job_id: str) -> None:
+        """Remove a job's files, if they are there; two trips."""
+        self._delete(_result(namespace_id, job_id))
+        self._delete(_upload(namespace_id, job_id))
+
+    def _read(self, key: str, span: str | None = None) -> bytes | None:
+        try:
+            with errors_translated():
+                if span is None:
+                    answer = self._client.get_object(Bucket=self._bucket, Key=key)
+                else:
+                    answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=span)
+                return answer["Body"].read()
+        except Missing:
+            return None
+
+    def _delete(self, key: str) -> None:
+        with errors_translated():
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _presigned(self, method: str, key: str, expires_s: int) -> str:
+        return self._client.generate_presigned_url(
+            method, Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=expires_s
+        )
+
+
+def _value(namespace_id: str, object_id: str) -> str:
+    return f"values/{namespace_id}/{object_id}"
+
+
+def _answer(namespace_id: str, name: str) -> str:
+    return f"answers/{namespace_id}/{name}"
+
+
+def _result(namespace_id: str, job_id: str) -> str:
+    return f"transfers/{namespace_id}/{job_id}.ndjson"
+
+
+def _upload(namespace_id: str, job_id: str) -> str:
+    return f"transfers/{namespace_id}/{job_id}.upload"

@@ -1,0 +1,155 @@
+"""The objects of namespaces: what waits to be named, URLs for whoever has them, files in parts, and their end."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from infra.deploy import buckets
+from kv_common import s3
+from kv_service.store import ObjectStore
+from tests.support.kv_process import enter
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from infra.local.environment import LocalEnvironment
+
+PART = 5 * 1024 * 1024
+
+
+@pytest.fixture
+def bucket(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> str:
+    return enter(local, "kv", monkeypatch)["OBJECTS_BUCKET"]
+
+
+@pytest.fixture
+def client(bucket: str) -> S3Client:
+    assert bucket
+    return s3.client()
+
+
+@pytest.fixture
+def store(client: S3Client, bucket: str) -> ObjectStore:
+    return ObjectStore(lambda: client, bucket)
+
+
+@pytest.fixture
+def space() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def keys(client: S3Client, bucket: str, space: str) -> list[str]:
+    """What there is of a namespace, without the namespace's id."""
+    listing = client.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return [one["Key"].replace(f"/{space}/", "/") for one in listing if f"/{space}/" in one["Key"]]
+
+
+def test_a_value_waits_to_be_named_and_stays_from_then_on(
+    store: ObjectStore, client: S3Client, bucket: str, space: str
+) -> None:
+    def tags() -> list[tuple[str, str]]:
+        answer = client.get_object_tagging(Bucket=bucket, Key=f"values/{space}/one")
+        return [(tag["Key"], tag["Value"]) for tag in answer["TagSet"]]
+
+    text = os.urandom(1_000_000)
+    store.put_value(space, "one", text)
+    assert tags() == [("state", "pending")]
+    assert store.get_value(space, "one") == text
+
+    store.confirm(space, "one")
+    store.confirm(space, "one")
+    assert tags() == []
+    assert store.get_value(space, "one") == text
+
+
+def test_what_is_gone_is_gone_however_often_it_is_confirmed_or_deleted(store: ObjectStore, space: str) -> None:
+    store.put_value(space, "one", b"1")
+    for _ in range(2):
+        store.delete_value(space, "one")
+        store.confirm(space, "one")
+    assert store.get_value(space, "one") is None
+    assert store.get_answer(space, "one") is None
+    assert store.size(space, "one") is None
+    assert store.read_range(space, "one", 0, 1) is None
+
+
+def test_an_answer_is_given_to_whoever_has_its_url(store: ObjectStore, space: str) -> None:
+    store.put_answer(space, "digest", b'{"value":1}')
+    assert store.get_answer(space, "digest") == b'{"value":1}'
+
+    url = store.presign_answer(space, "digest", expires_s=60)
+    answer = httpx.get(url, trust_env=False)
+    assert (answer.content, answer.headers["content-type"]) == (b'{"value":1}', "application/json")
+    for other in (url.replace("digest", "other"), url.replace("X-Amz-Expires=60", "X-Amz-Expires=600")):
+        assert httpx.get(other, trust_env=False).status_code == 403
+
+
+def test_a_file_is_uploaded_by_url_and_read_in_ranges(store: ObjectStore, space: str) -> None:
+    url = store.presign_upload(space, "job", expires_s=60)
+    assert httpx.put(url, content=b"0123456789", trust_env=False).status_code == 200
+
+    assert store.size(space, "job") == 10
+    assert store.read_range(space, "job", 2, 4) == b"234"
+    assert store.read_range(space, "job", 8, 99) == b"89"
+
+
+def test_a_file_is_written_in_parts_and_downloaded_by_url(store: ObjectStore, space: str) -> None:
+    upload = store.begin(space, "job")
+    parts = [b"a" * PART, b"tail"]
+    etags = [store.put_part(space, "job", upload, number, part) for number, part in enumerate(parts, start=1)]
+    store.complete(space, "job", upload, etags)
+
+    answer = httpx.get(store.presign_download(space, "job", expires_s=60), trust_env=False)
+    assert answer.content == b"".join(parts)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+
+
+def test_writing_that_was_given_up_cannot_be_gone_on_with(store: ObjectStore, space: str) -> None:
+    upload = store.begin(space, "job")
+    etag = store.put_part(space, "job", upload, 1, b"a")
+    store.abort(space, "job", upload)
+    store.abort(space, "job", upload)
+
+    with pytest.raises(s3.Missing):
+        store.put_part(space, "job", upload, 2, b"b")
+    with pytest.raises(s3.Missing):
+        store.complete(space, "job", upload, [etag])
+
+
+def test_a_namespaces_objects_go_together_and_nobody_elses(
+    store: ObjectStore, client: S3Client, bucket: str, space: str
+) -> None:
+    neighbour = space + "x"
+    for one in (space, neighbour):
+        store.put_value(one, "value", b"1")
+        store.put_answer(one, "answer", b"1")
+        store.complete(one, "job", upload := store.begin(one, "job"), [store.put_part(one, "job", upload, 1, b"1")])
+        httpx.put(store.presign_upload(one, "job", expires_s=60), content=b"1", trust_env=False)
+    all_of_it = ["answers/answer", "transfers/job.ndjson", "transfers/job.upload", "values/value"]
+    assert keys(client, bucket, space) == all_of_it
+
+    store.delete_namespace(space)
+    assert keys(client, bucket, space) == []
+    assert keys(client, bucket, neighbour) == all_of_it
+
+    store.delete_transfer(neighbour, "job")
+    assert keys(client, bucket, neighbour) == ["answers/answer", "values/value"]
+
+
+def test_a_bucket_of_a_stage_that_goes_is_emptied_with_all_versions(client: S3Client) -> None:
+    bucket = f"doomed-{uuid.uuid4().hex[:12]}"
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key="before", Body=b"1")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for _ in range(2):
+        client.put_object(Bucket=bucket, Key="several", Body=b"1")
+    client.delete_object(Bucket=bucket, Key="several")
+
+    buckets.empty(client, bucket)
+
+    client.delete_bucket(Bucket=bucket)
