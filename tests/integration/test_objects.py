@@ -11,8 +11,10 @@ import pytest
 
 from infra.deploy import buckets
 from kv_common import s3
+from kv_service.object_tracker import ObjectTracker
 from kv_service.store import ObjectStore
 from tests.support.kv_process import enter
+from tests.unit.kv.test_objects import record
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -153,3 +155,19 @@ def test_a_bucket_of_a_stage_that_goes_is_emptied_with_all_versions(client: S3Cl
     buckets.empty(client, bucket)
 
     client.delete_bucket(Bucket=bucket)
+
+
+def test_a_batch_of_the_stream_leaves_the_objects_that_items_name(
+    store: ObjectStore, client: S3Client, bucket: str, space: str
+) -> None:
+    names = [f"o{number}" for number in range(20)]
+    for name in names:
+        store.put_value(space, name, b"1")
+    changes = [record(None, name, partition=f"V#{space}", key=name) for name in names]
+    changes += [record(name, None, partition=f"V#{space}", key=name) for name in names[10:]]
+    tracker = ObjectTracker(store)
+    for batch in (changes, changes[:5], changes):
+        tracker.track(batch)
+    assert keys(client, bucket, space) == sorted(f"values/{name}" for name in names[:10])
+    tags = [client.get_object_tagging(Bucket=bucket, Key=f"values/{space}/{name}")["TagSet"] for name in names[:10]]
+    assert tags == [[]] * 10

@@ -7,7 +7,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, cast
 
-from kv_common import dynamodb, logs
+from kv_common import dynamodb, logs, s3
 from kv_common.admission import Limits
 from kv_common.admission.redis_limiter import RedisLimiter, connect
 from kv_common.admission.redis_meter import RedisMeter
@@ -17,7 +17,16 @@ from kv_common.times import now_ms
 from kv_service.deleting import Deletions
 from kv_service.flusher import Flusher
 from kv_service.jobs import Job, JobKind, Worker
-from kv_service.store import AccountStore, JobStore, NamespaceStore, StorageStore, TellingStore, ValueStore
+from kv_service.object_tracker import ObjectTracker
+from kv_service.store import (
+    AccountStore,
+    JobStore,
+    NamespaceStore,
+    ObjectStore,
+    StorageStore,
+    TellingStore,
+    ValueStore,
+)
 from kv_service.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -47,6 +56,11 @@ def tracker(env: Mapping[str, str] = os.environ) -> Tracker:
     """Return the tracker of what namespaces hold."""
     store = StorageStore(dynamodb.client(), required(env, "TABLE"), now_s=time.time)
     return Tracker(store, now_ms=now_ms, log=logs.write)
+
+
+def object_tracker(env: Mapping[str, str] = os.environ) -> ObjectTracker:
+    """Return what keeps the objects of large values in step with their items."""
+    return ObjectTracker(ObjectStore(s3.client, required(env, "OBJECTS_BUCKET")))
 
 
 def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:

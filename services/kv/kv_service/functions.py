@@ -51,8 +51,12 @@ def add_flusher(app: Api) -> LambdaHandler:
 
 
 def add_tracker(app: Api) -> LambdaHandler:
-    """Register the function that counts what is stored; return its handler, for `app.py` to re-export."""
+    """Register the function that counts what is stored; return its handler, for `app.py` to re-export.
+
+    It also keeps the objects of large values in step: first it counts, which is what customers see and cannot wait.
+    """
     tracker = cache(background.tracker)
+    object_tracker = cache(background.object_tracker)
 
     @app.on_dynamodb_record(stream_arn=STREAM)
     def track_storage(event: DynamoDBEvent) -> dict[str, object]:
@@ -62,9 +66,11 @@ def add_tracker(app: Api) -> LambdaHandler:
         answer: dict[str, object] = {"state": {}, "batchItemFailures": []}
         try:
             tracker().track(records, batch.get("shardId", _ONLY_SHARD))
+            object_tracker().track(records)
         except Unavailable as error:
-            logs.write({"level": "ERROR", "service": "kv", "message": "not counted", "reason": str(error)})
-            # The whole batch comes again; what of it is counted already is recognized by its position.
+            logs.write({"level": "ERROR", "service": "kv", "message": "changes not taken", "reason": str(error)})
+            # The whole batch comes again: what of it is counted already is recognized by its position, and what is
+            # done about objects can be done twice.
             answer["batchItemFailures"] = [{"itemIdentifier": records[0]["dynamodb"]["SequenceNumber"]}]
         return answer
 

@@ -21,7 +21,7 @@ class Tracker:
         self.tracked: list[tuple[int, str]] = []
         self.problem: Exception | None = None
 
-    def track(self, records: list[Any], shard: str) -> None:
+    def track(self, records: list[Any], shard: str = "objects") -> None:
         if self.problem is not None:
             raise self.problem
         self.tracked.append((len(records), shard))
@@ -31,6 +31,13 @@ class Tracker:
 def tracker(monkeypatch: pytest.MonkeyPatch) -> Tracker:
     tracker = Tracker()
     monkeypatch.setattr(background, "tracker", lambda: tracker)
+    return tracker
+
+
+@pytest.fixture(autouse=True)
+def object_tracker(monkeypatch: pytest.MonkeyPatch) -> Tracker:
+    tracker = Tracker()
+    monkeypatch.setattr(background, "object_tracker", lambda: tracker)
     return tracker
 
 
@@ -49,14 +56,16 @@ def test_the_end_of_a_window_brings_no_records_and_is_answered_with_a_state(trac
     assert tracker.tracked == [(0, "shardId-7")]
 
 
-def test_what_cannot_be_counted_now_comes_again_from_its_beginning(
-    tracker: Tracker, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("failing", ["tracker", "object_tracker"])
+def test_what_cannot_be_taken_now_comes_again_from_its_beginning(
+    request: pytest.FixtureRequest, tracker: Tracker, failing: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tracker.problem = Unavailable()
+    request.getfixturevalue(failing).problem = Unavailable()
     track = functions.add_tracker(Api("kv"))
     answer = track({"Records": [record(41, None, 1), record(42, None, 1)], "shardId": "s"}, Context())
     assert answer["batchItemFailures"] == [{"itemIdentifier": "41"}]
-    assert "not counted" in capsys.readouterr().out
+    assert len(tracker.tracked) == (failing == "object_tracker")
+    assert "changes not taken" in capsys.readouterr().out
 
 
 class Clock:
