@@ -50,17 +50,21 @@ class Request:
 
     @cached_property
     def body(self) -> bytes:
-        """The body's bytes; reading it raises ValidationError when the gateway could not pass them on unharmed."""
+        """The body's bytes, without the coding that they were sent in.
+
+        Reading it raises ValidationError when the gateway could not pass them on unharmed.
+        """
         text = self.event.get("body") or ""
+        coding = self.header("content-encoding")
         if self.event.get("isBase64Encoded"):
-            return base64.b64decode(text)
+            return _decoded(base64.b64decode(text), coding)
         body = str(text).encode("utf-8", "surrogatepass")
         # The gateway passes application/json on as text and puts U+FFFD for bytes that are not UTF-8. The length the
         # client announced gives that away.
         length = self.header("content-length") or ""
         if _REPLACEMENT_CHARACTER in text and length.isdecimal() and int(length) != len(body):
             raise ValidationError("The request body is not valid UTF-8.")
-        return body
+        return _decoded(body, coding)
 
     def query(self, *, allowed: Collection[str]) -> dict[str, str]:
         """Return the query parameters; ValidationError for one that is repeated, unknown or not UTF-8."""
@@ -76,6 +80,14 @@ class Request:
                 raise ValidationError(f"The query parameter {name!r} is repeated.")
             parameters[name] = value
         return parameters
+
+
+def _decoded(body: bytes, coding: str | None) -> bytes:
+    if coding is None or not body:
+        return body
+    from kv_common.http.coding import inflate
+
+    return inflate(body, coding)
 
 
 def read_event(event: Mapping[str, Any]) -> Request:

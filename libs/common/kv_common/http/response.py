@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,13 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, headers and a body, JSON text unless they say otherwise; the edge adds what every answer carries."""
+    """A status, headers and a body, JSON unless they say otherwise; the edge adds what every answer carries.
+
+    A body of bytes passes to the gateway in base64.
+    """
 
     status: int
-    body: str = ""
+    body: str | bytes = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
@@ -45,7 +49,10 @@ class Response:
         if self.status not in _NO_BODY:
             headers["Content-Type"] = "application/json"
         headers.update(self.headers)
-        return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": False}
+        answer = {"statusCode": self.status, "headers": headers}
+        if isinstance(self.body, bytes):
+            return {**answer, "body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
+        return {**answer, "body": self.body, "isBase64Encoded": False}
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
