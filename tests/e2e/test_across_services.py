@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -15,7 +15,7 @@ from kv_common.events import PlanChanged, PlanLimits
 from tests.support.alerts import alerts, await_alerts, mails
 from tests.support.bus import happened, tell
 from tests.support.tenant import client, sign_up
-from tests.support.traces import left_in_auth, tables_of, traces
+from tests.support.traces import left_in_auth, objects, tables_of, traces
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def fill(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
     headers = {"x-api-key": key["key"]}
     for number in range(40):
         path = f"/v1/{'app' if number % 2 else 'logs'}/k{number}"
-        assert http.put(path, content=b'{"value": "x"}', headers=headers).status_code == 201
+        value = "x" * (1_000_000 if number == 0 else 1)  # the first has its text in the bucket
+        assert http.put(path, content=f'{{"value": "{value}"}}', headers=headers).status_code == 201
     assert http.delete(f"/v1/api-keys/{tenant.new_key()['id']}", headers=tenant.bearer).status_code == 204
     give_quota(local, tenant, 50)
 
@@ -93,7 +94,7 @@ def fill(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
     await_value(kept_everywhere, within=60)
 
 
-def test_nothing_of_a_deleted_account_is_left_in_any_table_or_in_redis(
+def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis(
     local: LocalEnvironment, http: httpx.Client
 ) -> None:
     tenant, other = sign_up(local, http, plan="business"), sign_up(local, http, plan="business")
@@ -103,12 +104,13 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_in_redis(
     tables = [table for service in services for table in tables_of(local, service)]
     namespace_ids = _namespace_ids(local, tenant)
     assert len(namespace_ids) == 2
+    assert len(objects(local, *namespace_ids)) == 1
     texts = (tenant.account_id, tenant.email, *namespace_ids)
 
     assert http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
 
-    def left() -> list[dict[str, Any]]:
-        return [*traces(local, tables, *texts), *left_in_auth(local, tenant)]
+    def left() -> list[object]:
+        return [*traces(local, tables, *texts), *objects(local, *namespace_ids), *left_in_auth(local, tenant)]
 
     await_value(lambda: not left(), within=60, pause=0.5)
     with Redis.from_url(local.redis_url, decode_responses=True) as redis:

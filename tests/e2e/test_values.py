@@ -128,17 +128,20 @@ def test_json_is_taken_whatever_the_content_type_says(http: httpx.Client, header
         assert http.get("/v1/app/a", headers=headers).json() == {"value": "\u00e9"}
 
 
-def test_the_largest_value_fits_and_one_byte_more_is_a_413_that_is_not_counted(
-    http: httpx.Client, headers: dict[str, str]
-) -> None:
-    largest = '"' + "x" * 389_998 + '"'
-    stored = put(http, headers, "a", largest)
-    assert (stored.status_code, stored.json()["size"]) == (201, 390_000)
-    refused = put(http, headers, "b", largest[:-1] + 'x"')
+@pytest.mark.parametrize("size", [390_000, 390_001, 1_000_001])
+def test_a_value_comes_back_wherever_it_is_kept(http: httpx.Client, headers: dict[str, str], size: int) -> None:
+    text = '"' + "x" * (size - 2) + '"'
+    stored = put(http, headers, "a", text)
+    assert (stored.status_code, stored.json()["size"]) == (201, size)
+    assert http.get("/v1/app/a", headers=headers).text == f'{{"value":{text}}}'
+
+
+def test_a_value_that_is_too_large_is_a_413_that_is_not_counted(http: httpx.Client, headers: dict[str, str]) -> None:
+    stored = put(http, headers, "a", "1")
+    refused = put(http, headers, "b", '"' + "x" * 4_999_999 + '"')
     assert refused.status_code == 413
-    assert refused.json()["error"]["details"] == {"reason": "value_size", "max_bytes": 390_000}
+    assert refused.json()["error"]["details"] == {"reason": "value_size", "max_bytes": 5_000_000}
     assert refused.headers["X-Quota-Remaining"] == stored.headers["X-Quota-Remaining"]
-    assert http.get("/v1/app/a", headers=headers).json() == {"value": largest[1:-1]}
 
 
 def test_head_tells_everything_but_the_value(http: httpx.Client, headers: dict[str, str]) -> None:
@@ -177,7 +180,7 @@ def test_every_answer_tells_the_limits_in_both_forms_also_when_it_is_an_error(
         400: http.get("/v1/app/a?unknown=1", headers=headers),
         403: http.delete("/v1/app/a", headers=read_only),
         404: http.get("/v1/nowhere/a", headers=headers),
-        413: put(http, headers, "a", '"' + "x" * 400_000 + '"'),
+        413: put(http, headers, "a", '"' + "x" * 5_000_000 + '"'),
     }
     for status, answer in answers.items():
         assert answer.status_code == status

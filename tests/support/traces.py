@@ -1,4 +1,4 @@
-"""What the tables of a service still hold of an account."""
+"""What the tables of a service, and the bucket of kv, still hold of an account."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ def tables_of(local: LocalEnvironment, service: str) -> tuple[str, ...]:
         for resource in page["StackResourceSummaries"]
         if resource["ResourceType"] == "AWS::DynamoDB::Table"
     )
+
+
+def objects(local: LocalEnvironment, *texts: str) -> list[str]:
+    """Return the keys of kv's objects that have one of `texts` in them."""
+    bucket = _environment_of(local, "kv")["OBJECTS_BUCKET"]
+    pages = _client(local, "s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys: list[str] = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    return [key for key in keys if any(text in key for text in texts)]
 
 
 def left_in_auth(local: LocalEnvironment, tenant: Tenant) -> list[dict[str, Any]]:

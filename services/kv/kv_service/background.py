@@ -66,10 +66,12 @@ def object_tracker(env: Mapping[str, str] = os.environ) -> ObjectTracker:
 def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what the jobs queue's messages ask for."""
     client, table = dynamodb.client(), required(env, "TABLE")
+    objects = ObjectStore(s3.client, required(env, "OBJECTS_BUCKET"))
     deletions = Deletions(
         accounts=AccountStore(client, table, now_ms=now_ms),
         namespaces=NamespaceStore(client, table, now_ms=now_ms),
-        values=ValueStore(client, table),
+        values=ValueStore(client, table, objects),
+        objects=objects,
         limiter=RedisLimiter(connect(required(env, "REDIS_URL"))),
         now_ms=now_ms,
         settle_s=float(required(env, "SETTLE_S")),

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kv_common import dynamodb
+from kv_common import dynamodb, s3
 from kv_common.admission import Admission
 from kv_common.admission.redis_limiter import RedisLimiter, connect
 from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
+from kv_service.delivery import Delivery
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
-from kv_service.store import NamespaceStore, ServiceStore, TableFacts, TransactionStore, ValueStore
+from kv_service.store import NamespaceStore, ObjectStore, ServiceStore, TableFacts, TransactionStore, ValueStore
 from kv_service.values.operations import Values
 from kv_service.values.together import Together
 
@@ -35,6 +36,7 @@ class Kv:
     limiter: RedisLimiter
     values: Values
     together: Together
+    delivery: Delivery
     namespaces: Namespaces
     service: ServiceStore
 
@@ -56,8 +58,9 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
     settings = Settings.from_env(env)
     client = dynamodb.client()
     limiter = RedisLimiter(connect(settings.redis_url))
+    objects = ObjectStore(s3.client, settings.objects_bucket)
     values = Values(
-        ValueStore(client, settings.table),
+        ValueStore(client, settings.table, objects),
         now_ms=now_ms,
         random_below=secrets.randbelow,
         cursor_secret=SharedSecret(client, settings.table, "CURSOR_SECRET").get,
@@ -71,11 +74,12 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
         values=values,
         together=Together(
             values,
-            TransactionStore(client, settings.table),
+            TransactionStore(client, settings.table, objects),
             now_ms=now_ms,
             random_below=secrets.randbelow,
             wait=time.sleep,
         ),
+        delivery=Delivery(objects, secrets.randbelow),
         namespaces=Namespaces(
             NamespaceStore(client, settings.table, now_ms=now_ms),
             limiter,

@@ -1,7 +1,7 @@
 """Deleting a namespace, or all that an account has here: first nobody new gets in, then the values go.
 
 Requests that were admitted before may still be writing when the values are already gone. So the last sweep waits until
-they are over.
+they are over. Objects go after the items that name them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kv_common.admission.redis_limiter import RedisLimiter
     from kv_common.times import Clock
     from kv_service.jobs import Job, KeepGoing
-    from kv_service.store import AccountStore, NamespaceStore, ValueStore
+    from kv_service.store import AccountStore, NamespaceStore, ObjectStore, ValueStore
 
 
 class Deletions:
@@ -32,6 +32,7 @@ class Deletions:
         accounts: AccountStore,
         namespaces: NamespaceStore,
         values: ValueStore,
+        objects: ObjectStore,
         limiter: RedisLimiter,
         now_ms: Clock,
         settle_s: float,
@@ -40,6 +41,7 @@ class Deletions:
         self._accounts = accounts
         self._namespaces = namespaces
         self._values = values
+        self._objects = objects
         self._limiter = limiter
         self._now_ms = now_ms
         self._settle_s = settle_s
@@ -66,10 +68,11 @@ class Deletions:
     def _values_gone(self, job: Job, namespace_ids: list[str], keep_going: KeepGoing) -> bool:
         spaces = [Space(job.account_id, namespace_id) for namespace_id in namespace_ids]
         for space in spaces:
-            while self._values.delete_some(space):
+            while self._values.delete_some(space) or self._objects.delete_some(space.namespace_id):
                 if not keep_going():
                     return False
         self._wait(max(0.0, job.created_at_ms / 1000 + self._settle_s - self._now_ms() / 1000))
         for space in spaces:
             self._values.delete_all(space)
+            self._objects.delete_namespace(space.namespace_id)
         return True

@@ -77,7 +77,8 @@ class Gate:
             operation = priced(command)
         decision = self._admit(request, caller, namespace, operation, bytes_in=bytes_in)
         with self._refunded_on_failure(caller, decision):
-            return run(_space(caller, namespace, decision), command)
+            space = _space(caller, namespace, decision)
+            return self._kv.delivery.deliver(request, space, run(space, command))
 
     def look(self, request: Request) -> Decision:
         """Return how the caller stands with their limits, any key's or token's; it counts as nothing."""

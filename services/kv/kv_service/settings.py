@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where kv's tables and Redis are, and whose access tokens it takes."""
+    """Where kv's tables, bucket and Redis are, and whose access tokens it takes."""
 
     table: str
     credentials_table: str
+    objects_bucket: str
     redis_url: str
     token_issuer: str
     token_client_ids: tuple[str, ...]
@@ -27,6 +28,7 @@ class Settings:
         return cls(
             table=required(env, "TABLE"),
             credentials_table=required(env, "CREDENTIALS_TABLE"),
+            objects_bucket=required(env, "OBJECTS_BUCKET"),
             redis_url=required(env, "REDIS_URL"),
             token_issuer=required(env, "TOKEN_ISSUER"),
             token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
 from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus, Space
-from kv_service.store import NamespaceStore, ServiceStore, TransactionStore, ValueStore
+from kv_service.store import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
 from kv_service.store.transactions import Seen
 from kv_service.store.values import Moved
 from kv_service.values.changes import Increment, apply
@@ -44,6 +44,7 @@ class Shelf(ValueStore):
         self.journal = Journal() if journal is None else journal
         self.spaces: list[Space] = []
         self.before_replacing: list[Version] = []
+        self.before_text: list[Version | None] = []
         self.consistent: list[bool] = []
 
     def fill(self, namespace_id: str, keys: list[str]) -> None:
@@ -54,6 +55,16 @@ class Shelf(ValueStore):
         self._answer(space)
         self.consistent.append(consistent)
         return self.values.get((space.namespace_id, key))
+
+    def whole(self, space: Space, found: Version) -> Version | None:
+        self._answer(space)
+        if not self.before_text:
+            return found
+        # Another writer is quicker, and has taken the object away.
+        self.values.pop((space.namespace_id, found.key), None)
+        if (newer := self.before_text.pop(0)) is not None:
+            self.values[space.namespace_id, found.key] = newer
+        return None
 
     def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         found = self.get(space, key, consistent=consistent)
@@ -158,6 +169,9 @@ class Transactions(TransactionStore):
             record = None
         return Seen(self.read_at_once(space, keys).versions, record)
 
+    def whole(self, space: Space, found: Version) -> Version | None:
+        return self.shelf.whole(space, found)
+
     def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
         assert len(set(keys)) == len(keys) <= 100
         found = {key: self.shelf.get(space, key) for key in keys}
@@ -184,6 +198,30 @@ class Transactions(TransactionStore):
                 self.shelf.values[space.namespace_id, change.key] = change.version
             elif not change.only_check:
                 self.shelf.values.pop((space.namespace_id, change.key), None)
+
+
+class Objects(ObjectStore):
+    """Objects by namespace id and name; answers are fetched at example.com."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.answers: dict[tuple[str, str], bytes] = {}
+        self.journal = Journal() if journal is None else journal
+        self.held = 1
+
+    def put_answer(self, namespace_id: str, name: str, body: bytes) -> None:
+        self.answers[namespace_id, name] = body
+
+    def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
+        return f"https://example.com/{namespace_id}/{name}?for={expires_s}"
+
+    def delete_some(self, namespace_id: str) -> int:
+        deleted, self.held = self.held, 0
+        if deleted:
+            self.journal.append(f"objects of {namespace_id} deleted")
+        return deleted
+
+    def delete_namespace(self, namespace_id: str) -> None:
+        self.journal.append(f"objects of {namespace_id} swept")
 
 
 class Directory(NamespaceStore):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import random
 import re
@@ -16,6 +18,7 @@ from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Conflict, NotFound, Unavailable
 from kv_service.api import create_app
 from kv_service.bootstrap import Kv
+from kv_service.delivery import Delivery
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
 from kv_service.values.operations import Values
@@ -26,7 +29,7 @@ from tests.unit.common.admission_fakes import FREE, KEY, Tables
 from tests.unit.common.clocks import Clock
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.common.issuer import CLIENT, ISSUER, Signer, claims
-from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Service, Shelf, Transactions
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Objects, Service, Shelf, Transactions
 
 if TYPE_CHECKING:
     from kv_common.admission import Ticket
@@ -61,6 +64,7 @@ class World:
 
     def __init__(self) -> None:
         self.shelf, self.directory, self.limiter = Shelf(), Directory(), Limiter()
+        self.objects = Objects()
         self.tables = Tables(Facts(KEY, FREE, HERE))
         self.gate = Gatekeeper(self.limiter, self.tables)
         self.service = Service({"keys": []})
@@ -74,7 +78,7 @@ class World:
             wait=lambda _seconds: None,
         )
         self.kv = Kv(
-            settings=Settings("kv", "credentials", "redis://", ISSUER, (CLIENT,)),
+            settings=Settings("kv", "credentials", "objects", "redis://", ISSUER, (CLIENT,)),
             admission=self.gate,
             limiter=self.limiter,
             values=values,
@@ -85,6 +89,7 @@ class World:
                 random_below=chance.randrange,
                 wait=lambda _seconds: None,
             ),
+            delivery=Delivery(self.objects, chance.randrange),
             namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
             service=self.service,
         )
@@ -275,19 +280,46 @@ def test_every_admitted_answer_carries_both_forms_of_the_limits(world: World) ->
         assert answer["headers"]["RateLimit-Policy"].startswith('"rps";q=10;w=1, "month";q=10000;w=')
 
 
-@pytest.mark.parametrize("size", [390_001, 400_001])
+@pytest.mark.parametrize("size", [5_000_001, 5_010_001])
 def test_a_value_or_body_that_is_too_large_is_a_413_that_does_not_count(world: World, size: int) -> None:
     answer = world.ask("PUT", body='{"value":"' + "x" * (size - 2) + '"}')
 
     assert answer["statusCode"] == 413
-    assert error_of(answer)["details"] == {"reason": "value_size", "max_bytes": 390_000}
+    assert error_of(answer)["details"] == {"reason": "value_size", "max_bytes": 5_000_000}
     assert [ticket.cost for ticket in world.gate.tickets] == [0]
     assert answer["headers"]["X-Quota-Remaining"] == "10000"
     assert world.shelf.values == {}
 
 
 def test_the_largest_value_is_stored(world: World) -> None:
-    assert world.ask("PUT", body='{"value":"' + "x" * 389_998 + '"}')["statusCode"] == 201
+    assert world.ask("PUT", body='{"value":"' + "x" * 4_999_998 + '"}')["statusCode"] == 201
+
+
+AWKWARD = '"' + "😀" * 1_249_999 + '"'
+"""As an answer four times as large for Lambda, and too large in base64."""
+
+
+def test_a_large_answer_comes_compressed_to_who_takes_it(world: World) -> None:
+    world.ask("PUT", body=f'{{"value":{AWKWARD}}}')
+
+    answer = world.ask("GET", accept_encoding="gzip")
+
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+    assert answer["headers"]["Content-Encoding"] == "gzip"
+    assert gzip.decompress(base64.b64decode(answer["body"])).decode() == f'{{"value":{AWKWARD}}}'
+
+
+def test_who_does_not_is_sent_to_a_copy_of_it(world: World) -> None:
+    put = world.ask("PUT", body=f'{{"value":{AWKWARD}}}')
+
+    answer = world.ask("GET")
+
+    assert (answer["statusCode"], answer["body"]) == (307, "")
+    assert answer["headers"]["ETag"] == put["headers"]["ETag"]
+    assert answer["headers"]["X-RateLimit-Limit"] == "10"
+    [((namespace_id, name), kept)] = world.objects.answers.items()
+    assert answer["headers"]["Location"] == f"https://example.com/{namespace_id}/{name}?for=300"
+    assert (namespace_id, kept.decode()) == (HERE, f'{{"value":{AWKWARD}}}')
 
 
 def test_a_request_without_a_credential_is_a_401_that_asks_nobody(world: World) -> None:

@@ -13,7 +13,7 @@ from kv_service.deleting import Deletions
 from kv_service.domain import EMPTY, Namespace, NamespaceStatus
 from kv_service.jobs import Job, JobKind, Worker
 from kv_service.store import AccountStore, JobStore
-from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Shelf
+from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Objects, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,7 @@ class World:
             accounts=Accounts(self.journal),
             namespaces=self.directory,
             values=self.shelf,
+            objects=Objects(self.journal),
             limiter=self.limiter,
             now_ms=lambda: NOW_MS + 5_000,
             settle_s=20,
@@ -68,7 +69,9 @@ def test_a_namespace_is_closed_emptied_swept_once_more_and_then_removed_and_told
         "forgotten in Redis",
         "values deleted",
         "values deleted",
+        "objects of n1 deleted",
         "swept",
+        "objects of n1 swept",
         "removed from the table",
     ]
     assert list(world.shelf.values) == [("another", "a")]

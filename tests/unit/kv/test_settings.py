@@ -10,6 +10,7 @@ from kv_service.settings import Settings
 ENV = {
     "TABLE": "kv",
     "CREDENTIALS_TABLE": "credentials",
+    "OBJECTS_BUCKET": "objects",
     "REDIS_URL": "rediss://redis:6379",
     "TOKEN_ISSUER": "https://issuer.example",
     "TOKEN_CLIENT_IDS": "one,two",
@@ -18,7 +19,7 @@ ENV = {
 
 def test_settings_come_from_the_environment() -> None:
     assert Settings.from_env(ENV) == Settings(
-        "kv", "credentials", "rediss://redis:6379", "https://issuer.example", ("one", "two")
+        "kv", "credentials", "objects", "rediss://redis:6379", "https://issuer.example", ("one", "two")
     )
 
 

@@ -6,6 +6,7 @@ ASCII six or twelve in an answer. Base64 takes a third more than the bytes thems
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import re
@@ -54,17 +55,16 @@ def inflate(body: bytes, coding: str) -> bytes:
 
 def fitted(request: Request, response: Response) -> Response | None:
     """Return an answer to `request` as it passes Lambda: as text, in base64 or compressed; None when it does not."""
-    if isinstance(response.body, bytes) or _fits_as_text(response.body):
+    if response.is_base64 or _fits_as_text(response.body):
         return response
     body = response.body.encode()
-    if _fits_as_base64(body):
-        return Response(response.status, body, response.headers)
-    headers = {**response.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    if _accepts_gzip(request.header("accept-encoding") or ""):
+    headers = response.headers
+    if not _fits_as_base64(body) and _accepts_gzip(request.header("accept-encoding") or ""):
         body = gzip.compress(body, compresslevel=1, mtime=0)  # others take seconds for some texts
-        if _fits_as_base64(body):
-            return Response(response.status, body, headers)
-    return None
+        headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    if not _fits_as_base64(body):
+        return None
+    return Response(response.status, base64.b64encode(body).decode(), headers, is_base64=True)
 
 
 def _fits_as_text(body: str) -> bool:

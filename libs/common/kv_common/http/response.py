@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -29,16 +28,17 @@ _encoder = msgspec.json.Encoder()
 class Response:
     """A status, headers and a body, JSON unless they say otherwise; the edge adds what every answer carries.
 
-    A body of bytes passes to the gateway in base64.
+    The gateway undoes the base64 of a body that `is_base64`.
     """
 
     status: int
-    body: str | bytes = ""
+    body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_base64: bool = False
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
         """Return the same answer with `headers` added; the answer's own win."""
-        return Response(self.status, self.body, {**headers, **self.headers})
+        return replace(self, headers={**headers, **self.headers})
 
     def to_gateway(self, correlation_id: str) -> dict[str, Any]:
         """Return the answer in payload format 2.0.
@@ -49,10 +49,7 @@ class Response:
         if self.status not in _NO_BODY:
             headers["Content-Type"] = "application/json"
         headers.update(self.headers)
-        answer = {"statusCode": self.status, "headers": headers}
-        if isinstance(self.body, bytes):
-            return {**answer, "body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
-        return {**answer, "body": self.body, "isBase64Encoded": False}
+        return {"statusCode": self.status, "headers": headers, "body": self.body, "isBase64Encoded": self.is_base64}
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

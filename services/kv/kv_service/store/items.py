@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
-MAX_INLINE_BYTES = 390_000
-"""DynamoDB's 400 KB are the whole item: names, key and bookkeeping need the rest."""
-
 _UNIT = 1_024
 _OVERHEAD = 72  # names, partition key, times, size and ETag, rounded up
 _LEVEL = 6
@@ -62,14 +59,6 @@ def encode_text(version: Version) -> Item:
         return {"n": {"N": text}}
     packed = _packed(version, text)
     return {"v": {"S": text} if packed is None else {"B": packed}, **size}
-
-
-def fits(version: Version) -> bool:
-    """Tell whether a version's text fits into the table."""
-    if version.size + _metadata_bytes(version) <= MAX_INLINE_BYTES:
-        return True
-    packed = _packed(version, version.text or "")
-    return packed is not None and len(packed) + _metadata_bytes(version) <= MAX_INLINE_BYTES
 
 
 def decode(key: str, item: Mapping[str, AttributeValueTypeDef]) -> Version:

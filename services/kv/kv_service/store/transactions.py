@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import ConditionFailed, Contended, errors_translated
 from kv_common.errors import Unavailable
 from kv_service.store import items
 from kv_service.store.conditions import unmoved
-from kv_service.store.records import read_record, record_key, record_put
+from kv_service.store.records import Records, record_key
+from kv_service.store.texts import Texts
 from kv_service.store.values import Moved, value_key
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
     from kv_service.domain import Space
+    from kv_service.store.objects import ObjectStore
     from kv_service.values.once import Answer, Once, Record
     from kv_service.values.plans import Change
     from kv_service.values.versions import Version
@@ -39,9 +41,11 @@ class Seen:
 class TransactionStore:
     """Reads and writes of up to a hundred keys of a `Space`; every method may raise Unavailable."""
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, objects: ObjectStore) -> None:
         self._client = client
         self._table = table
+        self._texts = Texts(objects)
+        self._records = Records(table, objects)
 
     def read(self, space: Space, keys: Sequence[str], once: Once | None = None, *, now_ms: int = 0) -> Seen:
         """Return the versions under `keys`, each strongly consistent, and the record of a request.
@@ -60,7 +64,7 @@ class TransactionStore:
             found += answer["Responses"].get(self._table, [])
             rest = answer.get("UnprocessedKeys", {}).get(self._table)
             if not rest:
-                return _seen(space, found, once, now_ms)
+                return self._seen(space, found, once, now_ms)
             wanted = [dict(key) for key in rest["Keys"]]
         raise Unavailable
 
@@ -70,26 +74,41 @@ class TransactionStore:
             answer = self._client.transact_get_items(
                 TransactItems=[{"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys]
             )
-        return _seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
+        return self._seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
+
+    def whole(self, space: Space, found: Version) -> Version | None:
+        """Return a version that was found with its text; see ValueStore."""
+        return self._texts.whole(space, found)
 
     def commit(
         self, space: Space, changes: Sequence[Change], once: Once | None, answer: Answer | None, *, now_ms: int
     ) -> None:
-        """Make all changes and keep the answer, or none of it; one trip.
+        """Make all changes and keep the answer, or none of it; one trip, and one for each large text or answer.
 
         Raises Moved when a key is no longer as it was found, or the request has been answered; Contended while others
         write the same.
         """
-        writes = [self._write(space, change) for change in changes]
+        placed = [self._placed(space, change) for change in changes]
+        writes = [self._write(space, change) for change in placed]
         if once is not None and answer is not None:
-            writes.append(record_put(self._table, space, once, answer, now_ms=now_ms))
+            writes.append(self._records.put(space, once, answer, now_ms=now_ms))
         if not writes:
             return
         try:
             with errors_translated():
                 self._client.transact_write_items(TransactItems=writes)
-        except ConditionFailed as failure:
-            raise Moved(None) from failure
+        except (ConditionFailed, Contended) as failure:
+            for change, before in zip(placed, changes, strict=True):
+                if change is not before and change.version is not None:
+                    self._texts.displace(space, change.version)
+            if isinstance(failure, ConditionFailed):
+                raise Moved(None) from failure
+            raise
+
+    def _placed(self, space: Space, change: Change) -> Change:
+        if change.version is None or (version := self._texts.place(space, change.version)) is change.version:
+            return change
+        return replace(change, version=version)
 
     def _write(self, space: Space, change: Change) -> TransactWriteItemTypeDef:
         condition = unmoved(change.found)
@@ -104,9 +123,10 @@ class TransactionStore:
             return {"Delete": asked | {"Key": key}}
         return {"Put": asked | {"Item": {**key, **items.encode(change.version)}}}
 
-
-def _seen(space: Space, found: Sequence[Mapping[str, AttributeValueTypeDef]], once: Once | None, now_ms: int) -> Seen:
-    partition = value_key(space, "")["PK"]["S"]
-    versions = {item["SK"]["S"]: items.decode(item["SK"]["S"], item) for item in found if item["PK"]["S"] == partition}
-    records = [read_record(item, now_ms=now_ms) for item in found if once is not None and item["PK"]["S"] != partition]
-    return Seen(versions, records[0] if records else None)
+    def _seen(
+        self, space: Space, found: Sequence[Mapping[str, AttributeValueTypeDef]], once: Once | None, now_ms: int
+    ) -> Seen:
+        values = value_key(space, "")["PK"]["S"]
+        versions = {item["SK"]["S"]: items.decode(item["SK"]["S"], item) for item in found if item["PK"]["S"] == values}
+        records = [item for item in found if once is not None and item["PK"]["S"] != values]
+        return Seen(versions, self._records.read(space, records[0], now_ms=now_ms) if records else None)

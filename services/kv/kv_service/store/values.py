@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from kv_common.dynamodb import ConditionFailed, delete_all, delete_partition, errors_translated
+from kv_common.dynamodb import ConditionFailed, Contended, delete_all, delete_partition, errors_translated
 from kv_service.storage import VALUE_PREFIX
 from kv_service.store import items
 from kv_service.store.conditions import LIVE, TTL_NAME, Condition, met, met_by_integer, unmoved
 from kv_service.store.records import record_partition
+from kv_service.store.texts import Texts
 from kv_service.values.pages import KeyRange
 from kv_service.values.versions import expiry, stored_bytes
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from kv_service.domain import Space
     from kv_service.store.items import Item
+    from kv_service.store.objects import ObjectStore
     from kv_service.values.changes import Increment
     from kv_service.values.preconditions import Precondition
     from kv_service.values.versions import Moment, Version
@@ -52,15 +54,23 @@ class ValueStore:
     are lists, which leave it out.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, objects: ObjectStore) -> None:
         self._client = client
         self._table = table
+        self._texts = Texts(objects)
 
     def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
-        """Return the version under `key`."""
+        """Return the version under `key`; the text of a large value is for `whole` to read."""
         with errors_translated():
             answer = self._client.get_item(TableName=self._table, Key=value_key(space, key), ConsistentRead=consistent)
         return items.decode(key, answer["Item"]) if "Item" in answer else None
+
+    def whole(self, space: Space, found: Version) -> Version | None:
+        """Return a version that was found with its text, None when that is gone: the key has another one by now.
+
+        No trip for a text that stands in the table.
+        """
+        return self._texts.whole(space, found)
 
     def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         """Return the version under `key` without its text, which then does not travel."""
@@ -130,15 +140,27 @@ class ValueStore:
         self._write(key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **request))
 
     def replace(self, space: Space, key: str, found: Version | None, version: Version | None) -> None:
-        """Put `version`, or nothing, in the place of exactly the version that was found; else Moved."""
+        """Put `version`, or nothing, in the place of exactly the version that was found; else Moved.
+
+        A text that has no room in the table takes a trip more.
+        """
         unchanged = unmoved(found).request()
-        if version is not None:
-            item = {**value_key(space, key), **items.encode(version)}
-            self._write(key, lambda: self._client.put_item(TableName=self._table, Item=item, **unchanged))
-        elif found is not None:
-            self._write(
-                key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **unchanged)
-            )
+        if version is None:
+            if found is not None:
+                self._write(
+                    key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **unchanged)
+                )
+            return
+        placed = self._texts.place(space, version)
+        put: Any = {"TableName": self._table, "Item": {**value_key(space, key), **items.encode(placed)}, **unchanged}
+        if placed is version:
+            self._write(key, lambda: self._client.put_item(**put))
+            return
+        try:
+            self._write(key, lambda: self._client.transact_write_items(TransactItems=[{"Put": put}]))
+        except (Moved, Contended):
+            self._texts.displace(space, placed)
+            raise
 
     def page(
         self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False

@@ -181,6 +181,11 @@ def put_version(command: Put, current: Version | None, moment: Moment) -> Versio
     )
 
 
+def reads_text(command: Command) -> bool:
+    """Tell whether a command needs the text that it finds."""
+    return isinstance(command, Get) or (isinstance(command, Patch) and command.patch is not None)
+
+
 def not_modified(command: Get, version: Version) -> bool:
     """Tell whether the caller has this version already."""
     tags = command.precondition.if_none_match
@@ -190,8 +195,8 @@ def not_modified(command: Get, version: Version) -> bool:
 def found_by(command: Get, version: Version | None) -> Version:
     """Return the version that a read asks for.
 
-    Raises NotFound when there is none, PreconditionFailed by `If-Match`, Conflict where members are asked of what has
-    none.
+    Raises NotFound when there is none, PreconditionFailed by `If-Match`, Conflict where members are asked of a
+    text that has none.
     """
     if version is None:
         if command.precondition.if_match is not None:
@@ -200,7 +205,7 @@ def found_by(command: Get, version: Version | None) -> Version:
     if not_modified(command, version):
         return version
     command.precondition.require(version.etag)
-    if command.fields and not json_text.is_object((version.text or "").encode()):
+    if command.fields and version.text is not None and not json_text.is_object(version.text.encode()):
         raise no_object()
     return version
 

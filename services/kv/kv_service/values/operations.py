@@ -12,9 +12,21 @@ from kv_common.dynamodb import Contended
 from kv_common.errors import Unavailable
 from kv_service.domain import new_token
 from kv_service.store.values import Moved
-from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Written, apply, found_by, put_version
+from kv_service.values.changes import (
+    Delete,
+    Get,
+    Increment,
+    Patch,
+    Put,
+    Written,
+    apply,
+    found_by,
+    not_modified,
+    put_version,
+    reads_text,
+)
 from kv_service.values.pages import Page, PageRequest
-from kv_service.values.versions import MAX_INTEGER_BYTES, Moment, Version, live
+from kv_service.values.versions import MAX_INTEGER_BYTES, Moment, Version, is_large, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +34,13 @@ if TYPE_CHECKING:
     from kv_common.times import Clock
     from kv_service.domain import RandomBelow, Space
     from kv_service.store import ValueStore
+    from kv_service.values.allowance import Allowance
     from kv_service.values.changes import Write
 
 _ATTEMPTS = 20
 _LONGEST_PAUSE_MS = 40
+_READS = 3
+_TOO_MANY_WRITES = "Too many requests are writing this key. Please retry."
 
 
 class Values:
@@ -46,9 +61,23 @@ class Values:
         self._cursor_secret = cursor_secret
         self._wait = wait
 
-    def get(self, space: Space, command: Get) -> Version:
-        """Return the version under a key; NotFound when there is none, PreconditionFailed by `If-Match`."""
-        return found_by(command, self._live(self._store.get(space, command.key, consistent=command.consistent)))
+    def get(self, space: Space, command: Get, allowance: Allowance | None = None) -> Version:
+        """Return the version under a key; NotFound when there is none, PreconditionFailed by `If-Match`.
+
+        Its text is taken from `allowance`; PayloadTooLarge when that is used up.
+        """
+        for attempt in range(_READS):
+            # An object that is gone was overtaken by a write, or by the time that an eventual read lags behind.
+            consistent = command.consistent or attempt > 0
+            version = found_by(command, self._live(self._store.get(space, command.key, consistent=consistent)))
+            if not_modified(command, version):
+                return version
+            if allowance is not None:
+                allowance.take(version.size)
+            whole = self._store.whole(space, version)
+            if whole is not None:
+                return found_by(command, whole)
+        raise Unavailable(_TOO_MANY_WRITES)
 
     def head(self, space: Space, command: Get) -> Version:
         """Return the version under a key without its text."""
@@ -60,7 +89,7 @@ class Values:
         It is one trip where the table can tell whether it may be done. Where only we can, one more reads the key and
         one writes it on the condition that it has not changed, again and again while others write it.
         """
-        if isinstance(command, Patch) or self._is_tight(space, command):
+        if isinstance(command, Patch) or self._is_tight(space, command) or _is_large(command):
             return self._step_by_step(space, command)
         try:
             return self._at_once(space, command)
@@ -110,6 +139,11 @@ class Values:
                 found = self._store.get(space, command.key)
             moment = self._moment()
             current = live(found, moment.now_ms)
+            if current is not None and reads_text(command):
+                current = self._store.whole(space, current)
+                if current is None:
+                    found = UNSET
+                    continue
             # What has expired and is still there makes room for what takes its place.
             freed = found.stored_bytes if found is not None and current is None else 0
             written = apply(command, current, moment, room=space.room + freed)
@@ -119,7 +153,7 @@ class Values:
                 found = UNSET
             else:
                 return written
-        raise Unavailable("Too many requests are writing this key. Please retry.")
+        raise Unavailable(_TOO_MANY_WRITES)
 
     def _is_tight(self, space: Space, command: Write) -> bool:
         """Tell whether there may be no room for an integer, whose size the table would not tell."""
@@ -130,3 +164,8 @@ class Values:
 
     def _live(self, version: Version | None) -> Version | None:
         return live(version, self._now_ms())
+
+
+def _is_large(command: Write) -> bool:
+    """Tell whether a text needs an object, which the item comes to name in a step of its own."""
+    return isinstance(command, Put) and is_large(command.size, command.metadata)

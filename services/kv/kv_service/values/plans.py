@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kv_common.errors import AppError, Conflict, PayloadTooLarge
 from kv_service.values.changes import Get, Written, apply, found_by
-from kv_service.values.versions import Version, live
+from kv_service.values.versions import MAX_INLINE_BYTES, Version, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,9 +94,10 @@ def plan(
     if atomic and failed:
         raise NotApplied(failed)
     changes = [Change(key, found.get(key), present[key]) for key in sorted(written)]
-    if sum(one.version.size for one in changes if one.version) > MAX_WRITTEN_BYTES:
+    if sum(one.version.size for one in changes if one.version and not one.version.is_large) > MAX_WRITTEN_BYTES:
         raise PayloadTooLarge(
-            f"At one moment, values of at most {MAX_WRITTEN_BYTES} bytes in all can be written.",
+            f"At one moment, values of {MAX_WRITTEN_BYTES} bytes in all at most can be written, "
+            f"besides those of more than {MAX_INLINE_BYTES}.",
             details={"reason": "transaction_size", "max_bytes": MAX_WRITTEN_BYTES},
         )
     if atomic:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kv_common.dynamodb import Contended
 from kv_common.errors import AppError, Unavailable
 from kv_service.domain import new_token
 from kv_service.store.values import Moved
-from kv_service.values.changes import Get, found_by
+from kv_service.values.allowance import Allowance
+from kv_service.values.changes import Get, Written, found_by, reads_text
 from kv_service.values.once import Answer, in_flight
 from kv_service.values.plans import plan
 from kv_service.values.versions import Moment, live
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     Chain = list[tuple[int, Command]]
 
 _AT_ONCE = 8
-"""How many keys of a batch are written at the same time; botocore keeps ten connections."""
+"""How many keys of a batch are worked on at the same time; botocore keeps ten connections."""
 
 _ATTEMPTS = 25
 _LONGEST_PAUSE_MS = 50
@@ -64,24 +66,25 @@ class Together:
         looked_up = [key for key, chain in chains.items() if isinstance(chain[0][1], Get)]
         found = self._store.read(space, looked_up).versions if looked_up else {}
         outcomes: dict[int, Outcome] = {}
+        allowance = Allowance()
 
         def follow(chain: Chain) -> None:
-            outcomes.update(self._follow(space, chain, found))
+            outcomes.update(self._follow(space, chain, found, allowance))
 
-        writing: list[Chain] = []
-        for chain in chains.values():
-            if all(isinstance(one, Get) for _, one in chain):
+        further: list[Chain] = []
+        for key, chain in chains.items():
+            if all(isinstance(one, Get) for _, one in chain) and not _stands_elsewhere(found.get(key)):
                 follow(chain)
             else:
-                writing.append(chain)
-        if len(writing) == 1:
-            follow(writing[0])
-        elif writing:
+                further.append(chain)
+        if len(further) == 1:
+            follow(further[0])
+        elif further:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(_AT_ONCE) as workers:
                 # The list is what raises in this thread what was raised in another.
-                list(workers.map(follow, writing))
+                list(workers.map(follow, further))
         if all(isinstance(outcome, Unavailable) for outcome in outcomes.values()):
             raise Unavailable
         return [outcomes[index] for index in range(len(operations))]
@@ -113,7 +116,7 @@ class Together:
         keys: Sequence[str],
         show: Callable[[Sequence[Outcome]], Response],
     ) -> Response:
-        found = self._store.read_at_once(space, keys).versions
+        found = self._with_texts(space, operations, self._store.read_at_once(space, keys).versions)
         return show(plan(operations, found, self._moment, room=space.room, atomic=True).outcomes)
 
     def _try(
@@ -130,8 +133,9 @@ class Together:
         seen = self._store.read(space, keys, once, now_ms=now_ms)
         if once is not None and seen.record is not None:
             return seen.record.replay(once)
+        found = self._with_texts(space, operations, seen.versions)
         try:
-            planned = plan(operations, seen.versions, self._moment, room=space.room, atomic=atomic)
+            planned = plan(operations, found, self._moment, room=space.room, atomic=atomic)
             response = show(planned.outcomes)
         except AppError as refusal:
             answer = Answer.of_error(refusal)
@@ -153,21 +157,56 @@ class Together:
             raise in_flight()
         raise Unavailable("Too many requests are writing these keys. Please retry.")
 
-    def _follow(self, space: Space, chain: Chain, found: Mapping[str, Version]) -> dict[int, Outcome]:
+    def _with_texts(
+        self, space: Space, operations: Sequence[Command], found: Mapping[str, Version]
+    ) -> dict[str, Version]:
+        """Return the versions with the texts that the operations need; Moved when one of them is gone meanwhile."""
+        allowance = Allowance()
+        whole = dict(found)
+        for one in operations:
+            if reads_text(one) and one.key in found:
+                allowance.take(found[one.key].size)
+        for key in {one.key for one in operations if reads_text(one)} & set(found):
+            version = self._store.whole(space, found[key])
+            if version is None:
+                raise Moved(None)
+            whole[key] = version
+        return whole
+
+    def _follow(
+        self, space: Space, chain: Chain, found: Mapping[str, Version], allowance: Allowance
+    ) -> dict[int, Outcome]:
         outcomes: dict[int, Outcome] = {}
         written = False
         for index, one in chain:
             try:
                 if not isinstance(one, Get):
                     written = True
-                    outcomes[index] = self._values.write(space, one)
-                elif written:
-                    outcomes[index] = self._values.get(space, one)
+                    outcomes[index] = _without_large_text(self._values.write(space, one))
+                elif written or _stands_elsewhere(found.get(one.key)):
+                    outcomes[index] = self._values.get(space, one, allowance)
                 else:
-                    outcomes[index] = found_by(one, live(found.get(one.key), self._now_ms()))
+                    outcomes[index] = self._looked_up(one, found.get(one.key), allowance)
             except AppError as problem:
                 outcomes[index] = problem
         return outcomes
 
+    def _looked_up(self, command: Get, found: Version | None, allowance: Allowance) -> Version:
+        version = found_by(command, live(found, self._now_ms()))
+        allowance.take(version.size)
+        return version
+
     def _moment(self) -> Moment:
         return Moment(self._now_ms(), new_token(self._random_below))
+
+
+def _stands_elsewhere(found: Version | None) -> bool:
+    """Tell whether the text of what was found is still to be read."""
+    return found is not None and found.text is None
+
+
+def _without_large_text(written: Written) -> Written:
+    """Return what was written without what nobody asks for, and a hundred of would take too much room."""
+    if written.version is None or not written.version.is_large:
+        return written
+    return replace(written, version=replace(written.version, text=None))

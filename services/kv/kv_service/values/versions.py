@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from kv_common.errors import PayloadTooLarge
 
-MAX_VALUE_BYTES = 390_000
-"""DynamoDB's 400 KB are the whole item: names, key and bookkeeping need the rest."""
+MAX_VALUE_BYTES = 5_000_000
+"""What passes the gateway and a function, which takes and gives 6 MB of JSON."""
+
+MAX_INLINE_BYTES = 390_000
+"""DynamoDB's 400 KB are the whole item: names, key and bookkeeping need the rest. A larger text is an object's."""
 
 MAX_METADATA_BYTES = 1_024
 MAX_TTL_S = 3_153_600_000
@@ -44,6 +47,11 @@ class Version:
         return self.expires_at_s is None or now_ms < self.expires_at_s * 1000
 
     @property
+    def is_large(self) -> bool:
+        """Whether the text has no room in an item, and stands in an object or needs one."""
+        return is_large(self.size, self.metadata)
+
+    @property
     def stored_bytes(self) -> int:
         """What the plan's storage is used for: key, text and metadata."""
         return stored_bytes(self.key, self.size, self.metadata)
@@ -70,6 +78,11 @@ class StorageFull(PayloadTooLarge):
 def stored_bytes(key: str, size: int, metadata: str | None) -> int:
     """Return what a key, a text of `size` bytes and metadata take of the plan's storage, in bytes."""
     return len(key.encode()) + size + len((metadata or "").encode())
+
+
+def is_large(size: int, metadata: str | None) -> bool:
+    """Tell whether a text of `size` bytes has no room in an item beside metadata."""
+    return stored_bytes("", size, metadata) > MAX_INLINE_BYTES
 
 
 def live(version: Version | None, now_ms: int) -> Version | None:

@@ -66,8 +66,8 @@ def test_deflating_never_costs_a_write_unit_more(size: int) -> None:
     assert -(-size_of(items.encode(version)) // 1024) <= -(-size_of(plain) // 1024)
 
 
-def test_what_fits_is_what_390_000_bytes_hold_deflated_or_not() -> None:
-    noise = random.Random(7)
-    assert items.fits(version_of('"' + "x" * 389_998 + '"'))
-    assert items.fits(version_of('"' + "x" * 4_999_998 + '"'))
-    assert not items.fits(version_of('"' + noise.randbytes(500_000).hex() + '"'))
+def test_a_text_has_no_room_that_takes_more_than_390_000_bytes_with_its_metadata() -> None:
+    assert not version_of('"' + "x" * 389_998 + '"').is_large
+    assert version_of('"' + "x" * 389_999 + '"').is_large
+    assert not replace(version_of('"' + "x" * 389_996 + '"'), metadata="{}").is_large
+    assert replace(version_of('"' + "x" * 389_997 + '"'), metadata="{}").is_large

@@ -349,3 +349,55 @@ def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
 def test_a_cursor_that_nobody_signed_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(ValidationError):
         world.values.page(HERE, PageRequest("", 5, cursor))
+
+
+def test_a_reader_who_is_overtaken_reads_what_overtook_it_and_lags_no_more(world: World) -> None:
+    world.put("1")
+    world.shelf.before_text = [Version("k", "2", 1, "e2", NOW_MS, NOW_MS), Version("k", "3", 1, "e3", NOW_MS, NOW_MS)]
+
+    assert world.values.get(HERE, Get("k", consistent=False)).text == "3"
+    assert world.shelf.consistent == [False, True, True]
+
+
+def test_a_reader_whose_value_was_deleted_meanwhile_finds_none(world: World) -> None:
+    world.put("1")
+    world.shelf.before_text = [None]
+
+    with pytest.raises(NotFound):
+        world.get()
+
+
+def test_a_reader_who_is_overtaken_time_and_again_is_told_to_come_back(world: World) -> None:
+    world.put("1")
+    world.shelf.before_text = [Version("k", "2", 1, f"e{n}", NOW_MS, NOW_MS) for n in range(3)]
+
+    with pytest.raises(Unavailable):
+        world.get()
+
+
+def test_who_has_the_version_already_needs_no_text(world: World) -> None:
+    etag = version_of(world.put("1")).etag
+    world.shelf.before_text = [None]
+
+    command = Get("k", precondition=preconditions.read(None, f'"{etag}"'))
+    assert world.values.get(HERE, command).etag == etag
+    assert world.shelf.before_text == [None]
+
+
+def test_a_patch_that_is_overtaken_changes_what_overtook_it(world: World) -> None:
+    world.put('{"a":1}')
+    world.shelf.before_text = [Version("k", '{"b":1}', 7, "e2", NOW_MS, NOW_MS)]
+
+    world.values.write(HERE, Patch("k", '{"c":1}'))
+
+    assert world.text() == '{"b":1,"c":1}'
+
+
+def test_a_large_text_is_written_on_the_condition_that_nothing_moved(world: World) -> None:
+    world.put("1")
+    world.shelf.before_replacing = [Version("k", "2", 1, "e2", NOW_MS - 5, NOW_MS)]
+    large = '"' + "x" * 390_000 + '"'
+
+    written = world.put(large)
+
+    assert (world.text(), version_of(written).created_at_ms) == (large, NOW_MS - 5)

@@ -1,0 +1,216 @@
+"""Values too large for an item of the table, through the front door: nothing about them differs but their size."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import string
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.kv_process import environment_of
+from tests.support.tenant import client, stack_output
+from tests.support.traces import objects
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+MOST = 5_000_000
+
+
+class Shop:
+    """A tenant's namespace, its key, and what stands in the bucket of it."""
+
+    def __init__(self, local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
+        self.local, self.http, self.tenant = local, http, tenant
+        tenant.namespace("app")
+        self.headers = {**tenant.key(), "content-type": "application/json"}
+        table = stack_output(local, "kv", "TableName")
+        where = {"PK": {"S": f"ACCOUNT#{tenant.account_id}"}, "SK": {"S": "NAMESPACE#app"}}
+        self.id: str = local.aws_client("dynamodb").get_item(TableName=table, Key=where)["Item"]["id"]["S"]
+
+    def put(self, key: str, text: str, **headers: str) -> httpx.Response:
+        sent = {**self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return self.http.put(f"/v1/app/{key}", content=f'{{"value": {text}}}'.encode(), headers=sent)
+
+    def get(self, key: str, **headers: str) -> httpx.Response:
+        return self.http.get(f"/v1/app/{key}", headers={**self.headers, **headers}, follow_redirects=True)
+
+    def objects(self) -> list[str]:
+        return objects(self.local, f"values/{self.id}/")
+
+    def pending(self) -> list[str]:
+        s3, bucket = self.local.aws_client("s3"), environment_of(self.local, "kv")["OBJECTS_BUCKET"]
+        return [key for key in self.objects() if s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]]
+
+    def held(self) -> tuple[int, int]:
+        shown = self.http.get("/v1/namespaces/app", headers=self.tenant.bearer).json()
+        return shown["keys"], shown["bytes"]
+
+
+@pytest.fixture
+def shop(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> Shop:
+    return Shop(local, http, tenant)
+
+
+def text_of(size: int, seed: int = 1) -> str:
+    """A JSON text of `size` bytes that does not deflate into an item."""
+    some = "".join(random.Random(seed).choices(string.ascii_letters, k=60_000))
+    return '"' + (some * (size // 60_000 + 1))[: size - 2] + '"'
+
+
+def test_values_of_all_sizes_come_and_go_without_a_trace(shop: Shop) -> None:
+    small, large, most = text_of(100), text_of(1_000_000), text_of(MOST, seed=2)
+    # New, large to large, large to small, small to large.
+    for number, text in enumerate((large, most, small, most)):
+        stored = shop.put("a", text)
+        assert (stored.status_code, stored.json()["size"]) == (201 if number == 0 else 200, len(text))
+        got = shop.get("a")
+        assert got.text == f'{{"value":{text}}}'
+        assert got.headers["ETag"] == stored.headers["ETag"]
+    head = shop.http.head("/v1/app/a", headers=shop.headers)
+    assert (head.headers["X-Value-Size"], head.headers["ETag"]) == (str(MOST), stored.headers["ETag"])
+    assert shop.put("b", large).status_code == 201
+    [a, b] = await_value(
+        lambda: len(keys := shop.http.get("/v1/app", headers=shop.headers).json()["keys"]) == 2 and keys, within=5
+    )
+    assert (a["size"], b["size"]) == (MOST, 1_000_000)
+    # What each name holds is confirmed, what was replaced is gone, and all is counted to the byte.
+    await_value(lambda: len(shop.objects()) == 2 and not shop.pending(), within=15)
+    await_value(lambda: shop.held() == (2, 2 + MOST + 1_000_000), within=15)
+
+    for key in ("a", "b"):
+        assert shop.http.delete(f"/v1/app/{key}", headers=shop.headers).status_code == 204
+        assert shop.get(key).status_code == 404
+    await_value(lambda: not shop.objects(), within=15)
+    await_value(lambda: shop.held() == (0, 0), within=15)
+
+
+def test_one_byte_more_than_five_million_is_a_413(shop: Shop) -> None:
+    answer = shop.put("a", text_of(MOST + 1))
+    assert answer.status_code == 413
+    assert answer.json()["error"]["details"] == {"reason": "value_size", "max_bytes": MOST}
+    assert shop.get("a").status_code == 404
+    assert shop.objects() == []
+
+
+def test_large_values_keep_to_the_grammar_and_the_depth_of_all(shop: Shop) -> None:
+    deep = "[" * 129 + "]" * 129
+    for text in (f"[{text_of(1_000_000)}, {deep}]", text_of(1_000_000)[:-1], f"[{text_of(1_000_000)}, NaN]"):
+        assert shop.put("a", text).status_code == 400
+    assert shop.objects() == []
+
+
+def test_a_refused_write_leaves_no_object(shop: Shop) -> None:
+    etag = shop.put("a", "1").headers["ETag"]
+    large = text_of(1_000_000)
+    assert shop.put("a", large, if_none_match="*").status_code == 412
+    assert shop.put("a", large, if_match='"another"').status_code == 412
+    assert shop.objects() == []
+    assert shop.put("a", large, if_match=etag).status_code == 200
+    assert len(shop.objects()) == 1
+
+
+def test_of_many_that_create_a_large_value_at_once_one_does_and_the_others_leave_nothing(shop: Shop) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: shop.put("a", text_of(1_100_000, n), if_none_match="*"), range(4)))
+    [won] = [answer for answer in answers if answer.status_code == 201]
+    assert [answer.status_code for answer in answers if answer is not won] == [412] * 3
+    assert len(shop.objects()) == 1
+    assert shop.get("a").headers["ETag"] == won.headers["ETag"]
+
+
+def test_a_large_object_is_patched_and_picked_from(shop: Shop) -> None:
+    big, other = text_of(1_000_000), text_of(1_000_000, seed=2)
+    shop.put("a", f'{{"big": {big}, "n": 1.0}}')
+    [first] = shop.objects()
+
+    def patch(body: str) -> httpx.Response:
+        return shop.http.patch("/v1/app/a", content=body, headers=shop.headers)
+
+    # What else is known about the key changes without its text.
+    answer = patch('{"ttl": 1000, "metadata": {"m": 1}}')
+    assert (answer.status_code, answer.json()["metadata"]) == (200, {"m": 1})
+    assert shop.objects() == [first]
+    assert shop.get("a").text == f'{{"value":{{"big": {big}, "n": 1.0}}}}'
+    assert patch(f'{{"value": {{"other": {other}, "n": null}}}}').status_code == 200
+    assert shop.get("a").json() == {"value": {"big": big[1:-1], "other": other[1:-1]}}
+    picked = shop.http.get("/v1/app/a?fields=other", headers=shop.headers)
+    assert picked.json() == {"value": {"other": other[1:-1]}}
+    assert patch('{"value": {"big": null, "other": null, "n": 2}}').status_code == 200
+    assert shop.get("a").text == '{"value":{"n":2}}'
+    await_value(lambda: not shop.objects(), within=15)
+
+
+def test_a_large_value_is_no_integer(shop: Shop) -> None:
+    shop.put("a", text_of(1_000_000))
+    answer = shop.http.post("/v1/app/a/increment", headers=shop.headers)
+    assert (answer.status_code, answer.json()["error"]["details"]) == (409, {"reason": "not_an_integer"})
+
+
+@pytest.mark.parametrize("accept", ["gzip", "identity"])
+def test_what_is_too_large_as_an_answer_reaches_the_client_all_the_same(shop: Shop, accept: str) -> None:
+    text = '"' + "".join(random.Random(1).choices("абвгдежз", k=50_000)) * 49 + '"'
+    body = f'{{"value": {text}}}'.encode()
+    headers = {**shop.headers, "content-encoding": "gzip", "content-type": "application/octet-stream"}
+    stored = shop.http.put("/v1/app/a", content=gzip.compress(body), headers=headers)
+    assert (stored.status_code, stored.json()["size"]) == (201, len(text.encode()))
+
+    answer = shop.get("a", **{"accept-encoding": accept})
+
+    assert answer.text == f'{{"value":{text}}}'
+    assert [one.status_code for one in answer.history] == ([] if accept == "gzip" else [307])
+    first = answer.history[0] if answer.history else answer
+    assert first.headers["ETag"] == stored.headers["ETag"]
+
+
+def test_readers_see_whole_values_while_writers_replace_them(local: LocalEnvironment, shop: Shop) -> None:
+    def text(key: str, number: int) -> str:
+        return '"' + f"{key}{number:05}" * 180_000 + '"'
+
+    for key in "ab":
+        assert shop.put(key, text(key, 0)).status_code == 201
+    over = Event()
+    seen: Counter[tuple[str, int]] = Counter()
+
+    def write(key: str) -> None:
+        for number in range(1, 16):
+            assert shop.put(key, text(key, number)).status_code == 200
+
+    def read(key: str) -> None:
+        with client(local) as http:
+            while not over.is_set():
+                answer = http.get(f"/v1/app/{key}", headers=shop.headers)
+                assert answer.status_code == 200, answer.text
+                got = answer.text.removeprefix('{"value":').removesuffix("}")
+                number = int(got[2:7])
+                assert got == text(key, number)
+                seen[key, number] += 1
+
+    with ThreadPoolExecutor(5) as pool:
+        readers = [pool.submit(read, key) for key in "aab"]
+        writers = [pool.submit(write, key) for key in "ab"]
+        for writer in writers:
+            writer.result()
+        over.set()
+        for reader in readers:
+            reader.result()
+    assert len(seen) > 10
+    assert all(shop.get(key).text == f'{{"value":{text(key, 15)}}}' for key in "ab")
+    await_value(lambda: len(shop.objects()) == 2 and not shop.pending(), within=20)
+
+
+def test_a_deleted_namespace_takes_its_objects_along(local: LocalEnvironment, shop: Shop) -> None:
+    for key in "abc":
+        shop.put(key, text_of(1_000_001))
+    assert len(objects(local, shop.id)) == 3
+    assert shop.http.delete("/v1/namespaces/app", headers=shop.tenant.bearer).status_code == 202
+    await_value(lambda: not objects(local, shop.id), within=20)

@@ -1,0 +1,175 @@
+"""Writers of large values that die, are overtaken, or are sent again: no object is lost, and none is left."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from kv_common import dynamodb, s3
+from kv_common.errors import PreconditionFailed
+from kv_common.times import now_ms
+from kv_service.domain import Space
+from kv_service.store import ObjectStore, ValueStore
+from kv_service.values import preconditions
+from kv_service.values.changes import Delete, Get, Patch, Put
+from kv_service.values.operations import Values
+from tests.support.kv_process import enter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infra.local.environment import LocalEnvironment
+
+LARGE = '"' + "a" * 1_000_000 + '"'
+OTHER = '"' + "b" * 1_000_000 + '"'
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+class BeforeTheItem(Protocol):
+    """Lets something happen once, when an object is written and the item that names it is not yet."""
+
+    def __call__(self, happens: Callable[[], None]) -> Any: ...
+
+
+class World:
+    """Values of a new namespace on the real table and bucket."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.client, self.s3 = dynamodb.client(), s3.client()
+        self.table, self.bucket = env["TABLE"], env["OBJECTS_BUCKET"]
+        self.objects = ObjectStore(lambda: self.s3, self.bucket)
+        self.space = Space("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
+        self.values = self.values_on(self.client)
+
+    def values_on(self, client: Any) -> Values:
+        return Values(
+            ValueStore(client, self.table, self.objects),
+            now_ms=now_ms,
+            random_below=secrets.randbelow,
+            cursor_secret=lambda: b"s" * 32,
+            wait=lambda _seconds: None,
+        )
+
+    def overtake(self, command: Put | Delete) -> None:
+        """Have somebody else write, and the stream told of it at once."""
+        before = self.values._store.get(self.space, "k")
+        self.values.write(self.space, command)
+        if before is not None and before.object_id is not None:
+            self.objects.delete_value(self.space.namespace_id, before.object_id)
+
+    def text(self) -> str | None:
+        return self.values.get(self.space, Get("k")).text
+
+    def etag(self) -> str:
+        return self.values.head(self.space, Get("k")).etag
+
+    def names(self) -> list[str]:
+        prefix = f"values/{self.space.namespace_id}/"
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return [one["Key"].removeprefix(prefix) for one in found]
+
+    def pending(self, name: str) -> bool:
+        key = f"values/{self.space.namespace_id}/{name}"
+        return bool(self.s3.get_object_tagging(Bucket=self.bucket, Key=key)["TagSet"])
+
+    @contextmanager
+    def before_the_item(self, happens: Callable[[], None]) -> Iterator[Values]:
+        """Give values whose next large text is interrupted by what happens between the object and the item."""
+        client, left = dynamodb.client(), [happens]
+
+        def interrupt(**_: object) -> None:
+            if left:
+                left.pop()()
+
+        client.meta.events.register("before-send.dynamodb.TransactWriteItems", interrupt)
+        yield self.values_on(client)
+        assert not left
+
+    @contextmanager
+    def answer_lost(self, meanwhile: Callable[[], None]) -> Iterator[Values]:
+        """Give values whose next large text is written, and sent again by the SDK after something else happened."""
+        client, left = dynamodb.client(), [meanwhile]
+
+        def send_again(**_: object) -> float | None:
+            if not left:
+                return None
+            left.pop()()
+            return 0.0
+
+        events: Any = client.meta.events  # whose types know no answer
+        events.register_first("needs-retry.dynamodb.TransactWriteItems", send_again)
+        yield self.values_on(client)
+        assert not left
+
+
+@pytest.fixture
+def world(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(enter(local, "kv", monkeypatch))
+
+
+def die() -> None:
+    raise Died
+
+
+@pytest.mark.parametrize("before", [None, "1", OTHER], ids=["new", "small before", "large before"])
+def test_a_writer_killed_before_the_item_leaves_the_value_and_an_object_that_goes_by_itself(
+    world: World, before: str | None
+) -> None:
+    if before is not None:
+        world.values.write(world.space, Put("k", before))
+    there = world.names()
+    with world.before_the_item(die) as values, pytest.raises(Died):
+        values.write(world.space, Put("k", LARGE))
+    [left] = set(world.names()) - set(there)
+    assert world.pending(left)
+    page = world.values._store.page(world.space, prefix="", limit=10, after=None, now_ms=now_ms(), consistent=True)
+    assert left not in [version.object_id for version in page.keys]
+    if before is not None:
+        assert world.text() == before
+
+
+def test_a_writer_who_is_overtaken_writes_anew_and_leaves_one_object(world: World) -> None:
+    world.values.write(world.space, Put("k", "1"))
+    with world.before_the_item(lambda: world.overtake(Put("k", "2"))) as values:
+        written = values.write(world.space, Put("k", LARGE))
+    assert world.text() == LARGE
+    assert written.version
+    assert world.names() == [written.version.etag]
+
+
+def test_a_precondition_that_fails_at_the_last_moment_leaves_no_object(world: World) -> None:
+    world.values.write(world.space, Put("k", "1"))
+    precondition = preconditions.read(f'"{world.etag()}"', None)
+    with world.before_the_item(lambda: world.overtake(Put("k", "2"))) as values, pytest.raises(PreconditionFailed):
+        values.write(world.space, Put("k", LARGE, precondition=precondition))
+    assert (world.text(), world.names()) == ("2", [])
+
+
+def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(world: World) -> None:
+    world.values.write(world.space, Put("k", f'{{"a":{LARGE}}}'))
+    with world.before_the_item(lambda: world.overtake(Put("k", '{"b":1}'))) as values:
+        values.write(world.space, Patch("k", '{"c":2}'))
+    assert world.text() == '{"b":1,"c":2}'
+
+
+@pytest.mark.parametrize(
+    ("overtaking", "text"), [(Put("k", OTHER), OTHER), (Delete("k"), None)], ids=["replaced", "deleted"]
+)
+@pytest.mark.parametrize("before", [None, "1"], ids=["new", "small before"])
+def test_a_write_that_is_sent_again_names_no_object_that_another_write_has_taken_out(
+    world: World, overtaking: Put | Delete, text: str | None, before: str | None
+) -> None:
+    if before is not None:
+        world.values.write(world.space, Put("k", before))
+    with world.answer_lost(lambda: world.overtake(overtaking)) as values:
+        assert values.write(world.space, Put("k", LARGE)).created == (before is None)
+    if text is None:
+        assert world.values._store.get(world.space, "k") is None
+    else:
+        assert world.text() == text
