@@ -150,6 +150,57 @@ def test_a_large_object_is_patched_and_picked_from(shop: Shop) -> None:
     await_value(lambda: not shop.objects(), within=15)
 
 
+def test_batches_hold_large_values_and_an_atomic_one_that_is_refused_leaves_no_object(shop: Shop) -> None:
+    a, b, c = (text_of(1_600_000, seed) for seed in range(3))
+
+    def send(*operations: str, atomic: bool = False, **headers: str) -> httpx.Response:
+        body = f'{{"operations": [{", ".join(operations)}], "atomic": {str(atomic).lower()}}}'
+        sent = {**shop.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return shop.http.post("/v1/app/batch", content=body, headers=sent, follow_redirects=True)
+
+    def put(key: str, text: str) -> str:
+        return f'{{"op": "put", "key": "{key}", "value": {text}}}'
+
+    look = [f'{{"op": "get", "key": "{key}"}}' for key in "abc"]
+    wrong = '{"op": "put", "key": "d", "value": 1, "if_match": "*"}'
+    assert send(put("a", a), put("b", b), wrong, atomic=True).status_code == 409
+    assert shop.objects() == []
+    assert [one["status"] for one in send(put("a", a), wrong, put("b", b)).json()["results"]] == [201, 412, 201]
+    assert [one["status"] for one in send(put("a", b), put("c", c), atomic=True).json()["results"]] == [200, 201]
+
+    for atomic in (False, True):
+        found = send(*look, atomic=atomic)
+        assert [one["value"] for one in found.json()["results"]] == [b[1:-1], b[1:-1], c[1:-1]]
+    await_value(lambda: len(shop.objects()) == 3 and not shop.pending(), within=15)
+
+    # A text that would have room by now, for its metadata is gone, is found where it is all the same.
+    text = text_of(390_000)
+    whole = f'{{"op": "put", "key": "e", "value": {text}, "metadata": {{"m": 1}}}}'
+    assert send(whole, '{"op": "patch", "key": "e", "metadata": null}').status_code == 200
+    for atomic in (False, True):
+        [found] = send('{"op": "get", "key": "e"}', atomic=atomic).json()["results"]
+        assert (found["value"], found["size"], "metadata" in found) == (text[1:-1], 390_000, False)
+    assert len(shop.objects()) == 4
+
+    # Once: the second time nothing happens, and the answer is the first one, however large.
+    first = send(put("a", c), *look, idempotency_key="i1")
+    shop.put("a", "1")
+    again = send(put("a", c), *look, idempotency_key="i1")
+    assert again.content == first.content
+    assert [one["size"] for one in first.json()["results"]] == [1_600_000] * 4
+    assert shop.get("a").json() == {"value": 1}
+
+
+def test_a_large_value_is_written_once_under_an_idempotency_key(shop: Shop) -> None:
+    text = text_of(MOST)
+    first, again = (shop.put("a", text, idempotency_key="i1") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert len(shop.objects()) == 1
+    assert shop.get("a").text == f'{{"value":{text}}}'
+
+
 def test_a_large_value_is_no_integer(shop: Shop) -> None:
     shop.put("a", text_of(1_000_000))
     answer = shop.http.post("/v1/app/a/increment", headers=shop.headers)

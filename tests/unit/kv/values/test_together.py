@@ -354,3 +354,28 @@ def test_after_a_day_the_same_key_is_a_new_one(world: World) -> None:
 def test_what_is_malformed_is_not_remembered(world: World) -> None:
     assert ask_once(world, '{"value":1,"ttl":0}')["statusCode"] == 400
     assert ask_once(world, '{"value":1}')["statusCode"] == 201
+
+
+def test_a_batch_reads_twenty_megabytes_at_most(world: World) -> None:
+    for number in range(5):
+        world.shelf.values[HERE, f"k{number}"] = Version(f"k{number}", "1", 4_500_000, f"e{number}", NOW_MS, NOW_MS)
+    gets = [get(f"k{number}") for number in range(5)]
+
+    told = results(batch(world, *gets, put("a")))
+
+    refused = [one for one in told if one["status"] == 413]
+    assert [one["error"]["details"] for one in refused] == [{"reason": "read_size", "max_bytes": 20_000_000}]
+    assert sorted(one["status"] for one in told) == [200, 200, 200, 200, 201, 413]
+    assert batch(world, *gets, atomic=True)["statusCode"] == 413
+    assert batch(world, *gets[:4], atomic=True)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_large_text_that_is_gone_was_overtaken_and_is_read_again(world: World, *, atomic: bool) -> None:
+    world.shelf.values[HERE, "k"] = Version("k", None, 400_000, "e1", NOW_MS, NOW_MS, object_id="e1")
+    world.shelf.before_text = [Version("k", '{"a":2}', 7, "e2", NOW_MS, NOW_MS)]
+
+    told = results(batch(world, get("k"), {"op": "patch", "key": "k", "value": {"b": 3}}, atomic=atomic))
+
+    assert told[0]["value"] == {"a": 2}
+    assert keys(world) == {"k": '{"a":2,"b":3}'}
