@@ -8,17 +8,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from kv_common.errors import AppError, NotFound
 from kv_service.domain import Space
 from kv_service.values import preconditions
-from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Write
+from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Write, Written
 from kv_service.values.operations import Values
 from kv_service.values.pages import PageRequest
 from kv_service.values.versions import StorageFull, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from botocore.awsrequest import AWSPreparedRequest
 
     from kv_service.bootstrap import Kv
     from kv_service.store import ValueStore
@@ -227,3 +230,48 @@ def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, 
     assert [version.key for version in listed] == [f"a{number:02}" for number in range(0, 30, 3)]
     assert [version.metadata for version in listed] == [f'{{"n":{number}}}' for number in range(0, 30, 3)]
     assert [version.size for version in listed] == [len(str(number)) for number in range(0, 30, 3)]
+
+
+@pytest.fixture
+def lost_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Lose the answer to the first time that anything is sent; the client sends it again."""
+    session = world.store._client._endpoint.http_session  # type: ignore[attr-defined]
+    send = session.send
+    sent: list[str] = []
+
+    def lose(request: AWSPreparedRequest) -> object:
+        answer = send(request)
+        sent.append(str(request.headers["X-Amz-Target"]).rpartition(".")[2].strip("'"))
+        if len(sent) % 2:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        return answer
+
+    monkeypatch.setattr(session, "send", lose)
+    return sent
+
+
+def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(world: World, lost_answers: list[str]) -> None:
+    written: list[Written] = []
+
+    def write(command: Write) -> None:
+        world.now += 5
+        written.append(world.values.write(world.space, command))
+
+    write(Put("k", "1"))
+    write(Put("k", "5"))
+    write(Increment("k", 2))
+    etag = written[-1].version and written[-1].version.etag
+    write(Put("l", "{}", precondition=preconditions.read(None, "*")))
+    write(Patch("l", '{"a":1}'))
+    write(Put("k", "[]", precondition=preconditions.read(f'"{etag}"', None)))
+
+    assert [(one.version and one.version.text, one.created) for one in written] == [
+        ("1", True),
+        ("5", False),
+        ("7", False),
+        ("{}", True),
+        ('{"a":1}', False),
+        ("[]", False),
+    ]
+    # Each was sent twice, and the patch read before it wrote.
+    assert lost_answers == ["UpdateItem"] * 8 + ["GetItem"] * 2 + ["PutItem"] * 2 + ["UpdateItem"] * 2

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 LIVE = "(attribute_not_exists(#ttl) OR #ttl > :now)"
 """Holds for what has not expired, and where there is nothing."""
 
+SENT_ONCE = "(NOT e = :e)"
+"""Holds unless this very write, whose ETag is `:e`, has been done: the client may have sent it before."""
+
 TTL_NAME = {"#ttl": "ttl"}
 
 

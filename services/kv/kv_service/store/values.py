@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kv_common.dynamodb import ConditionFailed, Contended, delete_all, delete_partition, errors_translated
 from kv_service.storage import VALUE_PREFIX
 from kv_service.store import items
-from kv_service.store.conditions import LIVE, TTL_NAME, Condition, met, met_by_integer, unmoved
+from kv_service.store.conditions import LIVE, SENT_ONCE, TTL_NAME, Condition, met, met_by_integer, unmoved
 from kv_service.store.records import record_partition
 from kv_service.store.texts import Texts
 from kv_service.values.pages import KeyRange
@@ -110,7 +110,9 @@ class ValueStore:
             returns="NONE" if creates else "UPDATED_OLD",
         )
         old = answer.get("Attributes")
-        return int(old["c"]["N"]) if old else None
+        if not old or (old["e"]["S"] == version.etag and old["c"]["N"] == str(now_ms)):
+            return None
+        return int(old["c"]["N"])
 
     def increment(self, space: Space, command: Increment, moment: Moment) -> Version:
         """Add to the integer under the key, which begins at 0; return what it is now.
@@ -123,7 +125,7 @@ class ValueStore:
         answer = self._update(
             space,
             command.key,
-            met_by_integer(command.precondition, command.by, moment.now_ms),
+            met_by_integer(command.precondition, command.by, moment.now_ms).also(SENT_ONCE, {}),
             computed="n = if_not_exists(n, :zero) + :by, c = if_not_exists(c, :u)",
             operands={":zero": {"N": "0"}, ":by": {"N": str(command.by)}},
             sets=sets,
@@ -154,7 +156,7 @@ class ValueStore:
         placed = self._texts.place(space, version)
         put: Any = {"TableName": self._table, "Item": {**value_key(space, key), **items.encode(placed)}, **unchanged}
         if placed is version:
-            self._write(key, lambda: self._client.put_item(**put))
+            self._write(key, lambda: self._client.put_item(**put), version.etag)
             return
         try:
             self._write(key, lambda: self._client.transact_write_items(TransactItems=[{"Put": put}]))
@@ -257,14 +259,20 @@ class ValueStore:
                 ReturnValues=returns,
                 **request,
             ),
+            etag=sets["e"]["S"],
         )
 
-    def _write(self, key: str, write: Any) -> Any:
+    def _write(self, key: str, write: Any, etag: str | None = None) -> Any:
+        """Write, and return the answer; `etag` is what the item has afterwards."""
         try:
             with errors_translated():
                 return write()
         except ConditionFailed as failure:
-            raise Moved(items.decode(key, failure.item) if failure.item else None) from failure
+            found = items.decode(key, failure.item) if failure.item else None
+            if found is not None and found.etag == etag:
+                # Ours, and done: the client sends a write again when its answer was lost on the way.
+                return {"Attributes": failure.item}
+            raise Moved(found) from failure
 
 
 def _partition(space: Space) -> str:
