@@ -1,4 +1,4 @@
-"""docs/quickstart.md, executed as it stands."""
+"""docs/quickstart.md and docs/export-import.md, executed as they stand."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
-QUICKSTART = Path(__file__).parents[2] / "docs" / "quickstart.md"
+DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_every_line_of_the_quickstart_works(local: LocalEnvironment) -> None:
-    blocks = _BLOCK.findall(QUICKSTART.read_text())
+def test_every_line_of_the_quickstart_works(local: LocalEnvironment, tmp_path: Path) -> None:
+    *blocks, clean_up = _BLOCK.findall((DOCS / "quickstart.md").read_text())
     assert len(blocks) > 5
-    script = "set -euo pipefail\nset -x\n" + "\n".join(blocks)
+    more = _BLOCK.findall((DOCS / "export-import.md").read_text())
+    assert len(more) == 2
+    script = "set -euo pipefail\nset -x\n" + "\n".join([*blocks, *more, clean_up])
     done = subprocess.run(
         ["bash", "-c", script],
         env={
@@ -31,5 +33,6 @@ def test_every_line_of_the_quickstart_works(local: LocalEnvironment) -> None:
         text=True,
         check=False,
         timeout=120,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -40,6 +40,7 @@ class Customer:
     """A namespace that only this tenant has; all have `shared`."""
     cursor: str
     alert_id: str
+    job_id: str
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,8 @@ def customers(local: LocalEnvironment, http: httpx.Client) -> list[Customer]:
                 body = f'{{"value": "{SECRET} of {name}"}}'.encode()
                 assert http.put(f"/v1/{namespace}/{letter}", content=body, headers=headers).status_code == 201
         cursor = http.get("/v1/shared?limit=1", headers=headers).json()["cursor"]
-        made.append(Customer(tenant, key["id"], headers, own, cursor, welcome(http, tenant)))
+        job = http.post("/v1/namespaces/shared/imports", headers=tenant.bearer).json()["id"]
+        made.append(Customer(tenant, key["id"], headers, own, cursor, welcome(http, tenant), job))
     return made
 
 
@@ -116,6 +118,13 @@ NAMESPACE_ROUTES: dict[str, Any] = {
     "GET /v1/{namespace}": on_namespace("GET", "/v1/{}"),
     "GET /v1/namespaces/{namespace}": on_dashboard("GET", "/v1/namespaces/{}"),
     "DELETE /v1/namespaces/{namespace}": on_dashboard("DELETE", "/v1/namespaces/{}"),
+    "POST /v1/namespaces/{namespace}/exports": on_dashboard("POST", "/v1/namespaces/{}/exports"),
+    "POST /v1/namespaces/{namespace}/imports": on_dashboard("POST", "/v1/namespaces/{}/imports"),
+}
+JOB_ROUTES: dict[str, Any] = {
+    "GET /v1/jobs/{job}": on_dashboard("GET", "/v1/jobs/{}"),
+    "DELETE /v1/jobs/{job}": on_dashboard("DELETE", "/v1/jobs/{}"),
+    "POST /v1/jobs/{job}/start": on_dashboard("POST", "/v1/jobs/{}/start"),
 }
 KEY_ROUTES: dict[str, Any] = {
     "GET /v1/api-keys/{key_id}": on_dashboard("GET", "/v1/api-keys/{}"),
@@ -130,6 +139,7 @@ ALERT_ROUTES: dict[str, Any] = {
 OWN_ROUTES = {
     "GET /v1/alerts": "/v1/alerts",
     "GET /v1/alerts/preferences": "/v1/alerts/preferences",
+    "GET /v1/jobs": "/v1/jobs",
     "GET /v1/namespaces": "/v1/namespaces",
     "GET /v1/api-keys": "/v1/api-keys",
     "GET /v1/auth/me": "/v1/auth/me",
@@ -205,6 +215,18 @@ def test_a_foreign_alert_is_like_a_missing_one(http: httpx.Client, customers: li
         assert not any(alert["read"] for alert in alerts)
 
 
+@pytest.mark.parametrize("route", JOB_ROUTES)
+def test_a_foreign_job_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+    attack: Callable[[httpx.Client, Customer, str], httpx.Response] = JOB_ROUTES[route]
+    for thief, victim in permutations(customers, 2):
+        missing = told(attack(http, thief, "0" * 12), "0" * 12)
+        foreign = told(attack(http, thief, victim.job_id), victim.job_id)
+        assert foreign == missing
+        assert foreign[0] == 404
+        path = f"/v1/jobs/{victim.job_id}"
+        assert http.get(path, headers=victim.tenant.bearer).json()["status"] == "waiting"
+
+
 def test_preferences_are_set_for_the_session_alone(http: httpx.Client, customers: list[Customer]) -> None:
     setter, other = customers[0], customers[1]
     before = state(http, other)
@@ -222,6 +244,7 @@ def test_a_list_holds_only_what_is_the_sessions_own(http: httpx.Client, customer
             if mine and route in ("GET /v1/alerts", "GET /v1/usage"):
                 continue  # its key and its namespace stand there as soon as they have been told
             assert (other.own in text) == (mine and "namespaces" in route)
+            assert (other.job_id in text) == (mine and "jobs" in route)
             assert (other.key_id in text) == (mine and "api-keys" in route)
             assert (other.tenant.account_id in text) == (mine and "auth/me" in route)
 
@@ -290,7 +313,7 @@ def test_every_route_is_in_one_of_the_tables() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         routes |= {f"{method} {pattern}" for pattern, methods in module.app.routes.items() for method in methods}
-    own = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(ALERT_ROUTES), set(OWN_ROUTES)]
+    own = [set(NAMESPACE_ROUTES), set(KEY_ROUTES), set(ALERT_ROUTES), set(JOB_ROUTES), set(OWN_ROUTES)]
     tables = [*own, BUYING_ROUTES, CREATING_ROUTES, ENDING_ROUTES, SETTING_ROUTES, PUBLIC_ROUTES]
     assert routes == set().union(*tables)
     assert sum(len(table) for table in tables) == len(routes)

@@ -17,6 +17,8 @@ from kv_common.api_keys import Scope
 from kv_common.errors import Unauthorized
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyUsed, Event
 from kv_common.times import now_ms
+from tests.support.mortality import Died, Mortal
+from tests.support.queues import nobody_takes_from
 from tests.support.tenant import sign_up
 from tests.support.traces import left_in_auth
 from tests.support.waiting import await_value
@@ -39,51 +41,11 @@ class Finish(Protocol):
     def __call__(self, tenant: Tenant, *, most: int) -> list[str]: ...
 
 
-class Died(Exception):
-    """The process is gone."""
-
-
-class Mortal:
-    """A client whose process dies after so many calls: the last one is done, and nobody learns of it."""
-
-    def __init__(self, client: Any, calls: list[str], most: int) -> None:
-        self._client = client
-        self._calls = calls
-        self._most = most
-
-    def __getattr__(self, name: str) -> Any:
-        reached = getattr(self._client, name)
-        if not callable(reached):
-            return reached
-
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            answer = reached(*arguments, **keywords)
-            self._calls.append(name)
-            if len(self._calls) > self._most:
-                raise Died
-            return answer
-
-        return call
-
-
 @pytest.fixture
 def nobody_else(local: LocalEnvironment) -> Iterator[None]:
     """Let the deployed function take no events meanwhile; what waits for it is delivered once more afterwards."""
-    functions = local.aws_client("lambda")
-    queue = local.aws_client("sqs").get_queue_url(QueueName="kv-local-auth-events")["QueueUrl"]
-    arn = local.aws_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    [mapping] = functions.list_event_source_mappings(EventSourceArn=arn["QueueArn"])["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    yield
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-    await_value(lambda: waiting(local, queue) == 0, within=20)
-
-
-def waiting(local: LocalEnvironment, queue: str) -> int:
-    """Return how many messages are in the queue or being handled."""
-    names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    counts = local.aws_client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-    return sum(int(counts[name]) for name in names)
+    with nobody_takes_from(local, "auth-events"):
+        yield
 
 
 @pytest.fixture

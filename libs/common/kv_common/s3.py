@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _TRY_LATER = frozenset({"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"})
-_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
+_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "PreconditionFailed"})
 _SERVER_ERROR = 500
 
 
 class Missing(Exception):
-    """There is no such object, or no such upload."""
+    """There is no such object, or not in the version that was asked for, or no such upload."""
 
 
 def client(env: Mapping[str, str] = os.environ) -> S3Client:

@@ -37,28 +37,30 @@ _members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-def split_object(body: bytes, *, allowed: Collection[str], depth: int = MAX_DEPTH) -> dict[str, bytes]:
+def split_object(
+    body: bytes, *, allowed: Collection[str], depth: int = MAX_DEPTH, called: str = "request body"
+) -> dict[str, bytes]:
     """Return the JSON text of each member of the object in `body`, byte for byte as it was sent.
 
-    Raises ValidationError when `body` is not one well-formed JSON object in UTF-8, nests deeper than `depth` below its
-    members, repeats a member, or has one that is not in `allowed`.
+    `called` is what errors call it. Raises ValidationError when `body` is not one well-formed JSON object in UTF-8,
+    nests deeper than `depth` below its members, repeats a member, or has one that is not in `allowed`.
     """
-    _require_utf8(body)
+    _require_utf8(body, called)
     if body.count(b"[") + body.count(b"{") > depth + 1:
         _require_depth(body, depth)
     checked = _SURROGATE_ESCAPE.sub(_NUL_ESCAPE, body) if b"\\u" in body else body
     try:
         members = _members_decoder.decode(checked)
     except msgspec.ValidationError as error:
-        raise ValidationError("The request body must be a JSON object.") from error
+        raise ValidationError(f"The {called} must be a JSON object.") from error
     except msgspec.DecodeError as error:
-        raise ValidationError("The request body is not well-formed JSON.", details={"reason": str(error)}) from error
+        raise ValidationError(f"The {called} is not well-formed JSON.", details={"reason": str(error)}) from error
     unknown = sorted(set(members) - set(allowed))
     if unknown:
         raise ValidationError(
-            f"The request body has an unknown member: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
+            f"The {called} has an unknown member: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
         )
-    return _cut(body, {name: len(bytes(raw)) for name, raw in members.items()})
+    return _cut(body, {name: len(bytes(raw)) for name, raw in members.items()}, called)
 
 
 def decode_object(body: bytes, model: type[Model]) -> Model:
@@ -76,16 +78,16 @@ def decode_object(body: bytes, model: type[Model]) -> Model:
         raise ValidationError("The request body is not well-formed JSON.", details={"reason": str(error)}) from error
 
 
-def _require_utf8(body: bytes) -> None:
+def _require_utf8(body: bytes, called: str) -> None:
     if not body.strip(WHITESPACE):
         raise ValidationError("The request needs a JSON body.")
     if body.startswith(b"\xef\xbb\xbf"):
-        raise ValidationError("The request body starts with a byte order mark, which JSON does not allow.")
+        raise ValidationError(f"The {called} starts with a byte order mark, which JSON does not allow.")
     try:
         body.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
         raise ValidationError(
-            "The request body is not valid UTF-8.", details={"reason": f"invalid byte at offset {error.start}"}
+            f"The {called} is not valid UTF-8.", details={"reason": f"invalid byte at offset {error.start}"}
         ) from error
 
 
@@ -101,7 +103,7 @@ def _require_depth(body: bytes, most: int) -> None:
             depth -= 1
 
 
-def _cut(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
+def _cut(body: bytes, lengths: dict[str, int], called: str) -> dict[str, bytes]:
     """Cut the members out of a well-formed `body`, given the length of each one's (last) text."""
     if not lengths:
         return {}
@@ -111,10 +113,10 @@ def _cut(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
         first = _FIRST_MEMBER.match(body)
         if first and body[first.end() + length :].strip(WHITESPACE) == b"}":
             return {name: body[first.end() : first.end() + length]}
-    return _cut_by_scanning(body, lengths)
+    return _cut_by_scanning(body, lengths, called)
 
 
-def _cut_by_scanning(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
+def _cut_by_scanning(body: bytes, lengths: dict[str, int], called: str) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
     depth = 0
     for match in STRING_OR_BRACKET.finditer(body):
@@ -126,6 +128,6 @@ def _cut_by_scanning(body: bytes, lengths: dict[str, int]) -> dict[str, bytes]:
         elif depth == 1 and (colon := COLON.match(body, match.end())):
             name = str(msgspec.json.decode(token))
             if name in members:
-                raise ValidationError(f"The request body repeats the member {name!r}.")
+                raise ValidationError(f"The {called} repeats the member {name!r}.")
             members[name] = body[colon.end() : colon.end() + lengths[name]]
     return members

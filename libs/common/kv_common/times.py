@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import calendar
+import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], int]
 """Milliseconds since 1970."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def now_ms() -> int:
@@ -20,6 +26,17 @@ def timestamp(milliseconds: int) -> str:
     """Return a time in ISO 8601 in UTC, to the millisecond."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + f".{milliseconds % 1000:03d}Z"
+
+
+def milliseconds(text: str) -> int:
+    """Return the time in an RFC 3339 timestamp such as `timestamp` makes; what is finer is rounded up.
+
+    Raises ValueError when it is none: also without an offset from UTC, and for a date that no calendar has.
+    """
+    if not _TIMESTAMP.fullmatch(text):
+        raise ValueError("no RFC 3339 timestamp")
+    # Whole numbers: a float has no room for the milliseconds of far years.
+    return -((_EPOCH - datetime.fromisoformat(text)) // timedelta(milliseconds=1))
 
 
 def month(milliseconds: int) -> str:

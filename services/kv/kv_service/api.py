@@ -10,10 +10,12 @@ import msgspec
 from kv_common import VERSION, names, strict_json
 from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import Unavailable
-from kv_common.http import Api, Request, Response, account_of_bearer, json_response
+from kv_common.http import Api, Request, Response, json_response
 from kv_service.bootstrap import Kv, bootstrap
 from kv_service.domain import EMPTY, NamespaceStatus
+from kv_service.gate import owner_of
 from kv_service.presentation import show_namespace
+from kv_service.transfers.routes import add_transfers
 from kv_service.values.routes import add_values
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
     kv = cache(make)
     add_values(app, kv)
     _add_namespaces(app, kv)
+    add_transfers(app, kv)
     _add_health(app, kv)
     return app
 
@@ -39,24 +42,24 @@ def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
 def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:
     @app.route("/v1/namespaces", methods=["POST"])
     def create_namespace(request: Request) -> Response:
-        account_id = _owner(request, kv())
+        account_id = owner_of(request, kv())
         name = names.namespace(strict_json.decode_object(request.body, NewNamespace).name)
         created = kv().namespaces.create(account_id, name, correlation_id=request.correlation_id)
         return json_response(show_namespace(created, EMPTY), 201)
 
     @app.route("/v1/namespaces", methods=["GET"])
     def list_namespaces(request: Request) -> Response:
-        account_id = _owner(request, kv())
+        account_id = owner_of(request, kv())
         return json_response({"namespaces": [show_namespace(*one) for one in kv().namespaces.all(account_id)]})
 
     @app.route("/v1/namespaces/{namespace}", methods=["GET"])
     def get_namespace(request: Request, namespace: str) -> Response:
-        account_id = _owner(request, kv())
+        account_id = owner_of(request, kv())
         return json_response(show_namespace(*kv().namespaces.get(account_id, names.namespace(namespace))))
 
     @app.route("/v1/namespaces/{namespace}", methods=["DELETE"])
     def delete_namespace(request: Request, namespace: str) -> Response:
-        account_id = _owner(request, kv())
+        account_id = owner_of(request, kv())
         kv().namespaces.delete(account_id, names.namespace(namespace), correlation_id=request.correlation_id)
         return json_response({"name": namespace, "status": NamespaceStatus.DELETING}, 202)
 
@@ -72,13 +75,6 @@ def _add_health(app: Api, kv: Callable[[], Kv]) -> None:
         shown = {name: "ok" if up else "down" for name, up in checks.items()}
         body = {"service": "kv", "version": VERSION, "status": state, "dependencies": shown}
         return json_response(body, 200 if serving else 503)
-
-
-def _owner(request: Request, kv: Kv) -> str:
-    """Return the account whose session the request belongs to."""
-    account_id = account_of_bearer(request, kv.verify_token)
-    request.query(allowed=())
-    return account_id
 
 
 def _answers(check: Callable[[], None]) -> bool:

@@ -24,6 +24,7 @@ from kv_service.store import (
     NamespaceStore,
     ObjectStore,
     StorageStore,
+    TableFacts,
     TellingStore,
     ValueStore,
 )
@@ -65,19 +66,40 @@ def object_tracker(env: Mapping[str, str] = os.environ) -> ObjectTracker:
 
 def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what the jobs queue's messages ask for."""
+    # No other function needs these.
+    from kv_service.store.bulk import BulkStore
+    from kv_service.store.texts import Texts
+    from kv_service.store.transfers import TransferStore
+    from kv_service.transfers.exporting import Exports
+    from kv_service.transfers.importing import Imports
+    from kv_service.transfers.operations import Transfers
+
     client, table = dynamodb.client(), required(env, "TABLE")
     objects = ObjectStore(s3.client, required(env, "OBJECTS_BUCKET"))
+    values, bulk = ValueStore(client, table, objects), BulkStore(client, table)
+    store = TransferStore(client, table, now_ms=now_ms)
+    namespaces = NamespaceStore(client, table, now_ms=now_ms)
     deletions = Deletions(
         accounts=AccountStore(client, table, now_ms=now_ms),
-        namespaces=NamespaceStore(client, table, now_ms=now_ms),
-        values=ValueStore(client, table, objects),
+        namespaces=namespaces,
+        values=values,
+        transfers=Transfers(store, namespaces, objects, now_ms=now_ms, random_below=secrets.randbelow),
         objects=objects,
         limiter=RedisLimiter(connect(required(env, "REDIS_URL"))),
         now_ms=now_ms,
         settle_s=float(required(env, "SETTLE_S")),
         wait=time.sleep,
     )
-    works = {JobKind.DELETE_NAMESPACE: deletions.namespace, JobKind.DELETE_ACCOUNT: deletions.account}
+    # Admission's facts without a key need no credentials.
+    facts = TableFacts(client, table, "", now_ms=now_ms)
+    works = {
+        JobKind.DELETE_NAMESPACE: deletions.namespace,
+        JobKind.DELETE_ACCOUNT: deletions.account,
+        JobKind.EXPORT: Exports(store, bulk, values, objects, now_ms=now_ms).turn,
+        JobKind.IMPORT: Imports(
+            store, bulk, Texts(objects), objects, facts, now_ms=now_ms, random_below=secrets.randbelow
+        ).turn,
+    }
     worker = Worker(JobStore(client, table, now_ms=now_ms), works, budget_s=_TURN_S, monotonic=time.monotonic)
     return {JobDue.event_name(): worker.on_due}
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from kv_common import dynamodb, s3
@@ -22,9 +22,12 @@ from kv_service.values.operations import Values
 from kv_service.values.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from kv_common.tokens import AccessToken, TokenVerifier
+    from kv_service.transfers.operations import Transfers
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Kv:
     together: Together
     delivery: Delivery
     namespaces: Namespaces
+    transfers: Callable[[], Transfers]
     service: ServiceStore
 
     def verify_token(self, token: str) -> AccessToken:
@@ -66,6 +70,7 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
         cursor_secret=SharedSecret(client, settings.table, "CURSOR_SECRET").get,
         wait=time.sleep,
     )
+    namespaces = NamespaceStore(client, settings.table, now_ms=now_ms)
     service = ServiceStore(client, settings.table, settings.credentials_table)
     return Kv(
         settings=settings,
@@ -80,11 +85,16 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
             wait=time.sleep,
         ),
         delivery=Delivery(objects, secrets.randbelow),
-        namespaces=Namespaces(
-            NamespaceStore(client, settings.table, now_ms=now_ms),
-            limiter,
-            now_ms=now_ms,
-            random_below=secrets.randbelow,
-        ),
+        namespaces=Namespaces(namespaces, limiter, now_ms=now_ms, random_below=secrets.randbelow),
+        transfers=cache(lambda: _transfers(client, settings.table, namespaces, objects)),
         service=service,
     )
+
+
+def _transfers(client: DynamoDBClient, table: str, namespaces: NamespaceStore, objects: ObjectStore) -> Transfers:
+    """Return the exports and imports, whose code is imported when the first of them is asked for."""
+    from kv_service.store.transfers import TransferStore
+    from kv_service.transfers.operations import Transfers
+
+    store = TransferStore(client, table, now_ms=now_ms)
+    return Transfers(store, namespaces, objects, now_ms=now_ms, random_below=secrets.randbelow)

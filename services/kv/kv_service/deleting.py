@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kv_common.times import Clock
     from kv_service.jobs import Job, KeepGoing
     from kv_service.store import AccountStore, NamespaceStore, ObjectStore, ValueStore
+    from kv_service.transfers.operations import Transfers
 
 
 class Deletions:
@@ -33,6 +34,7 @@ class Deletions:
         namespaces: NamespaceStore,
         values: ValueStore,
         objects: ObjectStore,
+        transfers: Transfers,
         limiter: RedisLimiter,
         now_ms: Clock,
         settle_s: float,
@@ -42,6 +44,7 @@ class Deletions:
         self._namespaces = namespaces
         self._values = values
         self._objects = objects
+        self._transfers = transfers
         self._limiter = limiter
         self._now_ms = now_ms
         self._settle_s = settle_s
@@ -50,6 +53,7 @@ class Deletions:
     def namespace(self, job: Job, keep_going: KeepGoing) -> bool:
         """Remove a closed namespace: its values, then itself; its id is the job's, its name the job's subject."""
         self._limiter.forget_namespace(job.account_id, job.subject, job.id)
+        self._transfers.end_all(job.account_id, [job.id])
         if not self._values_gone(job, [job.id], keep_going):
             return False
         event = told.namespace_deleted(job, job.subject, now_ms=self._now_ms())
@@ -60,6 +64,7 @@ class Deletions:
         """Remove everything of a deleted account."""
         self._limiter.close_account(job.account_id)
         namespace_ids = list(self._namespaces.all_holdings(job.account_id))
+        self._transfers.end_all(job.account_id, namespace_ids)
         if not self._values_gone(job, namespace_ids, keep_going):
             return False
         self._accounts.forget(job.account_id, namespace_ids)

@@ -41,6 +41,13 @@ class Caller:
     digest: str | None
 
 
+def owner_of(request: Request, kv: Kv) -> str:
+    """Return the account whose session the request belongs to; no route of the dashboard takes parameters."""
+    account_id = account_of_bearer(request, kv.verify_token)
+    request.query(allowed=())
+    return account_id
+
+
 class Gate:
     """What every operation on values passes through."""
 

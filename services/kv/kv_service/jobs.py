@@ -22,6 +22,8 @@ class JobKind(StrEnum):
 
     DELETE_NAMESPACE = "delete_namespace"
     DELETE_ACCOUNT = "delete_account"
+    EXPORT = "export"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)

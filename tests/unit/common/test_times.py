@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.times import timestamp
+from kv_common.times import milliseconds, timestamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_10000_MS = 253_402_300_800_000
@@ -37,3 +37,44 @@ def test_a_time_shown_reads_back_as_the_same_millisecond(milliseconds: int) -> N
 @given(st.integers(0, YEAR_10000_MS - 1), st.integers(0, YEAR_10000_MS - 1))
 def test_times_sort_as_their_texts_do(one: int, other: int) -> None:
     assert (timestamp(one) < timestamp(other)) == (one < other)
+
+
+@given(st.integers(-62_135_596_800_000, YEAR_10000_MS - 1))
+def test_a_timestamp_is_read_to_the_millisecond(moment: int) -> None:
+    assert milliseconds((EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T01:00:00.5+01:00", 500),
+        ("1970-01-01T00:00:00.000001Z", 1),
+        ("9999-12-31T23:59:59.999-12:00", YEAR_10000_MS - 1 + 12 * 3_600_000),
+    ],
+)
+def test_a_timestamp_of_any_offset_is_read_and_what_is_finer_is_rounded_up(text: str, moment: int) -> None:
+    assert milliseconds(text) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "1970-01-01",
+        "1970-01-01T00:00:00",
+        "1970-01-01 00:00:00Z",
+        "1970-01-01T00:00Z",
+        "1970-02-30T00:00:00Z",
+        "1970-01-01T24:00:01Z",
+        "1970-01-01T00:00:00+99:00",
+        "19700101T000000Z",
+        "1970-W01-4T00:00:00Z",
+        "١٩٧٠-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z\n",
+    ],
+)
+def test_what_is_no_timestamp_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - what it says is not shown
+        milliseconds(text)

@@ -21,6 +21,7 @@ from kv_service.bootstrap import Kv
 from kv_service.delivery import Delivery
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
+from kv_service.transfers.operations import Transfers
 from kv_service.values.operations import Values
 from kv_service.values.together import Together
 from kv_service.values.versions import StorageFull
@@ -30,6 +31,8 @@ from tests.unit.common.clocks import Clock
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.common.issuer import CLIENT, ISSUER, Signer, claims
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Objects, Service, Shelf, Transactions
+from tests.unit.kv.transfers.fakes import Desk, Fate, Files
+from tests.unit.kv.transfers.fakes import Values as Versions
 
 if TYPE_CHECKING:
     from kv_common.admission import Ticket
@@ -68,6 +71,7 @@ class World:
         self.tables = Tables(Facts(KEY, FREE, HERE))
         self.gate = Gatekeeper(self.limiter, self.tables)
         self.service = Service({"keys": []})
+        self.desk, self.files = Desk(Fate(), Versions(Fate())), Files(Fate())
         chance = random.Random(7)
         self.transactions = Transactions(self.shelf)
         values = Values(
@@ -91,6 +95,9 @@ class World:
             ),
             delivery=Delivery(self.objects, chance.randrange),
             namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
+            transfers=lambda: Transfers(
+                self.desk, self.directory, self.files, now_ms=lambda: NOW_MS, random_below=chance.randrange
+            ),
             service=self.service,
         )
         self.api = create_app(lambda: self.kv)

@@ -13,10 +13,11 @@ from kv_service.deleting import Deletions
 from kv_service.domain import EMPTY, Namespace, NamespaceStatus
 from kv_service.jobs import Job, JobKind, Worker
 from kv_service.store import AccountStore, JobStore
+from kv_service.transfers.operations import Transfers
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Objects, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 JOB = Job(ACCOUNT, "n1", JobKind.DELETE_NAMESPACE, "settings", NOW_MS, "c1")
 CLOSING = Namespace("settings", "n1", NOW_MS, NamespaceStatus.DELETING)
@@ -30,6 +31,16 @@ class Accounts(AccountStore):
 
     def forget(self, account_id: str, namespace_ids: Sequence[str]) -> None:
         self.journal.append(f"{account_id} forgotten with {', '.join(sorted(namespace_ids))}")
+
+
+class Ends(Transfers):
+    """Ends transfers."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def end_all(self, account_id: str, namespace_ids: Collection[str]) -> None:
+        self.journal.append(f"transfers of {account_id} ended in {', '.join(sorted(namespace_ids))}")
 
 
 class World:
@@ -46,6 +57,7 @@ class World:
             namespaces=self.directory,
             values=self.shelf,
             objects=Objects(self.journal),
+            transfers=Ends(self.journal),
             limiter=self.limiter,
             now_ms=lambda: NOW_MS + 5_000,
             settle_s=20,
@@ -67,6 +79,7 @@ def test_a_namespace_is_closed_emptied_swept_once_more_and_then_removed_and_told
 
     assert world.journal == [
         "forgotten in Redis",
+        f"transfers of {ACCOUNT} ended in n1",
         "values deleted",
         "values deleted",
         "objects of n1 deleted",
@@ -122,7 +135,8 @@ def test_an_account_goes_with_all_of_its_namespaces(world: World) -> None:
 
     assert world.deletions.account(JOB, lambda: True)
 
-    assert world.journal[0] == "account closed in Redis"
+    # An import that went on would fill again what has been emptied.
+    assert world.journal[:2] == ["account closed in Redis", f"transfers of {ACCOUNT} ended in n1, n2"]
     assert world.journal[-1] == f"{ACCOUNT} forgotten with n1, n2"
     assert list(world.shelf.values) == [("another", "a")]
 

@@ -6,6 +6,8 @@
     ACCOUNT#<account>     COUNTERS            how many namespaces there are, and keys and bytes in all of them
     ACCOUNT#<account>     PLAN                the plan's name, limits, and the version that orders changes of them
     ACCOUNT#<account>     USED#<YYYY-MM>      requests used in a month, as last told
+    ACCOUNT#<account>     TRANSFER#<job>      an export or import: see kv_service.store.transfer_items
+    ACCOUNT#<account>     SLOT#<kind>         the export or import that is not finished; there is one of each at most
     ACCOUNT#<account>     WORK#<job>          a job: kind, subject, turn
     ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox
     N#<namespace id>      OWNER               the account a namespace belongs to

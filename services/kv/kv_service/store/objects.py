@@ -9,6 +9,7 @@ transfers/<namespace id>/<job>.upload       what is to be imported
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,23 @@ from kv_common.errors import Unavailable
 from kv_common.s3 import Missing, errors_translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, ObjectIdentifierTypeDef, PartTypeDef
 
 PREFIXES = ("values", "answers", "transfers")
 PENDING = "state=pending"
 _DELETED_AT_ONCE = 1_000  # what one DeleteObjects takes
 _NDJSON = "application/x-ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A file that somebody has uploaded: its size in bytes, and the ETag that tells it from any other."""
+
+    size: int
+    etag: str
 
 
 class ObjectStore:
@@ -115,21 +124,21 @@ class ObjectStore:
         """Return a URL that takes, by PUT, the file to import; no trip."""
         return self._presigned("put_object", _upload(namespace_id, job_id), expires_s)
 
-    def size(self, namespace_id: str, job_id: str) -> int | None:
-        """Return how many bytes were uploaded to be imported, None when nothing was."""
+    def uploaded(self, namespace_id: str, job_id: str) -> Uploaded | None:
+        """Return what was uploaded to be imported, None when nothing was."""
         try:
             with errors_translated():
                 answer = self._client.head_object(Bucket=self._bucket, Key=_upload(namespace_id, job_id))
         except Missing:
             return None
-        return answer["ContentLength"]
+        return Uploaded(answer["ContentLength"], answer["ETag"])
 
-    def read_range(self, namespace_id: str, job_id: str, first: int, last: int) -> bytes | None:
-        """Return the bytes `first` to `last`, both included, of what was uploaded, None when it is gone.
+    def read_range(self, namespace_id: str, job_id: str, first: int, last: int, *, etag: str) -> bytes | None:
+        """Return the bytes `first` to `last`, both included, of what was uploaded; None when it is gone, or replaced.
 
         `first` has to be within the file.
         """
-        return self._read(_upload(namespace_id, job_id), f"bytes={first}-{last}")
+        return self._read(_upload(namespace_id, job_id), Range=f"bytes={first}-{last}", IfMatch=etag)
 
     def begin(self, namespace_id: str, job_id: str) -> str:
         """Begin to write an export's result in parts; return the id of the writing."""
@@ -142,30 +151,38 @@ class ObjectStore:
             )
         return answer["UploadId"]
 
-    def put_part(self, namespace_id: str, job_id: str, upload_id: str, number: int, data: bytes) -> str:
-        """Store part `number` (1 to 10,000; at least 5 MiB each but the last) and return its ETag."""
+    def put_part(self, namespace_id: str, job_id: str, upload_id: str, number: int, data: bytes) -> None:
+        """Store part `number` (1 to 10,000; at least 5 MiB each but the last)."""
         with errors_translated():
-            answer = self._client.upload_part(
+            self._client.upload_part(
                 Bucket=self._bucket,
                 Key=_result(namespace_id, job_id),
                 UploadId=upload_id,
                 PartNumber=number,
                 Body=data,
             )
-        return answer["ETag"]
 
-    def complete(self, namespace_id: str, job_id: str, upload_id: str, etags: Sequence[str]) -> None:
-        """Make the result of its parts, in order."""
-        parts: list[CompletedPartTypeDef] = [
-            {"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, start=1)
-        ]
+    def complete(self, namespace_id: str, job_id: str, upload_id: str, numbers: Collection[int]) -> None:
+        """Make the result of the parts of these numbers, and of no others; a trip per thousand parts, and one more."""
+        key, wanted = _result(namespace_id, job_id), frozenset(numbers)
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
         with errors_translated():
+            parts = [_completed(part) for page in pages for part in page.get("Parts", [])]
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
-                Key=_result(namespace_id, job_id),
+                Key=key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": parts},
+                MultipartUpload={"Parts": [part for part in parts if part["PartNumber"] in wanted]},
             )
+
+    def has_result(self, namespace_id: str, job_id: str) -> bool:
+        """Tell whether an export's result is there."""
+        try:
+            with errors_translated():
+                self._client.head_object(Bucket=self._bucket, Key=_result(namespace_id, job_id))
+        except Missing:
+            return False
+        return True
 
     def abort(self, namespace_id: str, job_id: str, upload_id: str) -> None:
         """Give up writing a result, and what was written of it."""
@@ -182,13 +199,10 @@ class ObjectStore:
         self._delete(_result(namespace_id, job_id))
         self._delete(_upload(namespace_id, job_id))
 
-    def _read(self, key: str, span: str | None = None) -> bytes | None:
+    def _read(self, key: str, **asked: str) -> bytes | None:
         try:
             with errors_translated():
-                if span is None:
-                    answer = self._client.get_object(Bucket=self._bucket, Key=key)
-                else:
-                    answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=span)
+                answer = self._client.get_object(Bucket=self._bucket, Key=key, **asked)  # type: ignore[arg-type]
                 return answer["Body"].read()
         except Missing:
             return None
@@ -224,3 +238,11 @@ def _result(namespace_id: str, job_id: str) -> str:
 
 def _upload(namespace_id: str, job_id: str) -> str:
     return f"transfers/{namespace_id}/{job_id}.upload"
+
+
+def _completed(part: PartTypeDef) -> CompletedPartTypeDef:
+    """Return a part as it is named when a file is made of it: with its checksum, where the client has sent one."""
+    completed: CompletedPartTypeDef = {"PartNumber": part["PartNumber"], "ETag": part["ETag"]}
+    if "ChecksumCRC32" in part:
+        completed["ChecksumCRC32"] = part["ChecksumCRC32"]
+    return completed

@@ -31,7 +31,7 @@ _DELETED_AT_ONCE = 1_000
 _QUERIES_AT_ONCE = 8
 """How many pages of the table one page of keys may read, where expired or large values thin them out."""
 
-_ALL_BUT_TEXT = "n, o, s, c, u, e, #ttl, m"
+ALL_BUT_TEXT = "n, o, s, c, u, e, #ttl, m"
 _REPLACED = ("v", "n", "o", "s", "ttl", "m")
 _NAMES = {"ttl": "#ttl"}  # a reserved word
 
@@ -79,7 +79,7 @@ class ValueStore:
                 TableName=self._table,
                 Key=value_key(space, key),
                 ConsistentRead=consistent,
-                ProjectionExpression=_ALL_BUT_TEXT,
+                ProjectionExpression=ALL_BUT_TEXT,
                 ExpressionAttributeNames=TTL_NAME,
             )
         return items.decode(key, answer["Item"]) if "Item" in answer else None
@@ -178,13 +178,13 @@ class ValueStore:
             "KeyConditionExpression": "PK = :p AND begins_with(SK, :k)" if prefix else "PK = :p",
             "FilterExpression": LIVE,
             "ExpressionAttributeNames": TTL_NAME,
-            "ExpressionAttributeValues": {":p": {"S": _partition(space)}, ":now": {"N": str(now_ms // 1000)}},
+            "ExpressionAttributeValues": {":p": {"S": value_partition(space)}, ":now": {"N": str(now_ms // 1000)}},
         }
         if prefix:
             query["ExpressionAttributeValues"] = {**query["ExpressionAttributeValues"], ":k": {"S": prefix}}
         if consistent:
             query["ConsistentRead"] = True
-            query["ProjectionExpression"] = f"SK, {_ALL_BUT_TEXT}"
+            query["ProjectionExpression"] = f"SK, {ALL_BUT_TEXT}"
         else:
             query["IndexName"] = LIST_INDEX
         found: list[Version] = []
@@ -211,7 +211,7 @@ class ValueStore:
                 TableName=self._table,
                 IndexName=LIST_INDEX,
                 KeyConditionExpression="PK = :p",
-                ExpressionAttributeValues={":p": {"S": _partition(space)}},
+                ExpressionAttributeValues={":p": {"S": value_partition(space)}},
                 ProjectionExpression="PK, SK",
                 Limit=_DELETED_AT_ONCE,
             )
@@ -223,7 +223,7 @@ class ValueStore:
 
         A trip per 25 keys and per page, which is read from the table with the values in it.
         """
-        delete_partition(self._client, self._table, _partition(space))
+        delete_partition(self._client, self._table, value_partition(space))
         delete_partition(self._client, self._table, record_partition(space))
 
     def _update(
@@ -275,10 +275,11 @@ class ValueStore:
             raise Moved(found) from failure
 
 
-def _partition(space: Space) -> str:
+def value_partition(space: Space) -> str:
+    """Return the partition of a namespace's values."""
     return VALUE_PREFIX + space.namespace_id
 
 
 def value_key(space: Space, key: str) -> Item:
     """Return the key of a value's item."""
-    return {"PK": {"S": _partition(space)}, "SK": {"S": key}}
+    return {"PK": {"S": value_partition(space)}, "SK": {"S": key}}

@@ -1,0 +1,82 @@
+"""Values by the hundred and the thousand, as exports read and imports write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kv_common.dynamodb import errors_translated
+from kv_common.errors import Unavailable
+from kv_service.store import items
+from kv_service.store.conditions import TTL_NAME
+from kv_service.store.values import ALL_BUT_TEXT, value_key, value_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
+
+    from kv_service.domain import Space
+    from kv_service.store.items import Item
+    from kv_service.values.versions import Version
+
+
+class BulkStore:
+    """Many values of a `Space`; may raise Unavailable. What has expired is found until the table has removed it."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def scan(self, space: Space, *, after: str | None) -> Iterator[Version]:
+        """Read every version in the order of keys, after the key `after`, in a trip per page of a megabyte.
+
+        Each is as it was when its page was read, strongly consistent; also what has expired.
+        """
+        query: QueryInputTypeDef = {
+            "TableName": self._table,
+            "KeyConditionExpression": "PK = :p",
+            "ExpressionAttributeValues": {":p": {"S": value_partition(space)}},
+            "ConsistentRead": True,
+        }
+        if after is not None:
+            query["ExclusiveStartKey"] = value_key(space, after)
+        while True:
+            with errors_translated():
+                answer = self._client.query(**query)
+            for item in answer["Items"]:
+                yield items.decode(item["SK"]["S"], item)
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def heads(self, space: Space, keys: Sequence[str]) -> list[Version]:
+        """Return the versions under up to a hundred keys, without their texts; nothing for a key that is not there.
+
+        Several trips where the table does not answer for all at once.
+        """
+        left: list[Item] = [value_key(space, key) for key in keys]
+        found: list[Version] = []
+        while left:
+            with errors_translated():
+                answer = self._client.batch_get_item(
+                    RequestItems={
+                        self._table: {
+                            "Keys": left,
+                            "ConsistentRead": True,
+                            "ProjectionExpression": f"SK, {ALL_BUT_TEXT}",
+                            "ExpressionAttributeNames": TTL_NAME,
+                        }
+                    }
+                )
+            some = answer["Responses"].get(self._table, [])
+            found += [items.decode(item["SK"]["S"], item) for item in some]
+            unprocessed = answer["UnprocessedKeys"].get(self._table)
+            left = list(unprocessed["Keys"]) if unprocessed else []
+            if left and not some:
+                raise Unavailable
+        return found
+
+    def write_of(self, space: Space, version: Version) -> TransactWriteItemTypeDef:
+        """Return the part of a transaction that keeps `version` in place of whatever there is."""
+        return {"Put": {"TableName": self._table, "Item": {**value_key(space, version.key), **items.encode(version)}}}

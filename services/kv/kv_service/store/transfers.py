@@ -1,0 +1,235 @@
+"""Transfers in DynamoDB: each an item, and one more that keeps an account from having two of a kind at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kv_common.accounts import account_key, is_open
+from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.errors import Conflict, Unauthorized
+from kv_common.names import no_such_namespace
+from kv_service.domain import NamespaceStatus
+from kv_service.store.jobs import job_key, job_start
+from kv_service.store.namespaces import namespace_key
+from kv_service.store.transfer_items import TRANSFER_PREFIX, decode, encode, transfer_key
+from kv_service.transfers.transfer import TransferStatus, job_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+    from kv_common.times import Clock
+    from kv_service.transfers.transfer import Transfer
+
+    Item = dict[str, AttributeValueTypeDef]
+
+_SLOT_PREFIX = "SLOT#"
+_SHOWN = 100
+
+
+class Overtaken(Exception):
+    """The transfer is not where it was: somebody else has gone on with it, or ended it. Nothing was written."""
+
+
+class TransferStore:
+    """Exports and imports; every method is one trip unless it says otherwise, and may raise Unavailable."""
+
+    def __init__(self, client: DynamoDBClient, table: str, *, now_ms: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._now_ms = now_ms
+
+    def begin(self, transfer: Transfer) -> None:
+        """Add a transfer, and its job where it can run at once; Conflict while another of its kind is unfinished."""
+        account_id = transfer.account_id
+        items: list[TransactWriteItemTypeDef] = [
+            is_open(self._table, account_id),
+            {
+                "ConditionCheck": {
+                    "TableName": self._table,
+                    "Key": namespace_key(account_id, transfer.namespace),
+                    # Holds until the namespace is closed; after that nothing may come to write into it.
+                    "ConditionExpression": "id = :id AND #status = :active",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                    "ExpressionAttributeValues": {
+                        ":id": {"S": transfer.namespace_id},
+                        ":active": {"S": NamespaceStatus.ACTIVE},
+                    },
+                }
+            },
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": self._slot(transfer),
+                    # Holds while no transfer of this kind is unfinished, or the one that waits was given up.
+                    "ConditionExpression": "attribute_not_exists(PK) OR #ttl <= :now",
+                    "ExpressionAttributeNames": {"#ttl": "ttl"},
+                    "ExpressionAttributeValues": {":now": {"N": str(self._now_ms() // 1000)}},
+                }
+            },
+            {"Put": {"TableName": self._table, "Item": encode(transfer)}},
+        ]
+        if transfer.status is TransferStatus.RUNNING:
+            items += job_start(self._table, job_of(transfer), now_ms=self._now_ms())
+        try:
+            transact(self._client, items)
+        except ConditionFailed as failure:
+            if 0 in failure.actions:
+                raise Unauthorized("The account has been deleted.") from failure
+            if 1 in failure.actions:
+                raise no_such_namespace() from failure
+            raise Conflict(
+                f"Another {transfer.kind} of this account is not finished yet.", details={"reason": "job_running"}
+            ) from failure
+
+    def get(self, account_id: str, transfer_id: str) -> Transfer | None:
+        """Return a transfer as it is now."""
+        with errors_translated():
+            answer = self._client.get_item(
+                TableName=self._table, Key=transfer_key(account_id, transfer_id), ConsistentRead=True
+            )
+        return next(iter(self._kept([answer["Item"]] if "Item" in answer else [])), None)
+
+    def newest(self, account_id: str) -> list[Transfer]:
+        """Return the account's hundred newest transfers, the newest first."""
+        with errors_translated():
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="PK = :p AND begins_with(SK, :s)",
+                ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":s": {"S": TRANSFER_PREFIX}},
+                ScanIndexForward=False,
+                Limit=_SHOWN,
+                ConsistentRead=True,
+            )
+        return self._kept(answer["Items"])
+
+    def all(self, account_id: str) -> list[Transfer]:
+        """Return every transfer of the account, in a trip per page."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="PK = :p AND begins_with(SK, :s)",
+            ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":s": {"S": TRANSFER_PREFIX}},
+            ConsistentRead=True,
+        )
+        with errors_translated():
+            return [decode(item) for page in pages for item in page["Items"]]
+
+    def take(self, account_id: str, transfer_id: str) -> Transfer | None:
+        """Take a running transfer over, from whoever is at work on it; None when it does not run any more."""
+        try:
+            with errors_translated():
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=transfer_key(account_id, transfer_id),
+                    UpdateExpression="SET #step = #step + :one",
+                    # Holds until it has ended.
+                    ConditionExpression="#status = :running",
+                    ExpressionAttributeNames={"#step": "step", "#status": "status"},
+                    ExpressionAttributeValues={":one": {"N": "1"}, ":running": {"S": TransferStatus.RUNNING}},
+                    ReturnValues="ALL_NEW",
+                )
+        except ConditionFailed:
+            return None
+        return decode(answer["Attributes"])
+
+    def save(self, transfer: Transfer, effects: Sequence[TransactWriteItemTypeDef] = ()) -> Transfer:
+        """Store how far a running transfer has got, together with `effects`; return it at its next step.
+
+        Raises Overtaken, and Contended when others keep writing what it writes. At most 99 effects.
+        """
+        saved = self._stepped(transfer)
+        self._advance([self._put(transfer, saved), *effects])
+        return saved
+
+    def end(self, transfer: Transfer) -> Transfer:
+        """Store how a transfer ended, and let the next one of its kind begin; raises Overtaken."""
+        saved = self._stepped(transfer)
+        self._advance([self._put(transfer, saved), *self._released(transfer)])
+        return saved
+
+    def start(self, transfer: Transfer) -> None:
+        """Store that a transfer that was waiting runs, and begin its job; raises Overtaken."""
+        running = self._stepped(transfer)
+        waiting = self._put(transfer, running, status=TransferStatus.WAITING)
+        slot: TransactWriteItemTypeDef = {"Put": {"TableName": self._table, "Item": self._slot(running)}}
+        self._advance([waiting, slot, *job_start(self._table, job_of(running), now_ms=self._now_ms())])
+
+    def cancel(self, transfer: Transfer) -> None:
+        """End a transfer, at whatever step it is by now, as canceled; raises Overtaken when it has ended already."""
+        update: TransactWriteItemTypeDef = {
+            "Update": {
+                "TableName": self._table,
+                "Key": transfer_key(transfer.account_id, transfer.id),
+                "UpdateExpression": "SET #status = :canceled, updatedAt = :now, #ttl = :ttl",
+                # Holds until it has ended.
+                "ConditionExpression": "#status IN (:waiting, :running)",
+                "ExpressionAttributeNames": {"#status": "status", "#ttl": "ttl"},
+                "ExpressionAttributeValues": {
+                    ":canceled": {"S": TransferStatus.CANCELED},
+                    ":waiting": {"S": TransferStatus.WAITING},
+                    ":running": {"S": TransferStatus.RUNNING},
+                    ":now": {"N": str(self._now_ms())},
+                    ":ttl": {"N": str(transfer.expires_at_s)},
+                },
+            }
+        }
+        self._advance([update, *self._released(transfer)])
+
+    def remove(self, transfer: Transfer) -> None:
+        """Forget a transfer, finished or not; raises Overtaken when it has ended, or begun, since it was read."""
+        delete: TransactWriteItemTypeDef = {
+            "Delete": {
+                "TableName": self._table,
+                "Key": transfer_key(transfer.account_id, transfer.id),
+                # Holds while its slot is its own, or is not, as it was when it was read.
+                "ConditionExpression": "#status = :seen",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {":seen": {"S": transfer.status}},
+            }
+        }
+        self._advance([delete, *([] if transfer.is_finished else self._released(transfer))])
+
+    def _kept(self, items: Sequence[Item]) -> list[Transfer]:
+        """Return transfers without those that the table has yet to remove."""
+        now_s = self._now_ms() // 1000
+        transfers = [decode(item) for item in items]
+        return [one for one in transfers if one.expires_at_s is None or one.expires_at_s > now_s]
+
+    def _stepped(self, transfer: Transfer) -> Transfer:
+        return replace(transfer, step=transfer.step + 1, updated_at_ms=self._now_ms())
+
+    def _put(
+        self, seen: Transfer, saved: Transfer, status: TransferStatus = TransferStatus.RUNNING
+    ) -> TransactWriteItemTypeDef:
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": encode(saved),
+                # Holds once for every step, and until somebody else has ended the transfer.
+                "ConditionExpression": "#step = :seen AND #status = :status",
+                "ExpressionAttributeNames": {"#step": "step", "#status": "status"},
+                "ExpressionAttributeValues": {":seen": {"N": str(seen.step)}, ":status": {"S": status}},
+            }
+        }
+
+    def _slot(self, transfer: Transfer) -> Item:
+        item: Item = {**_slot_key(transfer), "job": {"S": transfer.id}}
+        return item if transfer.expires_at_s is None else {**item, "ttl": {"N": str(transfer.expires_at_s)}}
+
+    def _released(self, transfer: Transfer) -> list[TransactWriteItemTypeDef]:
+        """Return the parts of a transaction that end an unfinished transfer's hold on its slot, and its job."""
+        keys = (_slot_key(transfer), job_key(transfer.account_id, transfer.id))
+        return [{"Delete": {"TableName": self._table, "Key": key}} for key in keys]
+
+    def _advance(self, items: list[TransactWriteItemTypeDef]) -> None:
+        try:
+            transact(self._client, items)
+        except ConditionFailed as failure:
+            raise Overtaken from failure
+
+
+def _slot_key(transfer: Transfer) -> Item:
+    return {"PK": {"S": account_key(transfer.account_id)}, "SK": {"S": _SLOT_PREFIX + transfer.kind}}

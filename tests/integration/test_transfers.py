@@ -1,0 +1,265 @@
+"""Exports and imports on the real table and bucket, by workers that die after any of their calls, or are killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kv_common import accounts, dynamodb, s3
+from kv_common.errors import Conflict, NotFound, Unauthorized
+from kv_common.times import now_ms
+from kv_service.domain import Namespace
+from kv_service.jobs import Job, JobKind
+from kv_service.store import NamespaceStore
+from kv_service.transfers import exporting, importing, lines
+from kv_service.transfers.transfer import TransferStatus
+from tests.support.kv_process import enter
+from tests.support.mortality import Died, Mortal
+from tests.support.queues import nobody_takes_from
+from tests.support.transfers import Place, Worker, new_place, version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from infra.local.environment import LocalEnvironment
+    from kv_service.values.versions import Version
+
+TEXTS = [
+    "1",
+    "-0",
+    "1.0",
+    '"é"',
+    '{ "b":1.00, "a" : [ ] }',
+    '{\n\t"a": "\\ud800",\r\n "a": null }',
+    '"' + "x" * 2_000 + '"',
+]
+KILLS = 25
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nobody_else(local: LocalEnvironment) -> Iterator[None]:
+    with nobody_takes_from(local, "kv-jobs"):
+        yield
+
+
+@cache
+def clients(_: LocalEnvironment) -> list[tuple[Any, Any]]:
+    """Clients of the environment, which cost more to make than most of what is done with them."""
+    return [(module, module.client()) for module in (dynamodb, s3)]
+
+
+@pytest.fixture(autouse=True)
+def _kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(local, "kv", monkeypatch)
+    for module, client in clients(local):
+        monkeypatch.setattr(module, "client", lambda client=client: client)
+    monkeypatch.setenv("SETTLE_S", "0")
+    # Small steps, so that there are several of each kind to die between.
+    monkeypatch.setattr(exporting, "_LEAST_PART", 700)
+    monkeypatch.setattr(importing, "_CHUNK_KEYS", 5)
+    monkeypatch.setattr(importing, "_BLOCK_BYTES", 1_500)
+
+
+@pytest.fixture
+def place() -> Place:
+    return new_place()
+
+
+@pytest.fixture
+def worker(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Worker, list[str]]]:
+    """Make a worker that dies after so many calls; return it with the calls it makes."""
+
+    def make(most: int) -> tuple[Worker, list[str]]:
+        calls: list[str] = []
+        with monkeypatch.context() as patch:
+            for module, client in clients(local):
+                patch.setattr(module, "client", lambda client=client: Mortal(client, calls, most))
+            return Worker(), calls
+
+    return make
+
+
+def some(count: int) -> list[Version]:
+    """Values of all kinds, in the order of their keys."""
+    expiry, metadata = now_ms() // 1000 + 3_600, '{"by":"é"}'
+    return [
+        version(
+            f"k{number:03}",
+            TEXTS[number % len(TEXTS)],
+            expires_at_s=expiry if number % 3 == 0 else None,
+            metadata=metadata if number % 2 else None,
+        )
+        for number in range(count)
+    ]
+
+
+def file_of(versions: list[Version]) -> bytes:
+    return b"".join(lines.write(one) for one in versions)
+
+
+def test_an_export_is_the_same_file_wherever_its_worker_dies(
+    place: Place, worker: Callable[[int], tuple[Worker, list[str]]]
+) -> None:
+    versions = some(12)
+    place.put(*versions, version("expired", "1", expires_at_s=now_ms() // 1000))
+    died, most = True, 0
+    while died:
+        transfer = place.export()
+        mortal, calls = worker(most)
+        try:
+            mortal.finish(place.account_id, transfer.id)
+            died = False
+        except Died:
+            Worker().finish(place.account_id, transfer.id)
+        assert place.result(transfer) == file_of(versions), f"after {most} calls"
+        state = place.state(transfer)
+        assert (state.status, state.keys, state.size) == (TransferStatus.DONE, 12, len(file_of(versions)))
+        most += 1
+    assert {"complete_multipart_upload", "query", "transact_write_items", "update_item", "upload_part"} <= set(calls)
+    assert calls.count("upload_part") > 2
+
+
+def test_an_import_writes_every_line_once_wherever_its_worker_dies(
+    worker: Callable[[int], tuple[Worker, list[str]]],
+) -> None:
+    versions = some(12)
+    died, most = True, 0
+    while died:
+        place = new_place()
+        transfer = place.import_(file_of(versions))
+        mortal, calls = worker(most)
+        mine: dict[str, str | None] = {}
+        try:
+            mortal.finish(place.account_id, transfer.id)
+            died = False
+        except Died:
+            # A client takes over what has been imported; it must not be imported once more.
+            mine = dict.fromkeys(place.versions(), '"mine"')
+            place.put(*(version(key, '"mine"') for key in mine))
+            Worker().finish(place.account_id, transfer.id)
+        found = {key: one.text for key, one in place.versions().items()}
+        assert found == {one.key: one.text for one in versions} | mine, f"after {most} calls"
+        state = place.state(transfer)
+        assert (state.status, state.keys, state.bytes) == (TransferStatus.DONE, 12, len(file_of(versions)))
+        most += 1
+    assert {"batch_get_item", "get_object", "transact_write_items", "update_item"} <= set(calls)
+    assert calls.count("transact_write_items") > 3
+
+
+def test_what_was_exported_and_imported_is_the_same_but_for_its_times(place: Place) -> None:
+    versions = some(2 * len(TEXTS))
+    place.put(*versions)
+    exported = place.export()
+    Worker().finish(place.account_id, exported.id)
+    other = new_place()
+    imported = other.import_(place.result(exported))
+    Worker().finish(other.account_id, imported.id)
+
+    def all_but_times(where: Place) -> list[tuple[str, str | None, int, int | None, str | None]]:
+        found = where.versions().values()
+        return [(one.key, one.text, one.size, one.expires_at_s, one.metadata) for one in found]
+
+    assert all_but_times(other) == all_but_times(place)
+    assert [one.key for one in versions] == list(other.versions())
+
+
+def test_workers_that_are_killed_at_random_lose_and_double_nothing(place: Place) -> None:
+    def live_and_die(where: Place, transfer_id: str) -> int:
+        arguments = [where.account_id, transfer_id, str(KILLS), "7"]
+        command = [sys.executable, "-m", "tests.support.mortal_worker", *arguments]
+        root = Path(__file__).parents[2]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, cwd=root)
+        interrupted: int = json.loads(done.stdout)["interrupted"]
+        return interrupted
+
+    versions = some(60)
+    place.put(*versions)
+    exported = place.export()
+    assert live_and_die(place, exported.id) > 0
+    assert place.result(exported) == file_of(versions)
+
+    other = new_place()
+    imported = other.import_(file_of(versions))
+    assert live_and_die(other, imported.id) > 0
+    assert {key: one.text for key, one in other.versions().items()} == {one.key: one.text for one in versions}
+    assert other.state(imported).keys == 60
+
+
+def test_of_exports_that_are_begun_at_once_one_runs(place: Place) -> None:
+    def begin(_: int) -> str:
+        try:
+            place.export()
+        except Conflict as refusal:
+            return str(refusal.details["reason"])
+        return "begun"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(begin, range(8))) == ["begun"] + ["job_running"] * 7
+    # An import is another matter; and after the end comes the next.
+    place.import_(b"")
+    [running] = [one for one in place.transfers.newest(place.account_id) if one.kind is JobKind.EXPORT]
+    Worker().finish(place.account_id, running.id)
+    place.transfers.delete(place.account_id, place.export().id)
+    place.export()
+
+
+def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(place: Place) -> None:
+    transfer = place.import_(file_of(some(3)))
+    place.transfers.delete(place.account_id, transfer.id)
+    Worker().finish(place.account_id, transfer.id)
+    assert place.versions() == {}
+    assert place.state(transfer).status is TransferStatus.CANCELED
+    again = place.import_(file_of(some(3)))
+    Worker().finish(place.account_id, again.id)
+    assert len(place.versions()) == 3
+
+
+def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
+    place: Place, worker: Callable[[int], tuple[Worker, list[str]]]
+) -> None:
+    transfer = place.import_(file_of(some(12)))
+    mortal, calls = worker(1_000)
+    namespaces = NamespaceStore(dynamodb.client(), _table(), now_ms=now_ms)
+    [namespace] = namespaces.all(place.account_id)
+    delete = Job(place.account_id, namespace.id, JobKind.DELETE_NAMESPACE, "app", 0, "c-1")
+    real = importing.Imports._growth
+
+    def delete_meanwhile(self: importing.Imports, *arguments: Any) -> int:
+        """Delete the namespace when the second chunk is about to be written."""
+        growth = real(self, *arguments)
+        if len(place.versions()) == 5:
+            namespaces.close(place.account_id, Namespace("app", namespace.id, 0), delete)
+            Worker().finish(place.account_id, namespace.id)
+        return growth
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importing.Imports, "_growth", delete_meanwhile)
+        mortal.finish(place.account_id, transfer.id)
+
+    assert "transact_write_items" in calls
+    assert place.versions() == {}
+    assert place.transfers.newest(place.account_id) == []
+    with pytest.raises(NotFound):
+        place.export()
+
+
+def test_a_closed_account_begins_nothing(place: Place) -> None:
+    waiting = place.transfers.begin_import(place.account_id, "app", correlation_id="c-1")
+    accounts.close(dynamodb.client(), _table(), place.account_id, now_s=now_ms() / 1000)
+    with pytest.raises(Unauthorized):
+        place.export()
+    place.transfers.end_all(place.account_id, [place.space.namespace_id])
+    with pytest.raises(NotFound):
+        place.transfers.start(place.account_id, waiting.id)
+
+
+def _table() -> str:
+    return os.environ["TABLE"]

@@ -1,0 +1,35 @@
+"""The queues of deployed functions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.local.environment import LocalEnvironment
+
+
+@contextmanager
+def nobody_takes_from(local: LocalEnvironment, queue: str) -> Iterator[None]:
+    """Let the deployed function take nothing from a queue; what waits for it is delivered afterwards."""
+    functions, sqs = local.aws_client("lambda"), local.aws_client("sqs")
+    url = sqs.get_queue_url(QueueName=f"kv-local-{queue}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    [mapping] = functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        await_value(lambda: waiting(local, url) == 0, within=20)
+
+
+def waiting(local: LocalEnvironment, url: str) -> int:
+    """Return how many messages are in a queue or being handled."""
+    names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = local.aws_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(counts[name]) for name in names)
