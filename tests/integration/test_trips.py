@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support.tenant import Tenant
 
 VALUE = "/v1/{namespace}/{key}"
+INCREMENT = VALUE + "/increment"
 NAMESPACE = "/v1/{namespace}"
 
 
@@ -56,9 +57,9 @@ def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
     return counter
 
 
-def warm(app: Api, headers: dict[str, str]) -> None:
+def warm(app: Api, headers: dict[str, str], body: str = '{"value": 1}') -> None:
     """Make the first request: connections, script, key record, limits and namespace are known afterwards."""
-    status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body='{"value": 1}')
+    status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
     assert status == 201
 
 
@@ -75,6 +76,51 @@ def test_an_operation_on_a_value_is_one_trip_to_redis_and_one_to_dynamodb(
     trips.reset()
     status, _, _ = call(app, method, VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
     assert (status, trips.redis, trips.dynamodb) == (expected, 1, 1)
+
+
+ONE_TRIP = {
+    "a PUT on an ETag that is current": ("PUT", VALUE, "a", '{"value": 2}', {"if-match": "current"}, 200),
+    "a PUT on an ETag that is not": ("PUT", VALUE, "a", '{"value": 2}', {"if-match": '"other"'}, 412),
+    "a PUT of what must not be there": ("PUT", VALUE, "a", '{"value": 2}', {"if-none-match": "*"}, 412),
+    "a PUT of what must not be there and is not": ("PUT", VALUE, "b", '{"value": 2}', {"if-none-match": "*"}, 201),
+    "a PUT with all it can have": ("PUT", VALUE, "a", '{"value": 2, "ttl": 60, "metadata": {"a": 1}}', {}, 200),
+    "a DELETE on an ETag that is not current": ("DELETE", VALUE, "a", None, {"if-match": '"other"'}, 412),
+    "a DELETE on an ETag that is": ("DELETE", VALUE, "a", None, {"if-match": "current"}, 204),
+    "an increment": ("POST", INCREMENT, "a", None, {}, 200),
+    "an increment of what is not there": ("POST", INCREMENT, "c", '{"by": 5, "ttl": 60}', {}, 200),
+    "an increment on an ETag that is current": ("POST", INCREMENT, "a", None, {"if-match": "current"}, 200),
+    "an increment on an ETag that is not": ("POST", INCREMENT, "a", None, {"if-match": '"other"'}, 412),
+    "an increment out of range": ("POST", INCREMENT, "a", '{"by": 9223372036854775807}', {}, 409),
+    "an increment of a text": ("POST", INCREMENT, "text", None, {}, 409),
+}
+
+
+def test_writes_on_conditions_and_increments_are_one_trip_to_redis_and_one_to_dynamodb_done_or_refused(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    call(app, "PUT", VALUE, {"namespace": "app", "key": "text"}, headers=headers, body='{"value": "1"}')
+    measured: dict[str, tuple[int, int, int]] = {}
+    for name, (method, route, key, body, conditions, _) in ONE_TRIP.items():
+        path = {"namespace": "app", "key": "a"}
+        current = call(app, "PUT", VALUE, path, headers=headers, body='{"value": 1}')[1]["ETag"]
+        sent = headers | {header: current if tag == "current" else tag for header, tag in conditions.items()}
+        trips.reset()
+        status, _, _ = call(app, method, route, {**path, "key": key}, headers=sent, body=body)
+        measured[name] = status, trips.redis, trips.dynamodb
+    assert measured == {name: (case[-1], 1, 1) for name, case in ONE_TRIP.items()}
+
+
+def test_a_patch_is_one_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers, '{"value": {"a": 1}}')
+    for body in ('{"value": {"b": 2}}', '{"ttl": 60}', '{"metadata": null, "value": {"a": null}}'):
+        trips.reset()
+        status, _, _ = call(app, "PATCH", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
+        assert (status, trips.redis, trips.dynamodb) == (200, 1, 2)
 
 
 def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
