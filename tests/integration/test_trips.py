@@ -63,6 +63,14 @@ def warm(app: Api, headers: dict[str, str], body: str = '{"value": 1}') -> None:
     assert status == 201
 
 
+def send(app: Api, headers: dict[str, str], operations: list[str], *, atomic: bool = False) -> list[int]:
+    """Send a batch and return the status of each operation."""
+    body = f'{{"operations":[{",".join(operations)}],"atomic":{str(atomic).lower()}}}'
+    status, _, answer = call(app, "POST", NAMESPACE + "/batch", {"namespace": "app"}, headers=headers, body=body)
+    assert status == 200, answer
+    return [result["status"] for result in answer["results"]]
+
+
 @pytest.mark.parametrize(
     ("method", "body", "expected"),
     [("GET", None, 200), ("HEAD", None, 200), ("PUT", '{"value": [1, 2]}', 200), ("DELETE", None, 204)],
@@ -121,6 +129,46 @@ def test_a_patch_is_one_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips
         trips.reset()
         status, _, _ = call(app, "PATCH", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
         assert (status, trips.redis, trips.dynamodb) == (200, 1, 2)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_batch_of_100_gets_is_one_trip_to_redis_and_one_to_dynamodb(
+    app: Api, trips: Trips, tenant: Tenant, *, atomic: bool
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    keys = [f"key-{number}" for number in range(100)]
+    text = '"' + "x" * 998 + '"'
+    assert send(app, headers, [f'{{"op":"put","key":"{key}","value":{text}}}' for key in keys]) == [201] * 100
+    trips.reset()
+    found = send(app, headers, [f'{{"op":"get","key":"{key}"}}' for key in keys], atomic=atomic)
+    assert (found, trips.redis, trips.dynamodb) == ([200] * 100, 1, 1)
+
+
+def test_an_atomic_batch_of_100_writes_is_one_trip_to_redis_and_two_to_dynamodb(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    puts = [f'{{"op":"put","key":"key-{number}","value":1}}' for number in range(100)]
+    trips.reset()
+    assert send(app, headers, puts, atomic=True) == [201] * 100
+    assert (trips.redis, trips.dynamodb) == (1, 2)
+
+
+def test_a_write_that_shall_happen_once_is_two_trips_to_dynamodb_and_one_when_it_is_sent_again(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    once = headers | {"idempotency-key": "first"}
+    for expected in (2, 1):
+        trips.reset()
+        status, _, body = call(app, "POST", INCREMENT, {"namespace": "app", "key": "a"}, headers=once)
+        assert (status, body["value"], trips.redis, trips.dynamodb) == (200, 2, 1, expected)
 
 
 def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
