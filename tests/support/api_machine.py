@@ -59,7 +59,7 @@ class ApiMachine(RuleBasedStateMachine):
     def begin(self, made: list[Operation]) -> None:
         """Store some values to begin with."""
         if made:
-            self.batch(made, atomic=False)
+            self.batch(made, atomic=False, once=False)
 
     @rule(operation=operations.reads)
     def read(self, operation: Operation) -> None:
@@ -76,16 +76,29 @@ class ApiMachine(RuleBasedStateMachine):
         """Make one value from what is there."""
         self._alone(operation)
 
-    @rule(made=st.lists(operations.operations, min_size=1, max_size=20), atomic=st.booleans())
-    def batch(self, made: list[Operation], *, atomic: bool) -> None:
-        """Do several operations with one request."""
+    @rule(operation=operations.once, between=operations.writes)
+    def write_once(self, operation: Operation, between: Operation) -> None:
+        """Send a write again, after another one: it has happened."""
+        sent = self._known(operation)
+        headers = self._headers_once()
+        first = self._serve(exchange.request(sent, self._server.namespace, headers))
+        self._compare(sent, first)
+        self._alone(between)
+        self._require_same(first, self._serve(exchange.request(sent, self._server.namespace, headers)))
+
+    @rule(made=st.lists(operations.operations, min_size=1, max_size=20), atomic=st.booleans(), once=st.booleans())
+    def batch(self, made: list[Operation], *, atomic: bool, once: bool) -> None:
+        """Do several operations with one request, perhaps with one that is sent again."""
         sent = [self._known(operation) for operation in made]
-        server = self._server
-        answer = self._serve(exchange.batch_request(sent, server.namespace, server.headers, atomic=atomic))
+        headers = self._headers_once() if once else self._server.headers
+        request = exchange.batch_request(sent, self._server.namespace, headers, atomic=atomic)
+        answer = self._serve(request)
         if not atomic or not self._require_none_applied(sent, answer):
             assert answer.status == 200, answer
             for operation, result in zip(sent, exchange.results(answer), strict=True):
                 self._compare(operation, result)
+        if once:
+            self._require_same(answer, self._serve(request))
 
     @rule(
         prefix=st.sampled_from(operations.PREFIXES),
@@ -113,22 +126,29 @@ class ApiMachine(RuleBasedStateMachine):
             [members(text) or {} for text in listed], self._prefix + prefix, metadata=include is not None
         )
 
-    @rule(step=st.sampled_from([1, 999, 1_000, 60_000, "to an expiry", "to just before an expiry"]))
-    def wait(self, step: int | str) -> None:
-        """Let time pass, or wait until a key expires, or until a millisecond before it does."""
-        server = self._server
-        if isinstance(step, int):
-            server.now_ms += step
-            return
-        before = 1 if "before" in step else 0
-        ends = [entry.expires_s * 1000 - before for entry in self._model.entries.values() if entry.expires_s]
+    @rule(step=st.sampled_from([1, 999, 1_000, 60_000]))
+    def wait(self, step: int) -> None:
+        """Let time pass."""
+        self._server.now_ms += step
+
+    @rule(look=operations.reads, before=st.sampled_from([1, 0]))
+    def wait_for_an_expiry(self, look: Operation, before: int) -> None:
+        """Ask for a key as it expires, or a millisecond before it does."""
+        now_ms = self._server.now_ms
         # A hundred years from now is further than this clock may go.
-        near = [end for end in ends if 0 < end - server.now_ms <= 86_400_000]
-        server.now_ms = min(near, default=server.now_ms)
+        ends = [
+            (entry.expires_s * 1000 - before, key)
+            for key, entry in self._model.entries.items()
+            if entry.expires_s and now_ms < entry.expires_s * 1000 - before <= now_ms + 86_400_000
+        ]
+        if ends:
+            self._server.now_ms, key = min(ends)
+            self._alone(replace(look, key=key.removeprefix(self._prefix)))
 
     def teardown(self) -> None:
-        """Look once more at all that was left."""
+        """Look once more at all that was left, and remove it: lists take longer the more there is."""
         self.list("", None, "metadata", "strong")
+        self.batch([Operation("delete", key) for key in operations.KEYS], atomic=False, once=False)
 
     def _alone(self, operation: Operation) -> None:
         sent = self._known(operation)
@@ -136,6 +156,21 @@ class ApiMachine(RuleBasedStateMachine):
 
     def _serve(self, request: dict[str, Any]) -> Answer:
         return exchange.read(self._server.service.serve(request, now_ms=self._server.now_ms))
+
+    def _headers_once(self) -> dict[str, str]:
+        return {**self._server.headers, "idempotency-key": f"request-{next(self._server.numbers)}"}
+
+    def _require_same(self, first: Answer, again: Answer) -> None:
+        self._note("again", again)
+        assert again.headers.pop("Idempotent-Replayed") == "true"
+        assert (again.status, again.etag, again.headers.get("Last-Modified")) == (
+            first.status,
+            first.etag,
+            first.headers.get("Last-Modified"),
+        )
+        # Each answer to an error has a correlation id of its own.
+        assert {**again.error, "correlation_id": ""} == {**first.error, "correlation_id": ""}
+        assert again.error or again.members == first.members
 
     def _known(self, operation: Operation) -> Operation:
         """Return the operation with this machine's key, and with ETags in place of their names."""

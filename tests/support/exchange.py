@@ -33,7 +33,7 @@ class Answer:
 
     status: int
     members: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: dict[str, str]
 
     @property
     def etag(self) -> str | None:

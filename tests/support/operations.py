@@ -101,7 +101,9 @@ def _deletes(draw: st.DrawFn) -> Operation:
 
 
 puts = _puts()
-reads = st.one_of(_gets(), _gets(), _heads())
+reads = st.one_of(_gets(), _heads())
 writes = st.one_of(puts, puts, puts, puts, puts, _deletes())
 changes = st.one_of(_patches(), _patches(), _touches(), _increments())
 operations = st.one_of(_gets(), writes, changes)
+once = st.one_of(puts, puts, changes)
+"""What can be sent with an Idempotency-Key."""

@@ -1,4 +1,4 @@
-"""kv as it is packaged, on the environment's real table and Redis, with a clock that the test sets."""
+"""kv as it is packaged, on the environment's DynamoDB and Redis, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _WORKER = Path(__file__).with_name("packaged_kv_worker.py")
 
 
 class PackagedKv:
-    """The package, unpacked into `folder` and served by a process that sees nothing else.
+    """The package, unpacked into `folder` and served by a process that sees nothing else; `table` is its own.
 
     What it logs is in `folder`/kv.log.
     """
 
-    def __init__(self, local: LocalEnvironment, folder: Path) -> None:
+    def __init__(self, local: LocalEnvironment, folder: Path, *, table: str) -> None:
         repository = Repository.here()
         package = pipeline.build(repository, repository.service("kv"), Architecture.of_host())
         code, runtime = folder / "task", folder / "runtime"
@@ -38,7 +38,7 @@ class PackagedKv:
         provide_runtime(runtime)
         self._path = [str(code), str(runtime)]
         self._log = folder / "kv.log"
-        self._environment = {"PATH": "/usr/bin:/bin", **environment_of(local, "kv")}
+        self._environment = {"PATH": "/usr/bin:/bin", **environment_of(local, "kv"), "TABLE": table}
 
     def serve(self, event: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
         """Return the answer to a gateway's event that comes at a time."""
