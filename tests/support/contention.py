@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import threading
@@ -76,42 +77,67 @@ def _something(chance: random.Random, name: str, *, counts: bool, seen: str | No
 
 
 class HttpStore:
-    """The store behind its HTTP API."""
+    """The store behind its HTTP API: most calls are requests of their own, some atomic batches, some sent twice."""
 
     def __init__(self, http: httpx.Client, namespace: str, headers: Mapping[str, str]) -> None:
         self._http = http
-        self._namespace = namespace
+        self._base = f"/v1/{namespace}"
         self._headers = headers
+        self._numbers = itertools.count()
 
     def send(self, key: str, asked: Asked) -> Answer | None:
         """Do as asked; an answer of 5xx, or none in time, says nothing about whether it was done."""
-        method, path, body = self._request(key, asked)
-        headers = dict(self._headers)
-        if asked.if_match is not None:
-            headers["If-Match"] = asked.if_match
-        if asked.if_absent:
-            headers["If-None-Match"] = "*"
+        number = next(self._numbers)
+        if number % 5 == 0:
+            return self._in_a_batch(key, asked)
+        if number % 5 == 1 and asked.kind in ("put", "patch", "increment"):
+            once = {"Idempotency-Key": f"call-{number}"}
+            first, again = self._alone(key, asked, once), self._alone(key, asked, once)
+            assert first is None or again is None or first == again, (first, again)
+            return first or again
+        return self._alone(key, asked, {})
+
+    def _alone(self, key: str, asked: Asked, headers: Mapping[str, str]) -> Answer | None:
+        path = f"{self._base}/{key}"
+        method, body = asked.kind.upper(), None
+        if asked.kind == "increment":
+            method, path, body = "POST", f"{path}/increment", f'{{"by": {asked.given}}}'
+        elif asked.given:
+            body = f'{{"value": {asked.given}}}'
+        conditions = {"If-Match": asked.if_match, "If-None-Match": "*" if asked.if_absent else None}
+        sent = {name: condition for name, condition in conditions.items() if condition}
+        answer = self._request(method, path, body, {**headers, **sent})
+        if answer is None or "idempotency_in_flight" in answer.text:
+            return None
+        return Answer(answer.status_code, answer.headers.get("ETag"), _text(asked, answer.content))
+
+    def _in_a_batch(self, key: str, asked: Asked) -> Answer | None:
+        operation = {"op": asked.kind, "key": key}
+        if asked.given:
+            operation["by" if asked.kind == "increment" else "value"] = json.loads(asked.given)
+        if asked.if_match or asked.if_absent:
+            operation["if_none_match" if asked.if_absent else "if_match"] = asked.if_match or "*"
+        body = json.dumps({"operations": [operation], "atomic": True})
+        answer = self._request("POST", f"{self._base}/batch", body, {})
+        if answer is None:
+            return None
+        if answer.status_code == 409:
+            return Answer(answer.json()["error"]["details"]["failed"][0]["status"])
+        [result] = answer.json()["results"]
+        return Answer(result["status"], result.get("etag"), _text(asked, json.dumps(result)))
+
+    def _request(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> httpx.Response | None:
         try:
-            answer = self._http.request(method, path, content=body, headers=headers)
+            answer = self._http.request(method, path, content=body, headers={**self._headers, **headers})
         except httpx.TransportError:
             return None
-        if answer.status_code >= 500:
-            return None
-        return Answer(answer.status_code, answer.headers.get("ETag"), _text(asked, answer))
-
-    def _request(self, key: str, asked: Asked) -> tuple[str, str, str | None]:
-        path = f"/v1/{self._namespace}/{key}"
-        if asked.kind == "increment":
-            return "POST", f"{path}/increment", f'{{"by": {asked.given}}}'
-        body = f'{{"value": {asked.given}}}' if asked.kind in ("put", "patch") else None
-        return asked.kind.upper(), path, body
+        return None if answer.status_code >= 500 else answer
 
 
-def _text(asked: Asked, answer: httpx.Response) -> str:
+def _text(asked: Asked, body: str | bytes) -> str:
     """Return the value that a read or an increment gave; a member that was patched in may stand anywhere."""
-    if answer.status_code != 200 or asked.kind not in ("get", "increment"):
-        return ""
-    return canonical(json.loads(answer.content)["value"])
+    found = json.loads(body or "{}") if asked.kind in ("get", "increment") else {}
+    return canonical(found["value"]) if "value" in found else ""
 
 
 class StaleReads:
