@@ -8,7 +8,7 @@ PY := .venv/bin/python
 HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test check format docs lock package deploy deploy-all destroy tail events redrive clean
+.PHONY: help setup run stop url watch paddle test soak check format docs lock package deploy deploy-all destroy tail events redrive clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,6 +35,10 @@ paddle: setup ## let Paddle tell `make run` of something (EVENT=subscription.act
 test: setup ## run the tests, two files at a time (ARGS="tests/unit -k name" for some of them)
 	@$(PYTHON) infra/setup.py --need curl
 	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+
+soak: setup ## run the tests that go on at random ten times as long: 200,000 operations beside a model, and others
+	@$(PY) -m pytest --soak tests/integration/test_model.py tests/integration/test_linearizability.py \
+		tests/integration/test_byte_exactness.py $(ARGS)
 
 check: setup ## everything that CI checks beside the tests: format, lint, types, imports, templates
 	@$(PY) -m ruff format --check .

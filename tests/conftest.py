@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     import httpx
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make soak` says."""
+    parser.addoption("--soak", action="store_true", help="make ten times as many steps where tests go on at random")
+
+
+@pytest.fixture(scope="session")
+def scale(pytestconfig: pytest.Config) -> int:
+    """How many times as long as usual a test at random goes on."""
+    return 10 if pytestconfig.getoption("soak") else 1
+
+
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LocalEnvironment]:
     """The emulator and Redis with every stack deployed, on free ports and with a state folder of their own.

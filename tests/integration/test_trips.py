@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support.tenant import Tenant
 
 VALUE = "/v1/{namespace}/{key}"
+INCREMENT = VALUE + "/increment"
 NAMESPACE = "/v1/{namespace}"
 
 
@@ -56,10 +57,18 @@ def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
     return counter
 
 
-def warm(app: Api, headers: dict[str, str]) -> None:
+def warm(app: Api, headers: dict[str, str], body: str = '{"value": 1}') -> None:
     """Make the first request: connections, script, key record, limits and namespace are known afterwards."""
-    status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body='{"value": 1}')
+    status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
     assert status == 201
+
+
+def send(app: Api, headers: dict[str, str], operations: list[str], *, atomic: bool = False) -> list[int]:
+    """Send a batch and return the status of each operation."""
+    body = f'{{"operations":[{",".join(operations)}],"atomic":{str(atomic).lower()}}}'
+    status, _, answer = call(app, "POST", NAMESPACE + "/batch", {"namespace": "app"}, headers=headers, body=body)
+    assert status == 200, answer
+    return [result["status"] for result in answer["results"]]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +84,91 @@ def test_an_operation_on_a_value_is_one_trip_to_redis_and_one_to_dynamodb(
     trips.reset()
     status, _, _ = call(app, method, VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
     assert (status, trips.redis, trips.dynamodb) == (expected, 1, 1)
+
+
+ONE_TRIP = {
+    "a PUT on an ETag that is current": ("PUT", VALUE, "a", '{"value": 2}', {"if-match": "current"}, 200),
+    "a PUT on an ETag that is not": ("PUT", VALUE, "a", '{"value": 2}', {"if-match": '"other"'}, 412),
+    "a PUT of what must not be there": ("PUT", VALUE, "a", '{"value": 2}', {"if-none-match": "*"}, 412),
+    "a PUT of what must not be there and is not": ("PUT", VALUE, "b", '{"value": 2}', {"if-none-match": "*"}, 201),
+    "a PUT with all it can have": ("PUT", VALUE, "a", '{"value": 2, "ttl": 60, "metadata": {"a": 1}}', {}, 200),
+    "a DELETE on an ETag that is not current": ("DELETE", VALUE, "a", None, {"if-match": '"other"'}, 412),
+    "a DELETE on an ETag that is": ("DELETE", VALUE, "a", None, {"if-match": "current"}, 204),
+    "an increment": ("POST", INCREMENT, "a", None, {}, 200),
+    "an increment of what is not there": ("POST", INCREMENT, "c", '{"by": 5, "ttl": 60}', {}, 200),
+    "an increment on an ETag that is current": ("POST", INCREMENT, "a", None, {"if-match": "current"}, 200),
+    "an increment on an ETag that is not": ("POST", INCREMENT, "a", None, {"if-match": '"other"'}, 412),
+    "an increment out of range": ("POST", INCREMENT, "a", '{"by": 9223372036854775807}', {}, 409),
+    "an increment of a text": ("POST", INCREMENT, "text", None, {}, 409),
+}
+
+
+def test_writes_on_conditions_and_increments_are_one_trip_to_redis_and_one_to_dynamodb_done_or_refused(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    call(app, "PUT", VALUE, {"namespace": "app", "key": "text"}, headers=headers, body='{"value": "1"}')
+    measured: dict[str, tuple[int, int, int]] = {}
+    for name, (method, route, key, body, conditions, _) in ONE_TRIP.items():
+        path = {"namespace": "app", "key": "a"}
+        current = call(app, "PUT", VALUE, path, headers=headers, body='{"value": 1}')[1]["ETag"]
+        sent = headers | {header: current if tag == "current" else tag for header, tag in conditions.items()}
+        trips.reset()
+        status, _, _ = call(app, method, route, {**path, "key": key}, headers=sent, body=body)
+        measured[name] = status, trips.redis, trips.dynamodb
+    assert measured == {name: (case[-1], 1, 1) for name, case in ONE_TRIP.items()}
+
+
+def test_a_patch_is_one_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers, '{"value": {"a": 1}}')
+    for body in ('{"value": {"b": 2}}', '{"ttl": 60}', '{"metadata": null, "value": {"a": null}}'):
+        trips.reset()
+        status, _, _ = call(app, "PATCH", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
+        assert (status, trips.redis, trips.dynamodb) == (200, 1, 2)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_batch_of_100_gets_is_one_trip_to_redis_and_one_to_dynamodb(
+    app: Api, trips: Trips, tenant: Tenant, *, atomic: bool
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    keys = [f"key-{number}" for number in range(100)]
+    text = '"' + "x" * 998 + '"'
+    assert send(app, headers, [f'{{"op":"put","key":"{key}","value":{text}}}' for key in keys]) == [201] * 100
+    trips.reset()
+    found = send(app, headers, [f'{{"op":"get","key":"{key}"}}' for key in keys], atomic=atomic)
+    assert (found, trips.redis, trips.dynamodb) == ([200] * 100, 1, 1)
+
+
+def test_an_atomic_batch_of_100_writes_is_one_trip_to_redis_and_two_to_dynamodb(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    puts = [f'{{"op":"put","key":"key-{number}","value":1}}' for number in range(100)]
+    trips.reset()
+    assert send(app, headers, puts, atomic=True) == [201] * 100
+    assert (trips.redis, trips.dynamodb) == (1, 2)
+
+
+def test_a_write_that_shall_happen_once_is_two_trips_to_dynamodb_and_one_when_it_is_sent_again(
+    app: Api, trips: Trips, tenant: Tenant
+) -> None:
+    tenant.namespace("app")
+    headers = tenant.key()
+    warm(app, headers)
+    once = headers | {"idempotency-key": "first"}
+    for expected in (2, 1):
+        trips.reset()
+        status, _, body = call(app, "POST", INCREMENT, {"namespace": "app", "key": "a"}, headers=once)
+        assert (status, body["value"], trips.redis, trips.dynamodb) == (200, 2, 1, expected)
 
 
 def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:

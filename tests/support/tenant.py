@@ -76,10 +76,10 @@ def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", 
     return Tenant(http, email, account_id, session.json())
 
 
-def set_plan(local: LocalEnvironment, account_id: str, plan: str, **limits: int) -> None:
+def set_plan(local: LocalEnvironment, account_id: str, plan: str, table: str = "", /, **limits: int) -> None:
     """Give the account a plan, as kv keeps it; takes effect once Redis has forgotten the one before (60 s)."""
     local.aws_client("dynamodb").put_item(
-        TableName=stack_output(local, "kv", "TableName"),
+        TableName=table or stack_output(local, "kv", "TableName"),
         Item={
             "PK": {"S": f"ACCOUNT#{account_id}"},
             "SK": {"S": "PLAN"},

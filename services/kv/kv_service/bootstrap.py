@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from kv_common.times import Clock
     from kv_common.tokens import AccessToken, TokenVerifier
     from kv_service.transfers.operations import Transfers
 
@@ -57,8 +58,8 @@ class Kv:
         return TokenVerifier(keys, self.settings.token_issuer, self.settings.token_client_ids)
 
 
-def bootstrap(env: Mapping[str, str] = os.environ) -> Kv:
-    """Return kv with real clocks, randomness and clients."""
+def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) -> Kv:
+    """Return kv with real randomness and clients, and a real clock unless it is given another."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
     limiter = RedisLimiter(connect(settings.redis_url))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kv_common.errors import ValidationError
 from kv_common.strict_json import MAX_DEPTH, decode_object, split_object
-from tests.unit.common import json_texts
+from tests.support import json_texts
 
 ALLOWED = ("value", "ttl", "metadata")
 

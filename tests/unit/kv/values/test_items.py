@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kv_service.store import items
 from kv_service.values.versions import Version
-from tests.unit.common import json_texts
+from tests.support import json_texts
 
 VERSION = Version("k", "1", 1, "e" * 12, 1_795_176_000_250, 1_795_176_000_251)
 

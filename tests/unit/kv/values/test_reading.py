@@ -17,7 +17,8 @@ from kv_service.values.changes import Get, Increment, Patch, Put
 from kv_service.values.preconditions import NONE
 from kv_service.values.reading import MAX_BODY_BYTES
 from kv_service.values.versions import MAX_TTL_S, MAX_VALUE_BYTES
-from tests.unit.common import gateway, json_texts
+from tests.support import json_texts
+from tests.unit.common import gateway
 
 
 def put_of(body: bytes | str) -> Put:

@@ -1,4 +1,8 @@
-"""Strategies that make JSON as text, in every spelling the grammar allows."""
+"""Strategies that make JSON as text, in every spelling the grammar allows.
+
+`values` are small and quick to make; `texts` are those and whatever else a value may be: numbers of any size, strings
+of any length, arrays and objects as deep and as wide as one likes. Both hold surrogates only as escapes.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,43 @@ def _objects(draw: st.DrawFn, items: st.SearchStrategy[str]) -> str:
 
 
 values = st.recursive(scalars, lambda items: st.one_of(_arrays(items), _objects(items)), max_leaves=8)
+
+MAX_DEPTH = 128
+"""How deep a value may be nested."""
+
+_digits = st.text("0123456789", min_size=1, max_size=400)
+_nothing = st.just("")
+_long_numbers = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    st.one_of(st.just("0"), st.builds("{}{}".format, st.sampled_from("123456789"), _digits)),
+    st.one_of(_nothing, _digits.map(".{}".format)),
+    st.one_of(_nothing, st.builds("{}{}".format, st.sampled_from(["e", "E", "e+", "E-"]), _digits)),
+)
+_long_strings = st.builds(lambda part, times: '"' + part[1:-1] * times + '"', strings, st.integers(50, 500))
+_levels = st.lists(st.sampled_from(["[", "[ ", "[{},", '{"a":', '{"": ']), min_size=8, max_size=MAX_DEPTH)
+
+
+@st.composite
+def _deep(draw: st.DrawFn) -> str:
+    """Make arrays and objects in each other, up to as deep as is allowed."""
+    text = draw(scalars)
+    for opening in draw(_levels):
+        text = opening + text + ("}" if opening[0] == "{" else "]")
+    return text
+
+
+@st.composite
+def _wide(draw: st.DrawFn) -> str:
+    """Make an array or an object of up to a thousand members, not in the order of their names."""
+    items = draw(st.lists(scalars, min_size=1, max_size=5)) * draw(st.integers(20, 200))
+    if draw(st.booleans()):
+        return "[" + ",".join(items) + "]"
+    step = draw(st.sampled_from([1, 7, -1]))
+    return "{" + ",".join(f'"{number * step % 1_009}": {item}' for number, item in enumerate(items)) + "}"
+
+
+texts = st.one_of(values, values, _long_numbers, _long_strings, _deep(), _wide())
 
 
 @st.composite

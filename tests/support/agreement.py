@@ -1,0 +1,97 @@
+"""Whether the API answered what the model says, and what the model has to learn from the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from tests.support.model import READS, Entry, is_spelled
+
+if TYPE_CHECKING:
+    from tests.support.exchange import Answer
+    from tests.support.model import Operation, Outcome
+
+_CODES = {404: "NOT_FOUND", 409: "CONFLICT", 412: "PRECONDITION_FAILED"}
+_ETAG = re.compile(r'"[A-Za-z0-9]{12}"')
+
+
+def require_agreement(answer: Answer, outcome: Outcome, operation: Operation) -> dict[str, Any]:
+    """Raise AssertionError where the answer differs from the outcome; return what it tells of the key besides."""
+    _require_status(answer, outcome, operation)
+    entry = outcome.entry
+    if entry is None:
+        return {}
+    learned: dict[str, Any] = {"etag": _etag(answer, entry if operation.op in READS else None)}
+    if answer.headers:
+        _require_headers(answer, entry, operation)
+    if outcome.shown is not None:
+        text = answer.members["value"]
+        assert is_spelled(text, outcome.shown), (text, outcome.shown)
+        if operation.op == "get" and operation.fields is None:
+            assert entry.size == len(text.encode())
+            learned["value"] = text
+    described = {name: text for name, text in answer.members.items() if name not in ("status", "etag", "value")}
+    if described or operation.op not in READS:
+        # How long a patched value is, the service says first.
+        assert described == description(operation.key, entry) | {"size": described["size"]}
+        assert entry.size in (None, int(described["size"]))
+        learned["size"] = int(described["size"])
+    return learned
+
+
+def description(key: str, entry: Entry, *, metadata: bool = True) -> dict[str, str]:
+    """Return a key's description, with the text of each member; a size that nobody knows yet is left out."""
+    described = {"key": f'"{key}"', "created_at": _quoted(entry.created_ms), "updated_at": _quoted(entry.updated_ms)}
+    if entry.size is not None:
+        described["size"] = str(entry.size)
+    if entry.expires_s is not None:
+        described["expires_at"] = _quoted(entry.expires_s * 1000)
+    if metadata and entry.metadata is not None:
+        described["metadata"] = entry.metadata
+    return described
+
+
+def _require_status(answer: Answer, outcome: Outcome, operation: Operation) -> None:
+    assert answer.status == outcome.status, answer
+    if operation.op == "head":
+        # A HEAD says what it has to say in headers alone, also of an error.
+        assert answer.members == {}
+    elif answer.status >= 400:
+        assert (answer.error["code"], answer.reason) == (f'"{_CODES[answer.status]}"', outcome.reason), answer
+
+
+def _etag(answer: Answer, entry: Entry | None) -> str:
+    """Return the answer's ETag, which is the entry's if there is one."""
+    etag = answer.etag
+    assert etag is not None
+    assert _ETAG.fullmatch(etag)
+    assert entry is None or entry.etag == etag
+    return etag
+
+
+def _require_headers(answer: Answer, entry: Entry, operation: Operation) -> None:
+    headers = answer.headers
+    assert headers["Last-Modified"] == formatdate(entry.updated_ms // 1000, usegmt=True)
+    expires = None if entry.expires_s is None else _timestamp(entry.expires_s * 1000)
+    assert headers.get("X-Expires-At") == expires
+    if operation.op not in READS or answer.status != 200:
+        return
+    size = str(entry.size) if operation.op == "head" else None
+    assert headers.get("X-Value-Size") == size
+    metadata = headers.get("X-Metadata")
+    assert (metadata is None) == (entry.metadata is None)
+    if metadata is not None and entry.metadata is not None:
+        assert metadata.isascii()
+        assert json.loads(metadata) == json.loads(entry.metadata)
+
+
+def _timestamp(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+
+
+def _quoted(milliseconds: int) -> str:
+    return f'"{_timestamp(milliseconds)}"'

@@ -1,0 +1,234 @@
+"""A state machine that does to the API what it does to the model, and compares."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.support import exchange, operations
+from tests.support.agreement import description, require_agreement
+from tests.support.kv_process import event
+from tests.support.model import READS, Model, Operation, elements, members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.support.exchange import Answer
+
+_NEVER = '"neverwasone1"'
+
+
+class Service(Protocol):
+    """What serves the events of a gateway, at any time."""
+
+    def serve(self, event: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
+        """Return the answer to an event that comes at a time."""
+
+
+@dataclass
+class Server:
+    """The service, a namespace, and a time that only goes on; `performed` counts API operations by their statuses."""
+
+    service: Service
+    namespace: str
+    headers: dict[str, str]
+    now_ms: int
+    performed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+
+class ApiMachine(RuleBasedStateMachine):
+    """Keys of its own in the server's namespace, and a model of what they hold."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+        self._prefix = f"{next(server.numbers)}-"
+        # Whatever was before, the same steps fall on the same parts of a second.
+        server.now_ms += 1_000 - server.now_ms % 1_000
+        self._model = Model()
+        self._former: list[str] = []
+
+    @initialize(made=st.lists(operations.puts, max_size=8))
+    def begin(self, made: list[Operation]) -> None:
+        """Store some values to begin with."""
+        if made:
+            self.batch(made, atomic=False, once=False)
+
+    @rule(operation=operations.reads)
+    def read(self, operation: Operation) -> None:
+        """Ask for one value."""
+        self._alone(operation)
+
+    @rule(operation=operations.writes)
+    def write(self, operation: Operation) -> None:
+        """Store one value, or remove it."""
+        self._alone(operation)
+
+    @rule(operation=operations.changes)
+    def change(self, operation: Operation) -> None:
+        """Make one value from what is there."""
+        self._alone(operation)
+
+    @rule(operation=operations.once, between=operations.writes)
+    def write_once(self, operation: Operation, between: Operation) -> None:
+        """Send a write again, after another one: it has happened."""
+        sent = self._known(operation)
+        headers = self._headers_once()
+        first = self._serve(exchange.request(sent, self._server.namespace, headers))
+        self._compare(sent, first)
+        self._alone(between)
+        self._require_same(first, self._serve(exchange.request(sent, self._server.namespace, headers)))
+
+    @rule(made=st.lists(operations.operations, min_size=1, max_size=20), atomic=st.booleans(), once=st.booleans())
+    def batch(self, made: list[Operation], *, atomic: bool, once: bool) -> None:
+        """Do several operations with one request, perhaps with one that is sent again."""
+        sent = [self._known(operation) for operation in made]
+        headers = self._headers_once() if once else self._server.headers
+        request = exchange.batch_request(sent, self._server.namespace, headers, atomic=atomic)
+        answer = self._serve(request)
+        if not atomic or not self._require_none_applied(sent, answer):
+            assert answer.status == 200, answer
+            for operation, result in zip(sent, exchange.results(answer), strict=True):
+                self._compare(operation, result)
+        if once:
+            self._require_same(answer, self._serve(request))
+
+    @rule(
+        prefix=st.sampled_from(operations.PREFIXES),
+        limit=st.sampled_from([None, "1", "2", "3", "1000"]),
+        include=st.sampled_from([None, "metadata"]),
+        consistency=st.sampled_from([None, "strong", "eventual"]),
+    )
+    def list(self, prefix: str, limit: str | None, include: str | None, consistency: str | None) -> None:
+        """Read all pages of keys."""
+        asked = {"prefix": self._prefix + prefix, "limit": limit, "include": include, "consistency": consistency}
+        query = {name: text for name, text in asked.items() if text is not None}
+        listed: list[str] = []
+        while True:
+            path = {"namespace": self._server.namespace}
+            answer = self._serve(event("GET", exchange.NAMESPACE, path, headers=self._server.headers, query=query))
+            self._note("list", answer)
+            assert answer.status == 200, answer
+            page = elements(answer.members["keys"])
+            assert len(page) <= int(limit or 100)
+            listed += page
+            if "cursor" not in answer.members:
+                break
+            query["cursor"] = json.loads(answer.members["cursor"])
+        self._require_listed(
+            [members(text) or {} for text in listed], self._prefix + prefix, metadata=include is not None
+        )
+
+    @rule(step=st.sampled_from([1, 999, 1_000, 60_000]))
+    def wait(self, step: int) -> None:
+        """Let time pass."""
+        self._server.now_ms += step
+
+    @rule(look=operations.reads, before=st.sampled_from([1, 0]))
+    def wait_for_an_expiry(self, look: Operation, before: int) -> None:
+        """Ask for a key as it expires, or a millisecond before it does."""
+        now_ms = self._server.now_ms
+        # A hundred years from now is further than this clock may go.
+        ends = [
+            (entry.expires_s * 1000 - before, key)
+            for key, entry in self._model.entries.items()
+            if entry.expires_s and now_ms < entry.expires_s * 1000 - before <= now_ms + 86_400_000
+        ]
+        if ends:
+            self._server.now_ms, key = min(ends)
+            self._alone(replace(look, key=key.removeprefix(self._prefix)))
+
+    def teardown(self) -> None:
+        """Look once more at all that was left, and remove it: lists take longer the more there is."""
+        self.list("", None, "metadata", "strong")
+        self.batch([Operation("delete", key) for key in operations.KEYS], atomic=False, once=False)
+
+    def _alone(self, operation: Operation) -> None:
+        sent = self._known(operation)
+        self._compare(sent, self._serve(exchange.request(sent, self._server.namespace, self._server.headers)))
+
+    def _serve(self, request: dict[str, Any]) -> Answer:
+        return exchange.read(self._server.service.serve(request, now_ms=self._server.now_ms))
+
+    def _headers_once(self) -> dict[str, str]:
+        return {**self._server.headers, "idempotency-key": f"request-{next(self._server.numbers)}"}
+
+    def _require_same(self, first: Answer, again: Answer) -> None:
+        self._note("again", again)
+        assert again.headers.pop("Idempotent-Replayed") == "true"
+        assert (again.status, again.etag, again.headers.get("Last-Modified")) == (
+            first.status,
+            first.etag,
+            first.headers.get("Last-Modified"),
+        )
+        # Each answer to an error has a correlation id of its own.
+        assert {**again.error, "correlation_id": ""} == {**first.error, "correlation_id": ""}
+        assert again.error or again.members == first.members
+
+    def _known(self, operation: Operation) -> Operation:
+        """Return the operation with this machine's key, and with ETags in place of their names."""
+        key = self._prefix + operation.key
+        return replace(
+            operation,
+            key=key,
+            if_match=self._tags(key, operation.if_match),
+            if_none_match=self._tags(key, operation.if_none_match),
+        )
+
+    def _tags(self, key: str, name: str | None) -> str | None:
+        entry = self._model.entry(key, self._server.now_ms)
+        current = _NEVER if entry is None or entry.etag is None else entry.etag
+        others = [other.etag for other in self._model.entries.values() if other.etag not in (None, current)]
+        match name:
+            case "current":
+                return current
+            case "a former one":
+                return next((etag for etag in reversed(self._former) if etag != current), _NEVER)
+            case "another key's":
+                return others[-1] if others else _NEVER
+            case "current among others":
+                return f"{_NEVER}, {current} ,{_NEVER}"
+            case "current as a weak tag":
+                return f"W/{current}"
+        return name
+
+    def _compare(self, operation: Operation, answer: Answer) -> None:
+        outcome = self._model.apply(operation, self._server.now_ms)
+        learned = require_agreement(answer, outcome, operation)
+        self._note(operation.op, answer)
+        if outcome.entry is None:
+            return
+        if operation.op not in READS:
+            assert learned["etag"] not in self._former
+            self._former.append(learned["etag"])
+        self._model.learn(operation.key, **learned)
+
+    def _require_none_applied(self, sent: Sequence[Operation], answer: Answer) -> bool:
+        """Say whether one of the operations cannot be applied; then the answer has to say so, too."""
+        tried = self._model.copy()
+        statuses = [tried.apply(operation, self._server.now_ms).status for operation in sent]
+        refused = [(index, status) for index, status in enumerate(statuses) if status >= 400]
+        if refused:
+            assert (answer.status, answer.reason) == (409, "not_applied")
+            failed = [members(text) or {} for text in elements((members(answer.error["details"]) or {})["failed"])]
+            assert [(int(one["index"]), int(one["status"])) for one in failed] == refused
+            self._server.performed["batch", 409] += len(sent)
+        return bool(refused)
+
+    def _require_listed(self, listed: Sequence[dict[str, str]], prefix: str, *, metadata: bool) -> None:
+        expected = []
+        for key in self._model.keys(prefix, self._server.now_ms):
+            entry = self._model.entries[key]
+            described = description(key, entry, metadata=metadata)
+            expected.append(described | {"etag": json.dumps(entry.etag)} if metadata else described)
+        assert listed == expected
+
+    def _note(self, kind: str, answer: Answer) -> None:
+        self._server.performed[kind, answer.status] += 1

@@ -1,0 +1,30 @@
+"""Serves kv from its package; run in a bare interpreter, as Lambda runs it: no development package is in sight.
+
+The first line on standard input is the search path, every other a request: the time, in milliseconds, and the
+gateway's event. Each is answered with a line on standard output, to which nothing else writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the handler's log lines
+    sys.path[:0] = json.loads(sys.stdin.readline())
+    from kv_service.api import create_app
+    from kv_service.bootstrap import bootstrap
+
+    now_ms = 0
+    app = create_app(lambda: bootstrap(now_ms=lambda: now_ms))
+    for line in sys.stdin:
+        now_ms, event = json.loads(line)
+        answers.write(json.dumps(app(event, None)) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
