@@ -51,7 +51,7 @@ format: setup ## format the code and mend what can be mended
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
-docs: setup ## write the documents that are made from the code anew (docs/events)
+docs: setup ## write the documents that are made from the code anew (docs/events, docs/api.md, OpenAPI)
 	@$(PY) -m infra.documents
 
 lock: setup ## write the locks anew from the pyproject.toml files (ARGS=--upgrade for the newest versions)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 
 from infra.documents.events import documents
+from infra.documents.openapi.files import files
 from infra.documents.table import with_table
 from infra.repository import Repository
 from infra.terminal import say
 
 
 def main() -> int:
-    """Write every document, and remove those whose event is gone."""
+    """Write every document, and remove those of events that are gone."""
     repository = Repository.here()
     folder = repository.root / "docs" / "events"
     wanted = documents()
@@ -24,6 +25,11 @@ def main() -> int:
     readme = folder / "README.md"
     readme.write_text(with_table(readme.read_text(), repository))
     say("docs/events/README.md")
+    for name, text in files(repository).items():
+        path = repository.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        say(name)
     return 0
 
 

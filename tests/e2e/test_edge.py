@@ -24,8 +24,11 @@ def test_a_method_that_a_path_does_not_take_is_a_405_that_names_those_it_takes(h
     answer = http.post("/v1/app/key", content=b"{}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["Allow"] == "DELETE, GET, HEAD, PUT"
-    # Of other services' routes kv says nothing but that there is no such one.
-    assert http.patch("/v1/auth/login", content=b"{}").status_code == 404
+    elsewhere = http.patch("/v1/auth/login", content=b"{}")
+    assert (elsewhere.status_code, elsewhere.headers["Allow"]) == (405, "POST")
+    # It has the shape of a value's path, where there can be none.
+    shaped = http.put("/v1/health/kv", content=b"{}")
+    assert (shaped.status_code, shaped.headers["Allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize(

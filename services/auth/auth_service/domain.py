@@ -30,8 +30,9 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d
 _CODE = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
 _KEY_ID = re.compile(r"key_[0-9A-Za-z]{12}", re.ASCII)
 _REFRESH_TOKEN = re.compile(r"[A-Za-z0-9=_.-]{1,8192}", re.ASCII)
-# One @ with something on both sides and a dot behind it; whether it can be reached only the mail itself tells.
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
+# What HTML takes for an address, with a dot behind the @: ASCII, for SES sends to nothing else. Whether it can be
+# reached only the mail itself tells.
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class KeyState(StrEnum):

@@ -12,6 +12,7 @@ from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response
 from kv_service.bootstrap import Kv, bootstrap
+from kv_service.documents import add_documents, methods_of_routes
 from kv_service.domain import EMPTY, NamespaceStatus
 from kv_service.gate import owner_of
 from kv_service.presentation import show_namespace
@@ -30,12 +31,13 @@ class NewNamespace(msgspec.Struct):
 
 def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
     """Return the service's application; `make` binds its dependencies when the first request comes."""
-    app = Api("kv")
+    app = Api("kv", every_route=methods_of_routes)
     kv = cache(make)
     add_values(app, kv)
     _add_namespaces(app, kv)
     add_transfers(app, kv)
     _add_health(app, kv)
+    add_documents(app)
     return app
 
 

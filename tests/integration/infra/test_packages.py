@@ -75,7 +75,7 @@ def test_the_zip_stays_small_and_holds_one_service(package: Package, service: Se
     assert package.code.stat().st_size < 15_000_000
 
 
-def test_no_two_services_claim_the_same_route() -> None:
+def test_the_templates_route_what_the_openapi_document_describes_and_each_to_one_service() -> None:
     owners: dict[str, str] = {}
     for service in SERVICES:
         package = pipeline.build(REPOSITORY, service, Architecture.of_host())
@@ -83,6 +83,10 @@ def test_no_two_services_claim_the_same_route() -> None:
             key = route["RouteKey"]
             assert key not in owners, f"{key} belongs to {owners.get(key)} and to {service.name}"
             owners[key] = service.name
+
+    document = json.loads((REPOSITORY.root / "docs" / "openapi.json").read_text())
+    described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert set(owners) == {*described, "$default"}
 
 
 def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:

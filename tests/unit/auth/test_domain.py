@@ -38,7 +38,7 @@ def test_an_email_address_is_kept_in_lower_case(text: str, kept: str) -> None:
     [
         "", "a", "@", "a@", "@b.de", "a@b", "a@.de", "a@b.", "a@b..de", "a@b.de.", "a@b@c.de", "a b@c.de", "a@b c.de",
         " a@b.de", "a@b.de ", "a@b.de\n", "a\0@b.de", "a@b.de\0", "a\x1f@b.de", "x" * 65 + "@b.de",
-        "x" * 64 + "@" + "y" * 187 + ".de",
+        "x" * 64 + "@" + "y" * 187 + ".de", "ä@b.de", "a@ö.de", "a\x85@b.de", "a,b@c.de", "<a@b.de>", "a@b_c.de",
     ],
     ids=repr,
 )  # fmt: skip

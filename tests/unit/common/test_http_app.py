@@ -275,6 +275,42 @@ def test_another_services_route_is_a_404_and_not_a_405(service: Service, method:
     assert "Allow" not in answer["headers"]
 
 
+@pytest.fixture
+def spokesman() -> Api:
+    """The application behind `$default`, which knows the routes of the others."""
+    api = Api(
+        "sample",
+        log=lambda line: None,  # noqa: ARG005
+        every_route=lambda: {"/v1/{namespace}/{key}": ["GET", "PUT"], "/v1/usage/history": ["GET"]},
+    )
+    api.route("/v1/{namespace}/{key}", methods=["PUT"])(lambda request, namespace, key: no_content())  # noqa: ARG005
+    return api
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("DELETE", "/v1/usage/history", 405, "GET"),
+        # The gateway hands it to the route of values, which has its shape.
+        ("PUT", "/v1/usage/history", 405, "GET"),
+        ("DELETE", "/v1/settings/k", 405, "GET, PUT"),
+        # It has the route, and some other service should have been asked.
+        ("GET", "/v1/usage/history", 404, None),
+        # No other route's path: what is reserved is for the view to say.
+        ("PUT", "/v1/usage/nothing", 204, None),
+        ("DELETE", "/v1/usage/nothing", 404, None),
+        ("PUT", "/v1/settings/k", 204, None),
+    ],
+)
+def test_who_answers_for_all_services_names_the_methods_of_their_routes_too(
+    spokesman: Api, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    answer = spokesman(gateway.event(method, path), None)
+
+    assert answer["statusCode"] == status
+    assert answer["headers"].get("Allow") == allowed
+
+
 def test_a_fixed_path_wins_over_one_with_parameters(service: Service) -> None:
     assert json.loads(service(gateway.event("GET", "/v1/health/sample"))["body"]) == {"status": "ok"}
     assert service(gateway.event("POST", "/v1/namespaces", body="{}"))["statusCode"] == 201

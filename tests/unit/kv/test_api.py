@@ -397,8 +397,15 @@ def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -
 def test_a_reserved_name_is_no_namespace(world: World) -> None:
     world.tables.facts = Facts(KEY, FREE, "")
 
-    assert world.ask("GET", "/v1/usage/history")["statusCode"] == 404
+    assert world.ask("GET", "/v1/usage/nothing")["statusCode"] == 404
     assert [ticket.namespace for ticket in world.gate.tickets] == [""]
+
+
+def test_another_services_path_is_none_of_a_value_and_costs_nothing(world: World) -> None:
+    answer = world.ask("PUT", "/v1/usage/history", body='{"value":1}')
+
+    assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, "GET")
+    assert world.gate.tickets == []
 
 
 @pytest.mark.parametrize("problem", [Unavailable(), RuntimeError("a defect"), KeyError("v")], ids=repr)

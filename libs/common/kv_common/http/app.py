@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
@@ -28,18 +28,27 @@ from kv_common.http.routing import RouteTable
 View = Callable[..., Response]
 Log = Callable[[dict[str, object]], None]
 
+_OF_NAMESPACE = "/v1/{namespace}"
+
 _current: ContextVar[Request] = ContextVar("current_request")
 _answer: ContextVar[list[Response]] = ContextVar("answer")
 
 
 class Api(Chalice):
-    """A service's HTTP API; `app.app` is its Lambda handler behind an HTTP API and behind a Function URL."""
+    """A service's HTTP API; `app.app` is its Lambda handler behind an HTTP API and behind a Function URL.
 
-    def __init__(self, service: str, log: Log = logs.write) -> None:
+    The one behind `$default` answers for all services where no route is: `every_route` gives it the methods of each
+    path there is.
+    """
+
+    def __init__(
+        self, service: str, log: Log = logs.write, *, every_route: Callable[[], Mapping[str, list[str]]] | None = None
+    ) -> None:
         # Chalice's own logger would write a second, unstructured line; its env handling would change os.environ.
         super().__init__(app_name=service, configure_logs=False, env={})
         self._service = service
         self._log = log
+        self._every_route = every_route or self._own_routes
         self._table: RouteTable | None = None
 
     def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
@@ -89,21 +98,34 @@ class Api(Chalice):
 
     def _route_of(self, request: Request) -> tuple[str, dict[str, str]]:
         """Return the pattern and parameters of the request's route."""
-        if request.route_key != "$default":
-            return request.route_key.split(" ", 1)[1], dict(request.path_parameters)
-        if self._table is None:
-            self._table = RouteTable(self.routes)
-        found = self._table.match(request.path)
-        if found is None:
-            raise NotFound("There is no such route.")
-        pattern, parameters = found
-        if request.method in self.routes[pattern]:
-            return pattern, parameters
-        if parameters.get("namespace") in names.RESERVED_NAMESPACES:
-            # Another service's route in the shape of ours: which methods it takes is not ours to say.
-            raise NotFound("There is no such route.")
-        allowed = ", ".join(sorted(self.routes[pattern]))
-        raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+        if request.route_key == "$default":
+            if self._table is None:
+                self._table = RouteTable(self.routes)
+            found = self._table.match(request.path)
+            if found is None or request.method not in self.routes[found[0]]:
+                raise self._no_such_route(request)
+            pattern, parameters = found
+        else:
+            pattern, parameters = request.route_key.split(" ", 1)[1], dict(request.path_parameters)
+        if _is_reserved(pattern, parameters) and RouteTable(self._every_route()).match(request.path) != (
+            pattern,
+            parameters,
+        ):
+            # Another route's path, which the gateway could tell by nothing but its shape.
+            raise self._no_such_route(request)
+        return pattern, parameters
+
+    def _no_such_route(self, request: Request) -> AppError:
+        """Return what to say where no route takes the request."""
+        methods = self._every_route()
+        found = RouteTable(methods).match(request.path)
+        if found is None or request.method in methods[found[0]] or _is_reserved(*found):
+            return NotFound("There is no such route.")
+        allowed = ", ".join(sorted(methods[found[0]]))
+        return MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+
+    def _own_routes(self) -> dict[str, list[str]]:
+        return {pattern: list(methods) for pattern, methods in self.routes.items()}
 
     def _line(self, request: Request, response: Response, context: Any, seconds: float) -> dict[str, object]:
         return {
@@ -117,6 +139,11 @@ class Api(Chalice):
             "bytes_out": len(response.body),
             **request.facts,
         }
+
+
+def _is_reserved(pattern: str, parameters: Mapping[str, str]) -> bool:
+    """Tell whether a path has a value's shape where there can be none: what other routes begin with is no namespace."""
+    return pattern.startswith(_OF_NAMESPACE) and parameters["namespace"] in names.RESERVED_NAMESPACES
 
 
 def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response:

@@ -1,0 +1,197 @@
+"""The services do what the OpenAPI document that they serve says: every operation, asked by schemathesis."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from kv_common.http.routing import RouteTable
+from tests.support.alerts import alerts
+from tests.support.tenant import Tenant, sign_up
+from tests.support.waiting import await_value
+
+if TYPE_CHECKING:
+    import httpx
+
+    from infra.local.environment import LocalEnvironment
+
+    Case = schemathesis.Case[Any]
+
+DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
+EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "200"))
+
+ROUTES = RouteTable(DOCUMENT["paths"])
+VALUES = {"object": '{"a": 1, "b": {"c": [10.00]}}', "number": "7", "text": '"seven"', "array": "[]"}
+
+
+def closed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with answers that have no member but those it names: clients must expect more, we may not."""
+    schemas = document["components"]["schemas"]
+    shut = {
+        name: {**schema, "additionalProperties": False} if "properties" in schema else schema
+        for name, schema in schemas.items()
+    }
+    return {**document, "components": {**document["components"], "schemas": shut}}
+
+
+# Its own generator of headers knows letters and digits alone, and none knows Python's notion of printable.
+tags = st.from_regex(r'\*|(W/)?"[a-z!~]{0,12}"([ \t]*,[ \t,]*(W/)?"[A-Z0-9]{0,12}"){0,19}', fullmatch=True)
+schemathesis.openapi.format("etag-list", tags)
+schemathesis.openapi.format("printable", st.text(st.characters(categories=("L", "N", "P", "S"))))
+api = schemathesis.openapi.from_dict(closed(DOCUMENT))
+api.config.generation.update(with_security_parameters=False)
+# It would learn from messages of errors what a parameter may be, and they are written for people.
+api.config.phases.fuzzing.error_feedback.is_enabled = False
+# A request that fits the schema may still meet a state that it does not fit.
+api.config.checks.positive_data_acceptance.expected_statuses = [
+    *("2xx", "3xx", "401", "403", "404", "409", "412", "413", "429"),
+]
+
+
+class World:
+    """An account with something of everything, for whatever is asked of it."""
+
+    def __init__(self, local: LocalEnvironment, http: httpx.Client) -> None:
+        self._local = local
+        self._http = http
+        self._tenant = sign_up(local, http, plan="business")
+        self._tenant.namespace("app")
+        self._key = self._tenant.key()
+        for name, value in VALUES.items():
+            answer = http.put(f"/v1/app/{name}", content=f'{{"value": {value}}}', headers=self._key)
+            assert answer.status_code == 201, answer.text
+
+    @cached_property
+    def leaver(self) -> Tenant:
+        """An account that may be deleted."""
+        return sign_up(self._local, self._http)
+
+    @cached_property
+    def api_key_id(self) -> str:
+        """A key that opens nothing that is needed here."""
+        made: str = self._tenant.new_key()["id"]
+        return made
+
+    @cached_property
+    def alert_id(self) -> str:
+        made: str = await_value(lambda: alerts(self._tenant), within=30)[0]["id"]
+        return made
+
+    def aim(self, case: Case) -> None:
+        """Let most paths lead to something that exists, so that more is seen than the 404."""
+        parameters = case.path_parameters
+        if not parameters or case.meta is None or case.meta.is_negative_at(ParameterLocation.PATH):
+            return
+        chance = zlib.crc32(repr(sorted(parameters.items())).encode())
+        # The one namespace that all is in must not be deleted.
+        if "namespace" in parameters and chance % 8 and operation_id(case) != "deleteNamespace":
+            parameters["namespace"] = "app"
+        if "key" in parameters and chance % 2:
+            parameters["key"] = list(VALUES)[chance % len(VALUES)]
+        if "key_id" in parameters and chance % 4:
+            parameters["key_id"] = self.api_key_id
+        if "alert_id" in parameters and chance % 4:
+            parameters["alert_id"] = self.alert_id
+
+    def credential(self, case: Case) -> dict[str, str]:
+        """Return the headers that let an operation in."""
+        schemes = {name for one in case.operation.definition.raw["security"] for name in one}
+        if "apiKey" in schemes:
+            return self._key
+        if "session" not in schemes:
+            return {}
+        return (self.leaver if operation_id(case) == "deleteAccount" else self._tenant).bearer
+
+
+@pytest.fixture(scope="module")
+def world(local: LocalEnvironment, http: httpx.Client) -> World:
+    return World(local, http)
+
+
+def is_another_operations(case: Case) -> bool:
+    """Tell whether a path with forbidden parameters is the path of another operation, where it is asked as its own."""
+    found = ROUTES.match(unquote(case.formatted_path))
+    return found is not None and found[0] != case.path
+
+
+def whole(body: Any) -> Any:
+    """Return a body with integers as they are written: for JSON Schema 5.0 is one too, for the API it is not."""
+    if isinstance(body, float) and body.is_integer():
+        return int(body)
+    if isinstance(body, dict):
+        return {name: whole(value) for name, value in body.items()}
+    return [whole(one) for one in body] if isinstance(body, list) else body
+
+
+def operation_id(case: Case) -> str:
+    name: str = case.operation.definition.raw["operationId"]
+    return name
+
+
+# What a schema cannot say: what only we or a mail can make, times that have passed, members that depend on each other.
+_PRECONDITIONS = {"if-none-match"}
+BEYOND_SCHEMAS = {
+    "confirmSignUp": {"code"},
+    "resetPassword": {"code"},
+    "createApiKey": {"expires_at"},
+    "changeApiKey": {"expires_at"},
+    "getUsageHistory": {"from", "to"},
+    "listAlerts": {"cursor"},
+    "listKeys": {"cursor"},
+    "askToUnsubscribe": {"token"},
+    "unsubscribe": {"token"},
+    "getValue": _PRECONDITIONS,
+    "headValue": _PRECONDITIONS,
+    "putValue": _PRECONDITIONS,
+    "batch": {*_PRECONDITIONS, "operations"},
+    "getOpenApi": _PRECONDITIONS,
+    "getDocs": _PRECONDITIONS,
+}
+
+
+def is_beyond_schemas(case: Case, response: schemathesis.Response) -> bool:
+    """Tell whether a request was refused for what its schema cannot say."""
+    if response.status_code != 400:
+        return False
+    if case.method == "HEAD":
+        return {"If-Match", "If-None-Match"} <= set(case.headers)
+    details = response.json()["error"].get("details", {})
+    return bool({details.get("field"), details.get("header")} & BEYOND_SCHEMAS.get(operation_id(case), set()))
+
+
+@api.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_an_operation_keeps_its_word(case: Case, world: World, local: LocalEnvironment) -> None:
+    if is_another_operations(case):
+        return
+    world.aim(case)
+    body = whole(case.body)
+    # Whatever is set is taken for a change.
+    if repr(body) != repr(case.body):
+        case.body = body
+    headers = world.credential(case)
+    response = case.call(local.base_url, headers=headers)
+    case.validate_response(
+        response,
+        headers=headers,
+        excluded_checks=[positive_data_acceptance] if is_beyond_schemas(case, response) else None,
+        transport_kwargs={"base_url": local.base_url, "headers": headers},
+    )
+
+
+def test_what_is_served_is_the_document_in_the_repository(http: httpx.Client) -> None:
+    answer = http.get("/v1/openapi.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == DOCUMENT
