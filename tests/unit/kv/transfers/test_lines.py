@@ -13,7 +13,7 @@ from kv_common.errors import PayloadTooLarge, ValidationError
 from kv_service.transfers import lines
 from kv_service.transfers.lines import Entry, Line
 from kv_service.values.versions import MAX_VALUE_BYTES, Version
-from tests.unit.common import json_texts
+from tests.support import json_texts
 
 NOW_MS = 1_795_176_000_250
 
