@@ -12,6 +12,7 @@ from infra.documents.openapi.schemas import array, object_body, object_schema
 from infra.documents.openapi.shared import KEY_NAME, NAMESPACE, TAGS, Count, Timestamp
 from infra.documents.openapi.values import (
     CONFLICT,
+    ELSEWHERE,
     FIELDS,
     IDEMPOTENCY_KEY,
     INCREMENT_MEMBERS,
@@ -22,6 +23,7 @@ from infra.documents.openapi.values import (
     VALUE,
     metered,
 )
+from kv_service.values.allowance import MAX_READ_BYTES
 from kv_service.values.batches import _MEMBERS, MAX_OPERATIONS
 
 
@@ -88,7 +90,8 @@ OPERATIONS = (
         id="batch",
         tag="Values",
         summary="Up to 100 operations in one request",
-        says="It counts as many requests as it has operations. Those on one key happen in their order.",
+        says="It counts as many requests as it has operations. Those on one key happen in their order. They read "
+        f"{MAX_READ_BYTES:,} bytes of values at most.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(NAMESPACE, IDEMPOTENCY_KEY),
@@ -97,11 +100,14 @@ OPERATIONS = (
             "/v1/app/batch",
             '{"operations": [{"op": "put", "key": "user:2", "value": "Bob"}, {"op": "get", "key": "user:1"}]}',
         ),
-        answers={200: Answer("What became of each.", Results, ("Idempotent-Replayed",))},
+        answers={
+            200: Answer("What became of each.", Results, ("Idempotent-Replayed",)),
+            303: Answer(ELSEWHERE, None, ("Idempotent-Replayed", "Location")),
+        },
         errors=metered(
             "` of every operation in it: `read`, `write` and `delete",
             _409=CONFLICT.format("`not_applied` (`atomic`; `details.failed` says why), "),
-            _413=TOO_LARGE,
+            _413=f"{TOO_LARGE} Or it is `body_size`, `transaction_size` (written at one moment) or `read_size`.",
         ),
     ),
 )

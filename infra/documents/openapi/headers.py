@@ -48,6 +48,9 @@ CATALOG: dict[str, Json] = {
     "Last-Modified": _always("When the value was last written, to the second.", {"type": "string"}),
     "X-Expires-At": _sometimes("When the value expires; absent when it never does.", text(format="date-time")),
     "X-Metadata": _sometimes("The value's metadata as JSON in ASCII; absent when it has none.", {"type": "string"}),
+    "Location": _always(
+        "Where the very same bytes are, to be fetched by GET without a credential.", text(format="uri")
+    ),
     "X-Value-Size": _always("The size of the value's JSON text in bytes.", _COUNT),
     "Idempotent-Replayed": _sometimes(
         "`true` when this is the recorded answer to an earlier request with the same `Idempotency-Key`.",

@@ -64,6 +64,10 @@ WRITTEN = (*VALIDATORS, "Idempotent-Replayed")
 _UNPROVED = "The key or token is missing, unknown, revoked or expired."
 _NO_SCOPE = "The API key is not for this namespace, or lacks the scope `{}`."
 CONFLICT = "`details.reason` says what is in the way: {}`idempotency_key_reused` or `idempotency_in_flight`."
+ELSEWHERE = (
+    "The answer is too large to be given here; it is where `Location` says, for five minutes. Rare, and never so for "
+    "who sends `Accept-Encoding: gzip`, unless several values are asked for at once."
+)
 TOO_LARGE = "Too much: `details.reason` is `value_size`, `metadata_size` or `storage_quota` (the plan is full)."
 
 
@@ -159,7 +163,9 @@ OPERATIONS = (
         id="putValue",
         tag="Values",
         summary="Store a value",
-        says="It replaces all there was: without `ttl` it never expires, without `metadata` it has none.",
+        says="It replaces all there was: without `ttl` it never expires, without `metadata` it has none. A body that "
+        "the gateway finds too large (6 MB, in which a quotation mark counts twice) passes with "
+        "`Content-Encoding: gzip` and `Content-Type: application/octet-stream`.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(NAMESPACE, KEY, IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY),
@@ -190,6 +196,7 @@ OPERATIONS = (
         answers={
             200: Answer("The value.", Value, (*VALIDATORS, "X-Metadata")),
             304: Answer("It is still the version of `If-None-Match`.", None, VALIDATORS),
+            307: Answer(ELSEWHERE, None, (*VALIDATORS, "X-Metadata", "Location")),
         },
         errors=metered("read", 412, _409="`fields` was asked of a value that is no object (`not_an_object`)."),
     ),
