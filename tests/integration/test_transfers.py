@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.queues.redrive import redrive
 from kv_common import accounts, dynamodb, s3
 from kv_common.errors import Conflict, NotFound, Unauthorized
+from kv_common.events.consumer import Consumer
 from kv_common.times import now_ms
+from kv_service.background import job_handlers
 from kv_service.domain import Namespace
 from kv_service.jobs import Job, JobKind
 from kv_service.store import NamespaceStore
@@ -25,6 +28,7 @@ from tests.support.kv_process import enter
 from tests.support.mortality import Died, Mortal
 from tests.support.queues import nobody_takes_from
 from tests.support.transfers import Place, Worker, new_place, version
+from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,6 +213,33 @@ def test_of_exports_that_are_begun_at_once_one_runs(place: Place) -> None:
     Worker().finish(place.account_id, running.id)
     place.transfers.delete(place.account_id, place.export().id)
     place.export()
+
+
+def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(local: LocalEnvironment, place: Place) -> None:
+    place.put(*some(3))
+    sqs = local.aws_client("sqs")
+    queue = sqs.get_queue_url(QueueName="kv-local-kv-jobs")["QueueUrl"]
+    transfer = place.export()
+
+    def message() -> Any:
+        """Return the job's message, once it is there; those of other tests are left for a second."""
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=1).get("Messages", [])
+        return next((one for one in found if transfer.id in one["Body"]), None)
+
+    given_up = await_value(message, within=20)
+    sqs.send_message(QueueUrl=f"{queue}-dlq", MessageBody=given_up["Body"])
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=given_up["ReceiptHandle"])
+    assert place.state(transfer).status is TransferStatus.RUNNING
+    with pytest.raises(Conflict, match="not finished"):
+        place.export()
+
+    assert redrive(sqs, "local", "kv-jobs", lambda _: None) == 1
+    again = await_value(message, within=20)
+    batch = {"Records": [{"messageId": "1", "body": again["Body"]}]}
+    assert Consumer("kv", job_handlers()).consume(batch) == {"batchItemFailures": []}
+
+    assert place.state(transfer).status is TransferStatus.DONE
+    assert place.result(transfer) == file_of(list(place.versions().values()))
 
 
 def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(place: Place) -> None:

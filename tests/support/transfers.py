@@ -48,7 +48,7 @@ class Place:
 
     def versions(self) -> dict[str, Version]:
         """Return all that the namespace holds."""
-        return {version.key: version for version in self.bulk.scan(self.space, after=None)}
+        return {version.key: version for version in self.bulk.scan(self.space, after=None, now_ms=now_ms())}
 
     def export(self) -> Transfer:
         """Begin an export."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kv_common.dynamodb import errors_translated
 from kv_common.errors import Unavailable
 from kv_service.store import items
-from kv_service.store.conditions import TTL_NAME
+from kv_service.store.conditions import LIVE, TTL_NAME
 from kv_service.store.values import ALL_BUT_TEXT, value_key, value_partition
 
 if TYPE_CHECKING:
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 
 
 class BulkStore:
-    """Many values of a `Space`; may raise Unavailable. What has expired is found until the table has removed it."""
+    """Many values of a `Space`; may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
-    def scan(self, space: Space, *, after: str | None) -> Iterator[Version]:
+    def scan(self, space: Space, *, after: str | None, now_ms: int) -> Iterator[Version]:
         """Read every version in the order of keys, after the key `after`, in a trip per page of a megabyte.
 
-        Each is as it was when its page was read, strongly consistent; also what has expired.
+        Each is as it was when its page was read, strongly consistent. What had expired by `now_ms` does not travel:
+        there may be gigabytes of it, for days.
         """
         query: QueryInputTypeDef = {
             "TableName": self._table,
             "KeyConditionExpression": "PK = :p",
-            "ExpressionAttributeValues": {":p": {"S": value_partition(space)}},
+            "FilterExpression": LIVE,
+            "ExpressionAttributeNames": TTL_NAME,
+            "ExpressionAttributeValues": {":p": {"S": value_partition(space)}, ":now": {"N": str(now_ms // 1000)}},
             "ConsistentRead": True,
         }
         if after is not None:
@@ -53,7 +56,8 @@ class BulkStore:
     def heads(self, space: Space, keys: Sequence[str]) -> list[Version]:
         """Return the versions under up to a hundred keys, without their texts; nothing for a key that is not there.
 
-        Several trips where the table does not answer for all at once.
+        What has expired is found until the table has removed it. Several trips where the table does not answer for all
+        at once.
         """
         left: list[Item] = [value_key(space, key) for key in keys]
         found: list[Version] = []

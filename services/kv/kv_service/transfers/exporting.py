@@ -125,7 +125,7 @@ class Exports:
     def _lines(self, transfer: Transfer) -> Iterator[tuple[str, bytes]]:
         """Read what is left to be written, key by key, each as it is when it is read."""
         space = Space(transfer.account_id, transfer.namespace_id)
-        for version in self._bulk.scan(space, after=_progress(transfer).last_key):
+        for version in self._bulk.scan(space, after=_progress(transfer).last_key, now_ms=self._now_ms()):
             whole = self._whole(space, version)
             if whole is not None and whole.is_live(self._now_ms()):
                 yield whole.key, lines.write(whole)

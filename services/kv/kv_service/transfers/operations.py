@@ -129,9 +129,11 @@ class Transfers:
 
         In as many trips as it takes; may be done again. Their files go with the namespaces' other objects.
         """
-        for transfer in self._store.all(account_id):
-            if transfer.namespace_id in namespace_ids:
+        found = [transfer for transfer in self._store.all(account_id) if transfer.namespace_id in namespace_ids]
+        for transfer in found:
+            if not transfer.is_finished:
                 self._end(transfer)
+        self._store.forget([transfer for transfer in found if transfer.is_finished])
 
     def result(self, transfer: Transfer) -> Link | None:
         """Return a link to the file of an export that is done."""

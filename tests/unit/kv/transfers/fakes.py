@@ -66,8 +66,8 @@ class Values(BulkStore):
         self.versions = {one.key: one for one in versions}
         self.written: list[str] = []
 
-    def scan(self, space: Space, *, after: str | None) -> Iterator[Version]:
-        assert space == HERE
+    def scan(self, space: Space, *, after: str | None, now_ms: int) -> Iterator[Version]:
+        assert (space, now_ms) == (HERE, NOW_MS)
         while True:
             with self._fate.call():
                 page = sorted(key for key in self.versions if key > (after or ""))[:PAGE]
@@ -163,6 +163,11 @@ class Desk(TransferStore):
         if self.transfers[transfer.id].status is not transfer.status:
             raise Overtaken
         del self.transfers[transfer.id]
+
+    def forget(self, transfers: Sequence[Transfer]) -> None:
+        assert all(one.is_finished for one in transfers)
+        for one in transfers:
+            del self.transfers[one.id]
 
     def _step(self, transfer: Transfer, status: TransferStatus = TransferStatus.RUNNING) -> Transfer:
         found = self.transfers.get(transfer.id)
