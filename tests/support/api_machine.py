@@ -86,7 +86,7 @@ class ApiMachine(RuleBasedStateMachine):
         self._alone(between)
         self._require_same(first, self._serve(exchange.request(sent, self._server.namespace, headers)))
 
-    @rule(made=st.lists(operations.operations, min_size=1, max_size=20), atomic=st.booleans(), once=st.booleans())
+    @rule(made=operations.batches, atomic=st.booleans(), once=st.booleans())
     def batch(self, made: list[Operation], *, atomic: bool, once: bool) -> None:
         """Do several operations with one request, perhaps with one that is sent again."""
         sent = [self._known(operation) for operation in made]

@@ -105,5 +105,6 @@ reads = st.one_of(_gets(), _heads())
 writes = st.one_of(puts, puts, puts, puts, puts, _deletes())
 changes = st.one_of(_patches(), _patches(), _touches(), _increments())
 operations = st.one_of(_gets(), writes, changes)
+batches = st.one_of(st.lists(operations, min_size=1, max_size=6), st.lists(operations, min_size=8, max_size=30))
 once = st.one_of(puts, puts, changes)
 """What can be sent with an Idempotency-Key."""
