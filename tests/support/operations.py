@@ -20,7 +20,7 @@ CONDITIONS = ("current", "a former one", "another key's", "current among others"
 
 _INT64_ENDS = ("9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809")
 _numbers = st.sampled_from(["0", "1", "-1", "41", "-0", "1.0", "1e3", "10" * 60, *_INT64_ENDS])
-# Compressed or not, in the item or beside it: whatever the service decides by size has to show nowhere.
+# Deflated or not: what the service decides by size has to show nowhere.
 _long = st.sampled_from(
     [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
 )
@@ -53,8 +53,6 @@ _metadata = st.one_of(
 )
 _amounts = st.one_of(st.none(), st.sampled_from([1, -1, 0, 10, 2**62, 2**63 - 1, -(2**63)]))
 _fields = st.one_of(st.none(), st.sampled_from(["a", "b.a", "a,c", "b.c,b.a", "a.b.c", "x", "x.y"]))
-
-
 _conditionally = st.one_of(
     st.just({}), st.just({}), st.builds(lambda name: {"if_match": name}, st.sampled_from(CONDITIONS))
 )
