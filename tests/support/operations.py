@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -20,10 +21,16 @@ CONDITIONS = ("current", "a former one", "another key's", "current among others"
 
 _INT64_ENDS = ("9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809")
 _numbers = st.sampled_from(["0", "1", "-1", "41", "-0", "1.0", "1e3", "10" * 60, *_INT64_ENDS])
-# Deflated or not: what the service decides by size has to show nowhere.
-_long = st.sampled_from(
-    [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
+_noise = "".join(
+    random.Random(7).choices([chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\'], k=500_000)
 )
+LARGE = f'{{"a":"{_noise}","b":{{"c":1}}}}'
+"""What fits into no item, however it is deflated."""
+
+# Deflated or not, in an item or beside it: what the service decides by size has to show nowhere. The largest is rare,
+# for it costs as much as twenty others.
+_LONG = [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
+_long = st.sampled_from([*(_LONG * 25), LARGE])
 _names = st.sampled_from(['"a"', '"b"', '"c"', '"d.e"', '"\\u0063"', '""'])
 _leaves = st.one_of(st.sampled_from(["null", "null", "1", "-0", "2.50", '"text"', "[]", "[null, 1]", "{}"]))
 
