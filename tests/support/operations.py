@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -20,10 +21,16 @@ CONDITIONS = ("current", "a former one", "another key's", "current among others"
 
 _INT64_ENDS = ("9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809")
 _numbers = st.sampled_from(["0", "1", "-1", "41", "-0", "1.0", "1e3", "10" * 60, *_INT64_ENDS])
-# Compressed or not, in the item or beside it: whatever the service decides by size has to show nowhere.
-_long = st.sampled_from(
-    [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
+_noise = "".join(
+    random.Random(7).choices([chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\'], k=500_000)
 )
+LARGE = f'{{"a":"{_noise}","b":{{"c":1}}}}'
+"""What fits into no item, however it is deflated."""
+
+# Deflated or not, in an item or beside it: what the service decides by size has to show nowhere. The largest is rare,
+# for it costs as much as twenty others.
+_LONG = [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
+_long = st.sampled_from([*(_LONG * 12), LARGE])
 _names = st.sampled_from(['"a"', '"b"', '"c"', '"d.e"', '"\\u0063"', '""'])
 _leaves = st.one_of(st.sampled_from(["null", "null", "1", "-0", "2.50", '"text"', "[]", "[null, 1]", "{}"]))
 
@@ -53,8 +60,6 @@ _metadata = st.one_of(
 )
 _amounts = st.one_of(st.none(), st.sampled_from([1, -1, 0, 10, 2**62, 2**63 - 1, -(2**63)]))
 _fields = st.one_of(st.none(), st.sampled_from(["a", "b.a", "a,c", "b.c,b.a", "a.b.c", "x", "x.y"]))
-
-
 _conditionally = st.one_of(
     st.just({}), st.just({}), st.builds(lambda name: {"if_match": name}, st.sampled_from(CONDITIONS))
 )
@@ -105,5 +110,6 @@ reads = st.one_of(_gets(), _heads())
 writes = st.one_of(puts, puts, puts, puts, puts, _deletes())
 changes = st.one_of(_patches(), _patches(), _touches(), _increments())
 operations = st.one_of(_gets(), writes, changes)
+batches = st.one_of(st.lists(operations, min_size=1, max_size=6), st.lists(operations, min_size=8, max_size=30))
 once = st.one_of(puts, puts, changes)
 """What can be sent with an Idempotency-Key."""

@@ -180,7 +180,7 @@ def run(service: ModelService, examples: int) -> Server:
 
 
 def test_the_model_agrees_with_itself_and_its_outcomes_come_up() -> None:
-    server = run(ModelService(), 50)
+    server = run(ModelService(), 30)
 
     expected = {
         "get": {200, 304, 404, 409, 412},
