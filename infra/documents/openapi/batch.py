@@ -17,7 +17,6 @@ from infra.documents.openapi.values import (
     INCREMENT_MEMBERS,
     METADATA,
     PATCH_MEMBERS,
-    TOO_LARGE,
     TTL,
     VALUE,
     metered,
@@ -97,11 +96,14 @@ OPERATIONS = (
             "/v1/app/batch",
             '{"operations": [{"op": "put", "key": "user:2", "value": "Bob"}, {"op": "get", "key": "user:1"}]}',
         ),
-        answers={200: Answer("What became of each.", Results, ("Idempotent-Replayed",))},
+        answers={
+            200: Answer("What became of each.", Results, ("Idempotent-Replayed",)),
+            303: Answer("The answer is too large to come from here; GET it elsewhere.", None, ("Location",)),
+        },
         errors=metered(
             "` of every operation in it: `read`, `write` and `delete",
             _409=CONFLICT.format("`not_applied` (`atomic`; `details.failed` says why), "),
-            _413=TOO_LARGE,
+            _413="Too much in one body, value or moment, or read by one batch, or the plan is full (`details.reason`).",
         ),
     ),
 )

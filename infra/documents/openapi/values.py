@@ -189,6 +189,9 @@ OPERATIONS = (
         example=Example("/v1/app/user:1?fields=name"),
         answers={
             200: Answer("The value.", Value, (*VALIDATORS, "X-Metadata")),
+            307: Answer(
+                "The answer is too large to come from here, and stands elsewhere.", None, (*VALIDATORS, "Location")
+            ),
             304: Answer("It is still the version of `If-None-Match`.", None, VALIDATORS),
         },
         errors=metered("read", 412, _409="`fields` was asked of a value that is no object (`not_an_object`)."),
