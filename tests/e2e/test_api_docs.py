@@ -70,6 +70,8 @@ class Reader:
         }
         # What happens between the lines, outside the API.
         self._before: dict[str, Callable[[], None]] = {
+            "POST /v1/jobs/{job}/start": self._upload,
+            "DELETE /v1/jobs/{job}": self._finish_job,
             "GET /v1/alerts": lambda: _await(lambda: alerts(self.tenant)),
             "GET /v1/alerts/unsubscribe": self._open_mail,
             "PATCH /v1/billing/subscription": self._pay,
@@ -97,6 +99,15 @@ class Reader:
         assert (done.stdout, done.stderr) == (line.status, ""), f"{line.line}{answer}"
         for variable, path in line.given.items():
             self.variables[variable] = _member(json.loads(answer), path)
+
+    def _upload(self) -> None:
+        file = b'{"key": "imported", "value": 1}\n'
+        headers = {"Content-Type": "application/x-ndjson"}
+        assert self._http.put(self.variables["UPLOAD_URL"], content=file, headers=headers).status_code == 200
+
+    def _finish_job(self) -> None:
+        path = f"/v1/jobs/{self.variables['JOB']}"
+        _await(lambda: self._http.get(path, headers=self.tenant.bearer).json()["status"] == "done")
 
     def _open_mail(self) -> None:
         mail = _await(lambda: mails(self._local, self.tenant))[0]

@@ -23,7 +23,7 @@ def test_a_path_that_is_no_route_is_a_404_in_the_one_shape(http: httpx.Client, p
 def test_a_method_that_a_path_does_not_take_is_a_405_that_names_those_it_takes(http: httpx.Client) -> None:
     answer = http.post("/v1/app/key", content=b"{}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["Allow"] == "DELETE, GET, HEAD, PUT"
+    assert answer.headers["Allow"] == "DELETE, GET, HEAD, PATCH, PUT"
     elsewhere = http.patch("/v1/auth/login", content=b"{}")
     assert (elsewhere.status_code, elsewhere.headers["Allow"]) == (405, "POST")
     # It has the shape of a value's path, where there can be none.

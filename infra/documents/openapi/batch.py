@@ -18,7 +18,6 @@ from infra.documents.openapi.values import (
     INCREMENT_MEMBERS,
     METADATA,
     PATCH_MEMBERS,
-    TOO_LARGE,
     TTL,
     VALUE,
     metered,

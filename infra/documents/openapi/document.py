@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from infra.documents.openapi import alerts, auth, batch, billing, documents, headers, namespaces, shared, usage, values
+from infra.documents.openapi import (
+    alerts,
+    auth,
+    batch,
+    billing,
+    documents,
+    headers,
+    jobs,
+    namespaces,
+    shared,
+    usage,
+    values,
+)
 from infra.documents.openapi.curl import curl
 from infra.documents.openapi.errors import MEANINGS, SCHEMA, phrase
 from infra.documents.openapi.schemas import REFERENCE, is_struct, reference
@@ -23,6 +35,7 @@ TAGS = {
     "Namespaces": "Where values are kept; every account has its own.",
     "API keys": "What servers use in place of a session.",
     "Values": "JSON under keys, as it was put.",
+    "Exports and imports": "Whole namespaces, as files.",
     "Usage": "What was used, against what the plan allows.",
     "Alerts": "What the account has to know, and what of it is mailed.",
     "Billing": "Plans, and what Paddle tells.",
@@ -54,6 +67,7 @@ def operations() -> tuple[Operation, ...]:
         *auth.OPERATIONS,
         *values.OPERATIONS,
         *batch.OPERATIONS,
+        *jobs.OPERATIONS,
         *usage.OPERATIONS,
         *alerts.OPERATIONS,
         *billing.OPERATIONS,

@@ -56,6 +56,7 @@ CATALOG: dict[str, Json] = {
         "`true` when this is the recorded answer to an earlier request with the same `Idempotency-Key`.",
         {"type": "string", "const": "true"},
     ),
+    "Location": _always("Where the answer is, for five minutes.", text(format="uri")),
     "Cache-Control": _always("How long the answer may be kept.", {"type": "string"}),
     "Content-Security-Policy": _always("The page shows itself, and nothing else.", {"type": "string"}),
 }
