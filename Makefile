@@ -8,10 +8,11 @@ PY := .venv/bin/python
 HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test soak check format docs lock package deploy deploy-all destroy tail events redrive clean
+.PHONY: help setup run stop url watch paddle test soak check format docs lock bench bench-quick bench-profile package deploy \
+	deploy-all destroy tail events redrive clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: ## make or update the virtual environments from the locks
 	@$(PYTHON) infra/setup.py
@@ -51,12 +52,22 @@ format: setup ## format the code and mend what can be mended
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
-docs: setup ## write the documents that are made from the code anew (docs/events, docs/api.md, OpenAPI)
+docs: setup ## write the documents that are made from the code and from figures anew (events, API, OpenAPI, benchmarks, cost)
 	@$(PY) -m infra.documents
+	@$(PY) -m bench.documents
 
 lock: setup ## write the locks anew from the pyproject.toml files (ARGS=--upgrade for the newest versions)
 	@$(PY) -m infra.locks $(ARGS)
 	@$(PYTHON) infra/setup.py
+
+bench: setup ## measure everything, or a part (PART=hot_path), and keep the figures; 25 minutes
+	@$(PY) -m bench $(PART)
+
+bench-quick: setup ## measure in under three minutes, roughly, and keep nothing (PART=hot_path)
+	@$(PY) -m bench --quick $(PART)
+
+bench-profile: setup ## show where an operation's time goes (OPERATION=get)
+	@$(PY) -m bench --profile $(or $(OPERATION),get)
 
 package: setup ## build and verify a service's package (SERVICE=kv STAGE=dev)
 	@$(PY) -m infra.packaging build $(SERVICE) --stage $(STAGE)

@@ -1,8 +1,11 @@
-"""What it costs to know what was used, and how soon it is known: `python -m bench.event_path`.
+"""What it costs to know what was used, and how soon it is known.
 
 The cost is that of a thousand requests (800 GET, 200 PUT) of one account within a minute, with the defaults of a
 stage: DynamoDB's units as the emulator reports them, events on the bus, messages in queues. The work is done by the
 real code on real tables, in this process, so that nothing else is counted.
+
+How many events one worker books in a second is what usage's handlers do one after the other, on the emulator's table;
+their CPU is what would be left on a table that answers at once.
 
 The lag is that of the packaged functions on the emulator, one request or crossing after the other, warm. Requests are
 told every two seconds there; a stage tells them a minute later, in which nothing else happens.
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from bench.results import EventPath, percentile
 from infra.local.environment import LocalEnvironment
 from kv_common.accounts import account_key
 from kv_common.admission import Facts, Limits, Ticket
@@ -52,8 +56,10 @@ if TYPE_CHECKING:
     from tests.support.tenant import Tenant
 
 GETS, PUTS, BATCHES = 800, 200, 6
-TRIALS = 100
-SQS_REQUESTS = 3  # a message is sent, received and deleted
+TRIALS = 40
+CONSUMED = 320
+CALLERS = ("kv: flush", "kv: storage", "usage: RequestServed", "usage: StorageChanged")
+_RARE = ("NamespaceCreated", "ApiKeyUsed")
 LIMITS = Limits("business", 10_000, 10_000, 10**6, 10**9)
 
 
@@ -83,11 +89,21 @@ def _ask(params: dict[str, Any], **_: Any) -> None:
     params["ReturnConsumedCapacity"] = "TOTAL"
 
 
-def cost(local: LocalEnvironment) -> None:
-    """Print what a thousand requests cost after they were served."""
-    units = Units()
-    account_id, namespace_id = str(uuid.uuid4()), uuid.uuid4().hex[:12]
-    with pytest.MonkeyPatch.context() as patched:
+class Cost:
+    """What a thousand requests cost after they were served, and what a worker gets done."""
+
+    def __init__(self, local: LocalEnvironment) -> None:
+        self.units = Units()
+        self.events: dict[str, int] = {}
+        self.consumed_per_s = self.consumer_cpu_ms = 0.0
+        try:
+            with pytest.MonkeyPatch.context() as patched:
+                self._measure(local, patched)
+        finally:
+            boto3.DEFAULT_SESSION = None
+
+    def _measure(self, local: LocalEnvironment, patched: pytest.MonkeyPatch) -> None:
+        units, account_id, namespace_id = self.units, str(uuid.uuid4()), uuid.uuid4().hex[:12]
         table = enter(local, "kv", patched)["TABLE"]
         env = {"TABLE": table, "REDIS_URL": local.redis_url}
         namespace = Namespace("app", namespace_id, now_ms())
@@ -112,6 +128,7 @@ def cost(local: LocalEnvironment) -> None:
             tracker.track(changes, f"bench-{account_id}")
         units.caller = ""
         events = _told(table, account_id)
+        self.events = dict(Counter(event.name for event in events if event.name not in _RARE))
         enter(local, "usage", patched)
         patched.setenv("STAGE", "local")
         handle = usage_handlers()
@@ -119,11 +136,25 @@ def cost(local: LocalEnvironment) -> None:
             if event.name in handle:
                 units.caller = f"usage: {event.name}"
                 handle[event.name](event)
-    told = Counter(event.name for event in events if event.name not in ("NamespaceCreated", "ApiKeyUsed"))
-    print(f"{'per 1,000 requests':28} {'read units':>10} {'write units':>11}")
-    for caller in ("kv: flush", "kv: storage", "usage: RequestServed", "usage: StorageChanged"):
-        print(f"{caller:28} {units.read[caller]:10.1f} {units.written[caller]:11.1f}")
-    print(f"events: {dict(told)}, and ApiKeyUsed every 15 minutes; each is a message and {SQS_REQUESTS} SQS requests")
+        units.caller = ""
+        self._consume(handle[RequestServed.event_name()])
+
+    def _consume(self, handle: Callable[[Event], object]) -> None:
+        """Book minutes of many accounts, one event after the other."""
+        minute = int(time.time()) // 60
+        told = [happened(str(uuid.uuid4()), _served(minute, number + 1)) for number in range(CONSUMED)]
+        for event in told[:20]:
+            handle(event)
+        wall, cpu = time.perf_counter(), time.process_time()
+        for event in told[20:]:
+            handle(event)
+        booked = CONSUMED - 20
+        self.consumed_per_s = booked / (time.perf_counter() - wall)
+        self.consumer_cpu_ms = (time.process_time() - cpu) / booked * 1000
+
+
+def _served(minute: int, requests: int) -> RequestServed:
+    return RequestServed(minute, "bench", requests, {"-": Served({"get": requests}, 0)})
 
 
 def _told(table: str, account_id: str) -> list[Event]:
@@ -136,8 +167,8 @@ def _told(table: str, account_id: str) -> list[Event]:
     return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in answer["Items"]]
 
 
-def lag(local: LocalEnvironment) -> None:
-    """Print how long it takes from a request to its usage, and from a crossing to its mail."""
+def lag(local: LocalEnvironment) -> tuple[list[float], list[float]]:
+    """Return how long it takes from a request to its usage, and from a crossing to its mail, in seconds."""
     with client(local) as http:
         tenant = sign_up(local, http, plan="business")
         tenant.namespace("app")
@@ -146,9 +177,10 @@ def lag(local: LocalEnvironment) -> None:
         # The schedule begins a minute after it was made.
         await_value(lambda: _used(tenant) >= 1, within=120)
         chance = random.Random(7)  # noqa: S311  # when to ask, and no secret
-        print(f"{'seconds':28} {'p50':>6} {'p99':>6}")
-        _print("request to usage", [_request_to_usage(http, tenant, headers, chance) for _ in range(TRIALS)])
-        _print("crossing to mail", [_crossing_to_mail(local, http) for _ in range(TRIALS)])
+        return (
+            [_request_to_usage(http, tenant, headers, chance) for _ in range(TRIALS)],
+            [_crossing_to_mail(local, http) for _ in range(TRIALS)],
+        )
 
 
 def _used(tenant: Tenant) -> int:
@@ -180,19 +212,27 @@ def _crossing_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
     return time.perf_counter() - started
 
 
-def _print(what: str, seconds: list[float]) -> None:
-    cuts = statistics.quantiles(seconds, n=100)
-    print(f"{what:28} {cuts[49]:6.2f} {cuts[98]:6.2f}")
-
-
-def main() -> None:
+def measure(*, quick: bool) -> EventPath:
     """Start everything and measure."""
-    measures: tuple[Callable[[LocalEnvironment], None], ...] = (cost, lag)
     with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
         local.deploy()
-        for measure in measures:
-            measure(local)
+        cost = Cost(local)
+        # Waiting for the minute's schedule, and for that many answers, is not quick.
+        late = {} if quick else _late(*lag(local))
+    return EventPath(
+        read_units={caller: cost.units.read[caller] for caller in CALLERS},
+        write_units={caller: cost.units.written[caller] for caller in CALLERS},
+        events=cost.events,
+        consumed_per_s=round(cost.consumed_per_s, 1),
+        consumer_cpu_ms=round(cost.consumer_cpu_ms, 3),
+        **late,
+    )
 
 
-if __name__ == "__main__":
-    main()
+def _late(usage: list[float], mail: list[float]) -> dict[str, float]:
+    return {
+        "request_to_usage_p50_s": round(statistics.median(usage), 3),
+        "request_to_usage_p99_s": round(percentile(usage, 99), 3),
+        "crossing_to_mail_p50_s": round(statistics.median(mail), 3),
+        "crossing_to_mail_p99_s": round(percentile(mail, 99), 3),
+    }

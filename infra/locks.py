@@ -28,6 +28,7 @@ def lock(repository: Repository, *, upgrade: bool) -> None:
         repository.root, "locks/dev.txt", ["--group", "pyproject.toml:dev", common, *projects.values(), *extra]
     )
     compile_lock(repository.root, "locks/emulator.txt", ["--group", "pyproject.toml:emulator", *extra])
+    compile_lock(repository.root, "locks/bench.txt", ["--group", "pyproject.toml:bench", *extra])
     for name, project in projects.items():
         # Constrained by the development lock: what is tested is what is shipped, in every service.
         compile_lock(repository.root, f"locks/{name}.txt", ["--constraint", "locks/dev.txt", project, common, *extra])

@@ -44,4 +44,9 @@ def test_what_a_service_ships_is_what_the_tests_ran_with(service: Service) -> No
 
 
 def test_every_service_and_nothing_else_has_a_lock() -> None:
-    assert {lock.stem for lock in LOCKS} == {"dev", "emulator", *(service.name for service in REPOSITORY.services())}
+    assert {lock.stem for lock in LOCKS} == {
+        "bench",
+        "dev",
+        "emulator",
+        *(service.name for service in REPOSITORY.services()),
+    }

@@ -1,0 +1,245 @@
+"""What requests, a stage and a customer cost in a month: measured units, bytes and times, multiplied by list prices.
+
+Dollars a million requests, unless a name says otherwise. Free tiers and discounts for volume are left out, but for the
+HTTP API's second tier, which comes within the volumes that are looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kv_common.plans import GB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.results import Operation, Results
+    from kv_common.plans import Plan
+
+PRICES = Path(__file__).with_name("prices.json")
+HOURS, MINUTES = 730, 730 * 60
+_MILLION = 1_000_000
+_VCPU_MB = 1_769  # the memory at which a function has one processor to itself (AWS' documentation)
+_TIER_ONE = 300_000_000
+_MEASURED_REQUESTS, _MEASURED_PUTS = 1_000, 200
+
+
+class Price(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A price, where it was found, and whether it was read there."""
+
+    usd: float
+    what: str
+    source: str
+    checked: bool = True
+
+
+class Prices(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The price list of one region on one day."""
+
+    region: str
+    looked_up: str
+    prices: dict[str, Price]
+
+    def __getitem__(self, name: str) -> float:
+        return self.prices[name].usd
+
+
+def load_prices(path: Path = PRICES) -> Prices:
+    """Read the price list."""
+    return msgspec.json.decode(path.read_bytes(), type=Prices)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What no benchmark can measure, because customers and AWS decide it.
+
+    `per_minute` is how many requests an account makes in a minute in which it makes any: metering costs by account and
+    minute. Lambda's own three lines of each request have about 263 bytes, the gateway's line 227, and CloudWatch counts
+    26 more for each. A turn of a background function takes `turn_gb_s`.
+    """
+
+    per_minute: float = 1_000
+    puts: float = 0.2
+    lambda_log_bytes: float = 263 + 3 * 26
+    gateway_log_bytes: float = 227 + 26
+    own_log: float = 1
+    dynamodb_ms: float = 5
+    eventual_reads: bool = False
+    units: float = 1
+    turn_gb_s: float = 0.05 * 0.5
+    transferred: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The cost of a stage, from what was measured, a price list and assumptions."""
+
+    results: Results
+    prices: Prices
+    assumed: Assumptions = Assumptions()
+
+    def with_(self, **changes: object) -> Model:
+        """Return the model with other assumptions."""
+        return replace(self, assumed=replace(self.assumed, **changes))  # type: ignore[arg-type]
+
+    def request(self, operation: str, *, gateway: bool) -> dict[str, float]:
+        """Return what a million GETs or PUTs cost, by line; `gateway` tells the HTTP API from a Function URL."""
+        measured, assumed, price = self._measured(operation), self.assumed, self.prices
+        logged = assumed.lambda_log_bytes + (assumed.own_log * (measured.log_bytes + 26))
+        logged += assumed.gateway_log_bytes if gateway else 0
+        duration_ms = math.ceil(self.duration_ms(operation))
+        return {
+            "HTTP API": price["http_api_million"] if gateway else 0,
+            "Lambda, requests": price["lambda_million"],
+            "Lambda, duration": duration_ms / 1000 * self._memory_gb * _MILLION * price["lambda_gb_second"],
+            "DynamoDB": self._table(operation),
+            "Logs": logged * _MILLION / 1e9 * price["logs_gb"],
+            "Metering": self.metering(),
+            "Counting storage": self.counting() if operation == "put" else 0,
+            "Transfer to the internet": assumed.transferred
+            * measured.bytes_out
+            * _MILLION
+            / 1e9
+            * price["transfer_gb"],
+        }
+
+    def duration_ms(self, operation: str) -> float:
+        """Return how long a request takes on Lambda: as measured, with the share of a processor that its memory has."""
+        measured = self._measured(operation)
+        share = min(1.0, self._memory_gb * 1024 / _VCPU_MB)
+        return measured.wall_ms_at_5ms - 5 + self.assumed.dynamodb_ms + measured.cpu_ms * (1 / share - 1)
+
+    def metering(self) -> float:
+        """Return the share of a request in telling and booking a minute of its account."""
+        return _MILLION * self.minute() / self.assumed.per_minute
+
+    def minute(self) -> float:
+        """Return what one minute of one account costs, in dollars."""
+        return self._background("kv: flush", "usage: RequestServed", "RequestServed")
+
+    def counting(self) -> float:
+        """Return the share of a PUT in counting what is stored; a batch of the stream takes ten seconds together."""
+        puts_a_batch = max(1.0, self.assumed.per_minute * self.assumed.puts / 6)
+        return _MILLION * self.batch() / puts_a_batch
+
+    def batch(self) -> float:
+        """Return what counting one batch of an account's changes costs, in dollars."""
+        events = self._events("StorageChanged")
+        return self._background("kv: storage", "usage: StorageChanged", "StorageChanged") / events
+
+    def mixed(self, *, gateway: bool, transfer: bool = True) -> float:
+        """Return what a million requests of the assumed mix cost."""
+        costs = {}
+        for operation in ("get", "put"):
+            lines = self.request(operation, gateway=gateway)
+            costs[operation] = sum(cost for line, cost in lines.items() if transfer or not line.startswith("Transfer"))
+        return costs["get"] * (1 - self.assumed.puts) + costs["put"] * self.assumed.puts
+
+    def floor(self) -> dict[str, float]:
+        """Return what a stage costs in a month in which nobody asks it anything, by line."""
+        price, resources = self.prices, self.results.resources
+        if resources is None:
+            raise ValueError("The resources of a stage were not counted.")
+        turns = {"FlushMeters, once a minute": MINUTES}
+        turn = price["lambda_million"] / _MILLION + self.assumed.turn_gb_s * price["lambda_gb_second"]
+        # Five pollers for each queue, each of which waits up to twenty seconds for a message.
+        polls = 5 * 3 * MINUTES
+        return {
+            "Redis: one cache.t4g.micro node with Valkey": HOURS * price["redis_node_hour"],
+            f"{resources.queues} queues, polled while empty": resources.queues
+            * polls
+            / _MILLION
+            * price["sqs_million"],
+            f"{resources.alarms} alarms": resources.alarms * price["alarm_month"],
+            f"{resources.secrets} secrets": resources.secrets * price["secret_month"],
+            **{name: count * turn for name, count in turns.items()},
+            "NAT gateways (none: DynamoDB and S3 have gateway endpoints, events leave through the stream)": 0.0,
+        }
+
+    def month(self, requests: float, *, gateway: bool) -> float:
+        """Return what a stage costs in a month with so many requests, with what it costs without any."""
+        cost = sum(self.floor().values()) + requests / _MILLION * self.mixed(gateway=gateway)
+        if gateway and requests > _TIER_ONE:
+            saved = self.prices["http_api_million"] - self.prices["http_api_million_above_300"]
+            cost -= (requests - _TIER_ONE) / _MILLION * saved
+        return cost
+
+    def customer(self, plan: Plan, *, gateway: bool = True) -> dict[str, float]:
+        """Return what an account costs that uses up its requests, evenly over the month, and its storage, by line."""
+        requests = plan.requests_per_month
+        minutes = min(requests, MINUTES)
+        batches = min(requests * self.assumed.puts, 6 * MINUTES)
+        alone = self.with_(per_minute=math.inf).mixed(gateway=gateway)
+        price = self.prices
+        stored = price["dynamodb_gb_month"] + price["dynamodb_backup_gb_month"]
+        return {
+            "requests": requests / _MILLION * alone,
+            "metering": minutes * self.minute() + batches * self.batch(),
+            "storage": plan.storage_bytes / GB * stored,
+            "payment": plan.price * price["paddle_percent"] + price["paddle_payment"] if plan.price else 0.0,
+        }
+
+    @property
+    def _memory_gb(self) -> float:
+        if self.results.resources is None:
+            raise ValueError("The resources of a stage were not counted.")
+        return self.results.resources.memory_mb / 1024
+
+    def _measured(self, operation: str) -> Operation:
+        if self.results.hot_path is None:
+            raise ValueError("The hot path was not measured.")
+        measured: Operation = getattr(self.results.hot_path, operation)
+        return measured
+
+    def _table(self, operation: str) -> float:
+        """Return what the table takes for a million values of the size that the hot path was measured with."""
+        hot = self.results.hot_path
+        measured = [one for one in self.results.growth or [] if hot is not None and one.value_bytes == hot.value_bytes]
+        if not measured:
+            raise ValueError("The growth was not measured.")
+        if operation == "put":
+            return self.assumed.units * measured[0].put_units * self.prices["dynamodb_write_million"]
+        units = measured[0].get_units / (2 if self.assumed.eventual_reads else 1)
+        return self.assumed.units * units * self.prices["dynamodb_read_million"]
+
+    def _background(self, teller: str, taker: str, event: str) -> float:
+        """Return what the telling and the taking of events cost that were measured for a thousand requests."""
+        path, price = self.results.event_path, self.prices
+        if path is None:
+            raise ValueError("The event path was not measured.")
+        written = path.write_units[teller] + path.write_units[taker]
+        read = path.read_units[teller] + path.read_units[taker]
+        # On the bus once, in a queue sent, received and deleted; published, and taken, in a turn each.
+        turn = price["lambda_million"] / _MILLION + self.assumed.turn_gb_s * price["lambda_gb_second"]
+        each = (price["event_million"] + 3 * price["sqs_million"]) / _MILLION + 2 * turn
+        units = written * price["dynamodb_write_million"] + read * price["dynamodb_read_million"]
+        return units / _MILLION + self._events(event) * each
+
+    def _events(self, name: str) -> int:
+        if self.results.event_path is None:
+            raise ValueError("The event path was not measured.")
+        return self.results.event_path.events[name]
+
+
+def sensitivity(model: Model) -> list[tuple[str, float]]:
+    """Return what else the mix behind the HTTP API would cost, by assumption, the greatest difference first."""
+    usual = model.mixed(gateway=True)
+    others: Mapping[str, Model] = {
+        "an account makes 1 request in a minute, not 1,000": model.with_(per_minute=1),
+        "an account makes 10 requests in a minute": model.with_(per_minute=10),
+        "an account makes 100 requests in a minute": model.with_(per_minute=100),
+        "half of all requests are PUTs, not a fifth": model.with_(puts=0.5),
+        "values take four times the units (4 KB that do not deflate)": model.with_(units=4),
+        "nothing is written to logs but Lambda's own lines": model.with_(own_log=0, gateway_log_bytes=0),
+        "Lambda's and the gateway's lines are turned off": model.with_(lambda_log_bytes=0, gateway_log_bytes=0),
+        "DynamoDB takes 10 ms, not 5": model.with_(dynamodb_ms=10),
+        "reads are eventually consistent": model.with_(eventual_reads=True),
+        "answers stay in the region": model.with_(transferred=0),
+    }
+    found = [(name, other.mixed(gateway=True) - usual) for name, other in others.items()]
+    return sorted(found, key=lambda one: -abs(one[1]))

@@ -1,0 +1,121 @@
+"""A packaged service as Lambda has it: the unpacked zip, what the runtime provides, and a bare interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from infra.packaging.architecture import Architecture
+from infra.packaging.pipeline import build
+from infra.packaging.verify import provide_runtime
+from infra.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Json = dict[str, Any]
+
+_PROBE = Path(__file__).with_name("lambda_probe.py")
+#: As Lambda's runtime sets it.
+_AWS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """One service, unpacked."""
+
+    service: str
+    path: list[str]
+    environment: Mapping[str, str]
+    zip_mb: float
+
+    @contextmanager
+    def running(self, events: Mapping[str, object], environment: Mapping[str, str]) -> Iterator[Probe]:
+        """A fresh interpreter that sees the package and nothing else, and has just imported it."""
+        with subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_PROBE)],
+            env={**_AWS, **self.environment, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield Probe(process, {"path": self.path, "events": events})
+            finally:
+                process.terminate()
+
+
+class Probe:
+    """A service that runs in a process of its own and is measured there."""
+
+    def __init__(self, process: subprocess.Popen[str], told: Mapping[str, object]) -> None:
+        self._process = process
+        self.imported: Json = self._ask(told)
+        """What importing cost."""
+
+    def serve(self, event: str, requests: int) -> Json:
+        """Serve an event so many times."""
+        return self._ask({"serve": event, "requests": requests})
+
+    def bare(self, event: str, requests: int) -> Json:
+        """Make only the calls that an event makes of Redis and of DynamoDB."""
+        return self._ask({"bare": event, "requests": requests})
+
+    def profile(self, event: str, requests: int) -> Json:
+        """Serve an event under the profiler."""
+        return self._ask({"profile": event, "requests": requests})
+
+    def _ask(self, command: Mapping[str, object]) -> Json:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise BenchError("The probe has no pipes.")
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise BenchError("The probe ended; what it says of that stands above.")
+        answer: Json = json.loads(line)
+        return answer
+
+
+@contextmanager
+def packaged(service: str) -> Iterator[Packaged]:
+    """Build a service, unless that was done, and unpack it for as long as it is needed."""
+    repository = Repository.here()
+    package = build(repository, repository.service(service), Architecture.of_host())
+    template = json.loads(package.template.read_text())
+    variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    with tempfile.TemporaryDirectory() as temporary:
+        code, runtime = Path(temporary) / "task", Path(temporary) / "runtime"
+        with zipfile.ZipFile(package.code) as archive:
+            archive.extractall(code)
+        provide_runtime(runtime)
+        yield Packaged(
+            service,
+            [str(code), str(runtime)],
+            {name: _setting(name, value, template["Parameters"]) for name, value in variables.items()},
+            package.code.stat().st_size / 1e6,
+        )
+
+
+def _setting(name: str, value: object, parameters: Mapping[str, Json]) -> str:
+    """Return a variable as a stage has it by default, or else a name."""
+    if isinstance(value, str):
+        return value
+    parameter = parameters.get(str(value.get("Ref")), {}) if isinstance(value, dict) else {}
+    return str(parameter.get("Default", f"bench-{name.lower()}"))

@@ -1,0 +1,224 @@
+"""The figures of a run: what they are, and the file they are kept in.
+
+Milliseconds are of one request unless a name says otherwise; medians, unless it ends in `p99`. Ratios are of figures of
+the same run. Each part says when it was measured, for parts can be measured again alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LATEST = Path(__file__).with_name("results") / "latest.json"
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Anything that is kept; what the file holds beside it is an error."""
+
+
+class Machine(Part):
+    """What it was measured on."""
+
+    processor: str
+    cores: int
+    memory_gb: int
+    python: str
+    system: str
+
+
+class Trips(Part):
+    """Network trips of one request."""
+
+    redis: float
+    dynamodb: float
+
+
+class Bytes(Part):
+    """Bytes of one request as they arrive at Redis and DynamoDB, and as those answer."""
+
+    redis_in: int
+    redis_out: int
+    dynamodb_in: int
+    dynamodb_out: int
+
+
+class Operation(Part):
+    """One operation on the hot path; `client_ms` is the CPU of its calls alone, `ours_ms` the rest."""
+
+    trips: Trips
+    bytes: Bytes
+    bytes_out: int
+    log_bytes: int
+    cpu_ms: float
+    client_ms: float
+    ours_ms: float
+    wall_ms: float
+    wall_ms_p99: float
+    wall_ms_at_5ms: float
+    wall_ms_at_5ms_p99: float
+
+
+class HotPath(Part):
+    """The packaged handler, warm, with a DynamoDB that answers at once or after 5 ms."""
+
+    value_bytes: int
+    get: Operation
+    put: Operation
+    list: Operation
+    delete: Operation
+    denied: Operation
+    not_modified: Operation
+
+
+class Profile(Part):
+    """Where an operation's CPU goes: [file, line, function, own µs, µs with callees] of one request."""
+
+    functions: list[tuple[str, int, str, float, float]]
+
+
+class Cold(Part):
+    """A fresh process up to its first answer: CPU beyond the bare interpreter's, memory after it, the zip."""
+
+    import_cpu_ms: float
+    first_cpu_ms: float
+    cpu_ms: float
+    wall_ms: float
+    rss_mb: float
+    zip_mb: float
+
+
+class Load(Part):
+    """Requests of so many clients at once."""
+
+    method: str
+    clients: int
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Decisions(Part):
+    """Admissions of so many clients at once, spread over so many accounts, and PINGs by the same clients."""
+
+    clients: int
+    accounts: int
+    decisions_per_s: float
+    pings_per_s: float
+    ratio: float
+
+
+class Admission(Part):
+    """The admission script: through the client the service uses, and on bare sockets, where the server's part shows."""
+
+    service: list[Decisions]
+    sockets: list[Decisions]
+    script_us: float
+    ecpu: float
+
+
+class Growth(Part):
+    """What operations consume in a namespace of so many keys whose values have so many bytes."""
+
+    keys: int
+    value_bytes: int
+    get_units: float
+    put_units: float
+    put_index_units: float
+    list_units: float
+    get_bytes: int
+    put_bytes: int
+    list_bytes: int
+
+
+class EventPath(Part):
+    """Telling and booking what was used: units per 1,000 requests of an account, and how late (seconds)."""
+
+    read_units: dict[str, float]
+    write_units: dict[str, float]
+    events: dict[str, int]
+    consumed_per_s: float
+    consumer_cpu_ms: float
+    request_to_usage_p50_s: float | None = None
+    request_to_usage_p99_s: float | None = None
+    crossing_to_mail_p50_s: float | None = None
+    crossing_to_mail_p99_s: float | None = None
+
+
+class Peer(Part):
+    """Another store's operations in milliseconds, ours measured just before, and how many times those it takes."""
+
+    name: str
+    version: str
+    cpu_ms: dict[str, float]
+    wall_ms: dict[str, float]
+    ours_wall_ms: dict[str, float]
+    ratio: dict[str, float]
+
+
+class Resources(Part):
+    """What a stage keeps whether or not it is used, counted in the templates."""
+
+    alarms: int
+    queues: int
+    secrets: int
+    memory_mb: int
+
+
+class Results(Part):
+    """A run, or as many parts of one as there are."""
+
+    machine: Machine
+    measured: dict[str, str]
+    hot_path: HotPath | None = None
+    cold: dict[str, Cold] | None = None
+    front_door: list[Load] | None = None
+    admission: Admission | None = None
+    growth: list[Growth] | None = None
+    event_path: EventPath | None = None
+    peers: list[Peer] | None = None
+    resources: Resources | None = None
+
+
+def load(path: Path = LATEST) -> Results:
+    """Read a run's figures; msgspec.ValidationError when they are not of these forms."""
+    return msgspec.json.decode(path.read_bytes(), type=Results)
+
+
+def save(results: Results, path: Path) -> None:
+    """Write a run's figures."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+
+
+def this_machine() -> Machine:
+    """Describe this machine, without its name."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(
+        processor=models[0] if models else platform.machine(),
+        cores=os.cpu_count() or 0,
+        memory_gb=round(pages / 2**30),
+        python=platform.python_version(),
+        system=platform.system(),
+    )
+
+
+def now() -> str:
+    """Return the time of a measurement."""
+    return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the smallest value that so many percent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -1,0 +1,114 @@
+"""What we set out to reach, and whether the last figures do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.cost import Model
+    from bench.results import Admission, Cold, Growth, HotPath, Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target, what was measured, and whether that is enough."""
+
+    target: str
+    measured: str
+    met: bool
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a word."""
+        return "met" if self.met else "**missed**"
+
+
+def verdicts(model: Model) -> list[Verdict]:
+    """Judge every target that something was measured for."""
+    results = model.results
+    found: list[Verdict] = []
+    if results.hot_path is not None:
+        found += _hot_path(results.hot_path)
+    if results.cold is not None:
+        found += _cold(results.cold["kv"])
+    if results.peers:
+        found += _peers(results.peers)
+    if results.admission is not None:
+        found += _admission(results.admission)
+    if results.growth:
+        found += _growth(results.growth)
+    if results.hot_path and results.growth and results.event_path and results.resources:
+        found += _cost(model)
+    return found
+
+
+def _hot_path(hot: HotPath) -> Iterator[Verdict]:
+    both = (hot.get, hot.put)
+    trips = [f"{one.trips.redis:g} + {one.trips.dynamodb:g}" for one in both]
+    one_each = all((one.trips.redis, one.trips.dynamodb) == (1, 1) for one in both)
+    yield Verdict("GET and PUT: 1 trip to Redis and 1 to DynamoDB", " and ".join(trips), one_each)
+    cpu = [one.cpu_ms for one in both]
+    yield Verdict("GET and PUT: at most 0.9 ms of CPU", _pair(cpu, "ms"), max(cpu) <= 0.9)
+    ours = [one.ours_ms for one in both]
+    yield Verdict("of which at most 0.15 ms ours", _pair(ours, "ms"), max(ours) <= 0.15)
+    wall = [one.wall_ms_at_5ms for one in both]
+    yield Verdict("at most 7 ms with a DynamoDB of 5 ms", _pair(wall, "ms"), max(wall) <= 7)
+
+
+def _cold(kv: Cold) -> Iterator[Verdict]:
+    cpu = f"{kv.cpu_ms:.0f} ms"
+    yield Verdict("kv: import and first request in at most 250 ms of CPU", cpu, kv.cpu_ms <= 250)
+    yield Verdict("kv: a zip of at most 8 MB", f"{kv.zip_mb:.2f} MB", kv.zip_mb <= 8)
+    yield Verdict("kv: at most 70 MB resident", f"{kv.rss_mb:.0f} MB", kv.rss_mb <= 70)
+
+
+def _peers(peers: list[Peer]) -> Iterator[Verdict]:
+    for peer, least in zip(peers, (2.5, 5), strict=False):
+        ratio = peer.ratio["get"]
+        yield Verdict(f"GET in process: at least {least:g} times {peer.name}", f"{ratio:.2f} times", ratio >= least)
+
+
+def _admission(admission: Admission) -> Iterator[Verdict]:
+    for through, found in (("on sockets", admission.sockets), ("through the limiter", admission.service)):
+        one = next(one for one in found if one.clients == 1)
+        text = f"Admission {through}, one client: at least 60 % of PING's rate"
+        yield Verdict(text, f"{one.ratio:.0%}", one.ratio >= 0.6)
+    rates = [one.ratio for one in admission.sockets if one.clients == 1]
+    text = "Admission flat from 1 to 10,000 accounts (within 15 %, of PING's rate)"
+    yield Verdict(text, " · ".join(f"{rate:.0%}" for rate in rates), min(rates) >= 0.85 * max(rates))
+
+
+def _growth(growth: list[Growth]) -> Iterator[Verdict]:
+    size = growth[0].value_bytes
+    grown: list[Growth] = []
+    for one in growth:
+        if one.value_bytes != size or (grown and one.keys <= grown[-1].keys):
+            break
+        grown.append(one)
+    units = {(one.get_units, one.put_units, one.list_units) for one in grown}
+    bytes_of_pages = [one.list_bytes for one in grown]
+    flat = len(units) == 1 and max(bytes_of_pages) <= 1.1 * min(bytes_of_pages)
+    measured = f"to {grown[-1].keys:,}: {'the same units' if len(units) == 1 else 'other units'}"
+    text = "GET, PUT and a page cost the same from 100 to 1,000,000 keys"
+    yield Verdict(text, measured, flat and grown[-1].keys >= 1_000_000)
+
+
+def _cost(model: Model) -> Iterator[Verdict]:
+    for operation, gateway, most in (
+        ("get", True, 1.55),
+        ("put", True, 2.05),
+        ("get", False, 0.55),
+        ("put", False, 1.05),
+    ):
+        lines = model.request(operation, gateway=gateway)
+        inside = sum(lines.values()) - lines["Transfer to the internet"]
+        front = "the HTTP API" if gateway else "a Function URL"
+        measured = f"${inside:.2f}, and ${lines['Transfer to the internet']:.2f} of transfer to the internet"
+        yield Verdict(f"${most} a million {operation.upper()}s behind {front}", measured, inside <= most)
+
+
+def _pair(values: list[float], unit: str) -> str:
+    return " and ".join(f"{value:.2f} {unit}" for value in values)

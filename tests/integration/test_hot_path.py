@@ -1,0 +1,33 @@
+"""The benchmark of the hot path measures what it says, on the packaged handler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.hot_path import Effort, measure
+
+if TYPE_CHECKING:
+    from bench.results import HotPath
+
+
+@pytest.fixture(scope="module")
+def measured() -> HotPath:
+    return measure(quick=True, effort=Effort(turns=1, requests=20, delayed=5, bare=5))
+
+
+@pytest.mark.parametrize("operation", ["get", "put", "list", "delete", "not_modified"])
+def test_the_packaged_handler_makes_one_trip_to_redis_and_one_to_dynamodb(measured: HotPath, operation: str) -> None:
+    trips = getattr(measured, operation).trips
+
+    assert (trips.redis, trips.dynamodb) == (1, 1)
+
+
+def test_a_denied_request_makes_no_trip_to_dynamodb(measured: HotPath) -> None:
+    assert (measured.denied.trips.redis, measured.denied.trips.dynamodb) == (1, 0)
+
+
+def test_the_stub_takes_the_time_it_is_given(measured: HotPath) -> None:
+    assert measured.get.wall_ms_at_5ms > 5
+    assert measured.denied.wall_ms_at_5ms < measured.get.wall_ms_at_5ms

@@ -1,0 +1,70 @@
+"""The cost model multiplies what was measured by prices, and nothing is lost between its lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.cost import Model, load_prices, sensitivity
+from bench.results import load
+from kv_common.plans import CATALOG
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(load(), load_prices())
+
+
+def test_every_price_has_a_source(model: Model) -> None:
+    prices = model.prices.prices
+
+    assert {name for name, price in prices.items() if not price.source.startswith("https://")} == set()
+    assert all(price.usd > 0 for price in prices.values())
+
+
+def test_the_http_api_costs_its_requests_and_its_log_more_than_a_function_url(model: Model) -> None:
+    behind, direct = (sum(model.request("get", gateway=gateway).values()) for gateway in (True, False))
+
+    log_line = model.assumed.gateway_log_bytes * 1e6 / 1e9 * model.prices["logs_gb"]
+    assert behind - direct == pytest.approx(model.prices["http_api_million"] + log_line)
+
+
+def test_a_strong_read_costs_twice_an_eventual_one(model: Model) -> None:
+    strong = model.request("get", gateway=True)["DynamoDB"]
+
+    assert strong == pytest.approx(model.prices["dynamodb_read_million"])
+    assert model.with_(eventual_reads=True).request("get", gateway=True)["DynamoDB"] == pytest.approx(strong / 2)
+
+
+def test_metering_is_shared_by_the_requests_of_a_minute(model: Model) -> None:
+    alone, among_ten = model.with_(per_minute=1), model.with_(per_minute=10)
+
+    assert alone.metering() == pytest.approx(10 * among_ten.metering())
+    assert alone.metering() == pytest.approx(model.minute() * 1e6)
+
+
+def test_a_month_without_requests_costs_the_floor_and_each_million_the_mix(model: Model) -> None:
+    floor = sum(model.floor().values())
+
+    assert model.month(0, gateway=True) == pytest.approx(floor)
+    assert model.month(2_000_000, gateway=False) == pytest.approx(floor + 2 * model.mixed(gateway=False))
+
+
+def test_the_http_api_gets_cheaper_beyond_300_million_requests(model: Model) -> None:
+    up_to = model.month(300e6, gateway=True)
+    beyond = model.month(301e6, gateway=True) - up_to
+
+    assert beyond == pytest.approx(model.mixed(gateway=True) - 0.1)
+
+
+def test_a_free_account_pays_no_fee_and_costs_less_than_a_paid_one(model: Model) -> None:
+    costs = {name: sum(model.customer(plan).values()) for name, plan in CATALOG.items()}
+
+    assert model.customer(CATALOG["free"])["payment"] == 0
+    assert sorted(costs, key=lambda name: costs[name]) == list(CATALOG)
+
+
+def test_what_moves_the_cost_most_comes_first(model: Model) -> None:
+    changes = [abs(change) for _, change in sensitivity(model)]
+
+    assert changes == sorted(changes, reverse=True)
+    assert all(change > 0 for change in changes)
