@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from infra.packaging.architecture import Architecture
 
 #: Raise it when the way the tree is made changes: the number is part of the cache's key.
-_RECIPE = "1"
+_RECIPE = "2"
 #: What `importlib.metadata` reads at run time; the rest of a *.dist-info folder only matters to installers.
 _METADATA = {"METADATA", "entry_points.txt", "top_level.txt"}
+#: What cryptography is built with and never imports: of cffi it needs the one binary module beside the package.
+_BUILD_TOOLS = ("cffi", "pycparser")
 
 
 def vendored(lock: Path, architecture: Architecture, cache: Path) -> Path:
@@ -71,8 +73,11 @@ def _install(lock: Path, architecture: Architecture, version: str, tree: Path) -
 
 
 def _strip(tree: Path) -> None:
-    for folder in (*tree.glob("*/tests"), *tree.glob("bin"), *tree.rglob("__pycache__")):
+    tools = [folder for name in _BUILD_TOOLS for folder in (*tree.glob(name), *tree.glob(f"{name}-*.dist-info"))]
+    for folder in (*tools, *tree.glob("*/tests"), *tree.glob("bin"), *tree.rglob("__pycache__")):
         shutil.rmtree(folder)
+    for stub in tree.rglob("*.pyi"):
+        stub.unlink()
     for file in (*tree.glob("*.dist-info/*"), *tree.glob(".lock")):
         if file.is_dir():
             shutil.rmtree(file)

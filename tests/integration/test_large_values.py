@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from kv_common import dynamodb, s3
+from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
 from kv_common.errors import PreconditionFailed
 from kv_common.times import now_ms
 from kv_service.domain import Space
@@ -94,17 +95,18 @@ class World:
     @contextmanager
     def answer_lost(self, meanwhile: Callable[[], None]) -> Iterator[Values]:
         """Give values whose next large text is written, and sent again by the SDK after something else happened."""
-        client, left = dynamodb.client(), [meanwhile]
+        post, left = Connections.post, [meanwhile]
 
-        def send_again(**_: object) -> float | None:
-            if not left:
-                return None
-            left.pop()()
-            return 0.0
+        def lose(self: Connections, headers: dict[str, str], body: bytes) -> Answer:
+            answer = post(self, headers, body)
+            if left and headers["x-amz-target"].endswith("TransactWriteItems"):
+                left.pop()()
+                raise NoAnswer
+            return answer
 
-        events: Any = client.meta.events  # whose types know no answer
-        events.register_first("needs-retry.dynamodb.TransactWriteItems", send_again)
-        yield self.values_on(client)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Connections, "post", lose)
+            yield self.values_on(dynamodb.client())
         assert not left
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
+from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
 from kv_common.errors import AppError, NotFound
 from kv_service.domain import Space
 from kv_service.values import preconditions
@@ -20,8 +20,6 @@ from kv_service.values.versions import StorageFull, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from botocore.awsrequest import AWSPreparedRequest
 
     from kv_service.bootstrap import Kv
     from kv_service.store import ValueStore
@@ -235,18 +233,18 @@ def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, 
 @pytest.fixture
 def lost_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lose the answer to the first time that anything is sent; the client sends it again."""
-    session = world.store._client._endpoint.http_session  # type: ignore[attr-defined]
-    send = session.send
+    post = Connections.post
     sent: list[str] = []
 
-    def lose(request: AWSPreparedRequest) -> object:
-        answer = send(request)
-        sent.append(str(request.headers["X-Amz-Target"]).rpartition(".")[2].strip("'"))
-        if len(sent) % 2:
-            raise ReadTimeoutError(endpoint_url=request.url)
-        return answer
+    def lose(self: Connections, headers: dict[str, str], body: bytes) -> Answer:
+        post(self, headers, body)
+        raise NoAnswer
 
-    monkeypatch.setattr(session, "send", lose)
+    def note(event_name: str, **_: object) -> None:
+        sent.append(event_name.rpartition(".")[2])
+
+    monkeypatch.setattr(Connections, "post", lose)
+    world.store._client.meta.events.register("before-send.dynamodb.*", note)
     return sent
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +12,7 @@ from kv_common.http import Request, Response, account_of_bearer
 from kv_service.domain import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from kv_common.api_keys import Scope
     from kv_service.bootstrap import Kv
@@ -83,9 +82,13 @@ class Gate:
         if priced is not None:
             operation = priced(command)
         decision = self._admit(request, caller, namespace, operation, bytes_in=bytes_in)
-        with self._refunded_on_failure(caller, decision):
+        try:
             space = _space(caller, namespace, decision)
             return self._kv.delivery.deliver(request, space, run(space, command))
+        except BaseException as problem:
+            if not _counts(problem):
+                self._kv.admission.refund(caller.account_id, decision)
+            raise
 
     def look(self, request: Request) -> Decision:
         """Return how the caller stands with their limits, any key's or token's; it counts as nothing."""
@@ -129,19 +132,10 @@ class Gate:
         require_admitted(ticket, decision)
         return decision
 
-    @contextmanager
-    def _refunded_on_failure(self, caller: Caller, decision: Decision) -> Iterator[None]:
-        """Take back what was counted, if the request fails on our side or has no room: 413s do not count."""
-        owed = False
-        try:
-            yield
-            owed = True
-        except AppError as error:
-            owed = not error.is_ours and not isinstance(error, PayloadTooLarge)
-            raise
-        finally:
-            if not owed:
-                self._kv.admission.refund(caller.account_id, decision)
+
+def _counts(problem: BaseException) -> bool:
+    """Tell whether a request counts that ends so; what fails on our side does not, nor what there is no room for."""
+    return isinstance(problem, AppError) and not problem.is_ours and not isinstance(problem, PayloadTooLarge)
 
 
 def _space(caller: Caller, namespace: str, decision: Decision) -> Space:

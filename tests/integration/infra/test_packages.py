@@ -72,7 +72,7 @@ def test_the_zip_stays_small_and_holds_one_service(package: Package, service: Se
 
     assert {name for name in folders if name.endswith("_service")} == {f"{service.name}_service"}
     assert {"kv_common", "app.py"} <= folders
-    assert package.code.stat().st_size < 15_000_000
+    assert package.code.stat().st_size < 8_000_000
 
 
 def test_the_templates_route_what_the_openapi_document_describes_and_each_to_one_service() -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.client import BaseClient
 
+from kv_common.dynamodb.direct import DirectCalls
 from kv_common.events import (
     AccountDeleted,
     Contract,
@@ -128,10 +128,10 @@ def test_an_event_costs_the_units_that_the_store_says(
     usage: Usage, account_id: str, monkeypatch: pytest.MonkeyPatch, data: Contract, units: dict[str, float]
 ) -> None:
     spent = {"write": 0.0, "read": 0.0}
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # the types leave it out
+    call = DirectCalls.__call__
 
-    def counted(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        answer = call(client, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
+    def counted(calls: DirectCalls, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = call(calls, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
         if operation == "TransactWriteItems":
             spent["write"] += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
         elif operation == "BatchGetItem":
@@ -145,6 +145,6 @@ def test_an_event_costs_the_units_that_the_store_says(
 
     told = event(account_id, data)
     with monkeypatch.context() as patched:
-        patched.setattr(BaseClient, "_make_api_call", counted)
+        patched.setattr(DirectCalls, "__call__", counted)
         usage.take(told)
     assert spent == units

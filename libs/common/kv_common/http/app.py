@@ -1,9 +1,9 @@
 """The Chalice application every service makes: it understands payload 2.0 and is the outermost edge of a request.
 
-Chalice dispatches REST API events only and answers a 2.0 event with a 500, and it turns a plain exception into a 500
-of its own before any middleware sees it. So `__call__` translates the event, and `route` wraps each view: views take
-a `Request`, raise `AppError`, and return a `Response`. The request travels in a context variable, because Chalice's
-`current_request` is shared by the threads of a process.
+Chalice holds the routes, of which the service's template is made. Dispatch is our own: Chalice's takes REST API events
+only and answers a 2.0 event with a 500, turns a plain exception into a 500 of its own before any middleware sees it,
+and keeps the request where the threads of a process share it. Here, views take a `Request`, raise `AppError`, and
+return a `Response`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Chalice
-from chalice.app import Response as ChaliceResponse
 
 from kv_common import logs, names
 from kv_common.errors import AppError, Internal, MethodNotAllowed, NotFound
@@ -29,9 +26,6 @@ View = Callable[..., Response]
 Log = Callable[[dict[str, object]], None]
 
 _OF_NAMESPACE = "/v1/{namespace}"
-
-_current: ContextVar[Request] = ContextVar("current_request")
-_answer: ContextVar[list[Response]] = ContextVar("answer")
 
 
 class Api(Chalice):
@@ -53,48 +47,31 @@ class Api(Chalice):
 
     def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
         """Register a view: a function of the `Request` and the path's parameters that returns a `Response`."""
-        register = super().route(path, **kwargs)
-
-        def decorate(view: View) -> View:
-            @wraps(view)
-            def enter(**parameters: str) -> ChaliceResponse:
-                # Chalice hands the answer's dictionary on; the answer itself returns to `__call__` beside it.
-                _answer.get().append(_guard(view, _current.get(), parameters))
-                return ChaliceResponse(body="")
-
-            register(enter)
-            return view
-
-        return decorate
+        register: Callable[[View], View] = super().route(path, **kwargs)
+        return register
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Serve one event in payload format 2.0."""
         started = time.perf_counter()
         request = read_event(event)
-        response = self._dispatch(request, context)
+        response = self._dispatch(request)
         if request.method == "HEAD":
             # Also an error says to HEAD what it has to say in headers alone.
             response = Response(response.status, "", response.headers)
         self._log(self._line(request, response, context, time.perf_counter() - started))
         return response.with_headers(request.answer_headers).to_gateway(request.correlation_id)
 
-    def _dispatch(self, request: Request, context: Any) -> Response:
+    def _dispatch(self, request: Request) -> Response:
         try:
             pattern, parameters = self._route_of(request)
         except AppError as error:
             return _refuse(request, error)
         request.facts["route"] = f"{request.method} {pattern}"
-        answers: list[Response] = []
-        current, answer = _current.set(request), _answer.set(answers)
-        try:
-            super().__call__(_rest_event(request.method, pattern, parameters), context)
-        finally:
-            _current.reset(current)
-            _answer.reset(answer)
-        if not answers:
+        entry = self.routes.get(pattern, {}).get(request.method)
+        if entry is None:
             # The gateway has a route that this version of the service does not.
             return _refuse(request, NotFound("There is no such route."))
-        return answers[0]
+        return _guard(entry.view_function, request, parameters)
 
     def _route_of(self, request: Request) -> tuple[str, dict[str, str]]:
         """Return the pattern and parameters of the request's route."""
@@ -162,16 +139,3 @@ def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response
 def _refuse(request: Request, error: AppError) -> Response:
     request.facts["error"] = error.code
     return error_response(error, request.correlation_id)
-
-
-def _rest_event(method: str, pattern: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """Return the little of a REST API event that Chalice's dispatch looks at."""
-    return {
-        "requestContext": {"resourcePath": pattern, "httpMethod": method},
-        "pathParameters": parameters,
-        "headers": {},
-        "multiValueQueryStringParameters": None,
-        "stageVariables": None,
-        "body": None,
-        "isBase64Encoded": False,
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,7 +38,7 @@ class Response:
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
         """Return the same answer with `headers` added; the answer's own win."""
-        return replace(self, headers={**headers, **self.headers})
+        return Response(self.status, self.body, {**headers, **self.headers}, self.is_base64)
 
     def to_gateway(self, correlation_id: str) -> dict[str, Any]:
         """Return the answer in payload format 2.0.

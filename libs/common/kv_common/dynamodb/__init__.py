@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from kv_common.dynamodb.clients import client as client
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -59,24 +60,6 @@ class ConditionFailed(Exception):
         super().__init__(f"condition failed in actions {sorted(actions)}")
         self.actions = actions
         self.item = item
-
-
-def client() -> DynamoDBClient:
-    """Return a low-level client; region, credentials and endpoint come from the environment."""
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "dynamodb",
-        config=Config(
-            connect_timeout=1,
-            read_timeout=2,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            # Our own stores build every request; checking each against the API's model would cost CPU per call.
-            parameter_validation=False,
-            tcp_keepalive=True,
-        ),
-    )
 
 
 def require_answer(client: DynamoDBClient, table: str) -> None:

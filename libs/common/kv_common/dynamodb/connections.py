@@ -1,0 +1,147 @@
+"""Connections to one endpoint that are kept open from request to request, and from one event to the next.
+
+It is the part of HTTP/1.1 that DynamoDB speaks: every answer says its length. What reads otherwise is no answer.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import weakref
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PORTS = {"http": 80, "https": 443}
+_MAX_LINE = 65_536
+_MAX_HEADERS = 100
+
+
+class NoAnswer(Exception):
+    """There was no answer, or not in time, or none that can be read; the request may have been carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, by the names that botocore has for it; header names are in lower case."""
+
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+
+class Connections:
+    """As many connections as requests are under way at once; threads may share them."""
+
+    def __init__(
+        self, endpoint_url: str, *, connect_timeout_s: float, read_timeout_s: float, ca_bundle: str | None = None
+    ) -> None:
+        endpoint = urlsplit(endpoint_url)
+        self.host = endpoint.netloc
+        """The host as requests name it."""
+        self._address = (endpoint.hostname or "", endpoint.port or _PORTS[endpoint.scheme])
+        self._is_secure = endpoint.scheme == "https"
+        self._connect_timeout_s = connect_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._ca_bundle = ca_bundle
+        # The last one back goes first again, so that no more stay in use than are needed.
+        self._idle: deque[_Connection] = deque()
+        weakref.finalize(self, _close, self._idle)
+
+    def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Return the answer to a POST to /; raises NoAnswer."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        request = f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
+        try:
+            connection = self._take()
+            try:
+                answer = connection.exchange(request)
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, ValueError, KeyError) as error:
+            raise NoAnswer(type(error).__name__) from error
+        if answer.headers.get("connection", "").lower() == "close":
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return answer
+
+    def _take(self) -> _Connection:
+        """Return an open connection: the other side may have ended one while this environment was frozen."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break  # another thread was faster
+            if connection.is_open():
+                return connection
+            connection.close()
+        return self._connect()
+
+    def _connect(self) -> _Connection:
+        plain = socket.create_connection(self._address, timeout=self._connect_timeout_s)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        secured = self._tls.wrap_socket(plain, server_hostname=self._address[0]) if self._is_secure else plain
+        secured.settimeout(self._read_timeout_s)
+        return _Connection(secured)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        from botocore.httpsession import get_cert_path
+
+        return ssl.create_default_context(cafile=self._ca_bundle or get_cert_path(verify=True))
+
+
+def _close(connections: deque[_Connection]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+class _Connection:
+    """One socket; its requests come one after the other."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._reader = connected.makefile("rb")
+        self._poll = select.poll()
+        self._poll.register(connected, select.POLLIN)
+
+    def exchange(self, request: bytes) -> Answer:
+        """Send a request and return its answer; OSError, ValueError or KeyError where there is none."""
+        self._socket.sendall(request)
+        version, status, *_ = self._line().split(" ", 2)
+        if version != "HTTP/1.1":
+            raise ValueError(version)
+        headers: dict[str, str] = {}
+        while line := self._line():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+            if len(headers) > _MAX_HEADERS:
+                raise ValueError("too many headers")
+        length = int(headers["content-length"])
+        content = self._reader.read(length)
+        if len(content) != length:
+            raise ConnectionError("the answer ended early")
+        return Answer(int(status), headers, content)
+
+    def is_open(self) -> bool:
+        """Tell whether nothing has come since the last answer: what can be read now is the end."""
+        return not self._poll.poll(0)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._socket.close()
+
+    def _line(self) -> str:
+        line = self._reader.readline(_MAX_LINE)
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the answer ended early")
+        return line[:-2].decode("latin-1")

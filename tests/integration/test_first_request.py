@@ -1,0 +1,62 @@
+"""What a function imports before it has answered its first GET: a cold start is paid for by who asks first."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from typing import TYPE_CHECKING
+
+from infra.packaging.architecture import Architecture
+from infra.packaging.pipeline import build
+from infra.packaging.verify import RUNTIME_PACKAGES, provide_runtime
+from infra.repository import Repository
+from tests.support.kv_process import environment_of, event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.local.environment import LocalEnvironment
+    from tests.support.tenant import Tenant
+
+PROGRAM = """
+import json, sys
+began = set(sys.modules)
+asked = json.loads(sys.stdin.read())
+sys.path[:0] = asked["path"]
+from app import app
+answer = app(asked["event"], None)
+print(json.dumps({"status": answer["statusCode"], "imported": sorted(set(sys.modules) - began)}))
+"""
+
+PROVIDED = {*RUNTIME_PACKAGES, "dateutil"}
+
+
+def test_a_first_get_imports_what_it_needs_and_nothing_else(
+    local: LocalEnvironment, tenant: Tenant, tmp_path: Path
+) -> None:
+    repository = Repository.here()
+    package = build(repository, repository.service("kv"), Architecture.of_host())
+    code, runtime = tmp_path / "code", tmp_path / "runtime"
+    with zipfile.ZipFile(package.code) as archive:
+        archive.extractall(code)
+    provide_runtime(runtime)
+    tenant.namespace("app")
+    asked = event("GET", "/v1/{namespace}/{key}", {"namespace": "app", "key": "a"}, headers=tenant.key())
+
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PROGRAM],
+        input=json.dumps({"path": [str(code), str(runtime)], "event": asked}),
+        env=environment_of(local, "kv"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told = json.loads(run.stdout.splitlines()[-1])
+    imported = {name.partition(".")[0] for name in told["imported"]} - sys.stdlib_module_names - PROVIDED
+
+    assert told["status"] == 404
+    # redis looks whether there is a cryptography, and imports no more of it than its name.
+    assert imported == {"app", "cachetools", "chalice", "cryptography", "kv_common", "kv_service", "msgspec", "redis"}
+    assert not {name for name in told["imported"] if name.startswith(("cryptography.hazmat", "kv_common.tokens"))}

@@ -1,0 +1,153 @@
+"""A server that answers as it was told, request by request, and keeps what it was asked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import parse_headers
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+    from http.client import HTTPMessage
+    from io import BufferedReader
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came; `connection` counts from 0."""
+
+    line: str
+    headers: HTTPMessage
+    body: bytes
+    connection: int
+
+
+Reply = Callable[[socket.socket, Asked], None]
+"""Answers a request on its connection; when it raises ConnectionError, the connection ends."""
+
+
+class ScriptedServer:
+    """Gives its replies one after the other, whichever connection is asked; the last one again and again."""
+
+    def __init__(self, replies: Sequence[Reply] = (), tls: ssl.SSLContext | None = None) -> None:
+        self.script(replies)
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._connections: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def script(self, replies: Sequence[Reply]) -> None:
+        """Begin anew with other replies."""
+        self.asked: list[Asked] = []
+        self._replies = list(replies)
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.hang_up()
+        for thread in self._threads:
+            thread.join(timeout=5)
+            assert not thread.is_alive()
+
+    def hang_up(self) -> None:
+        """End every connection, as a server does that has not been asked for a while."""
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._tls:
+                    # The handshake comes with the first read, in the connection's own thread.
+                    connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                self._connections.append(connection)
+                serve = threading.Thread(target=self._serve, args=(connection, len(self._connections) - 1))
+                self._threads.append(serve)
+                serve.start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        with suppress(OSError), connection, connection.makefile("rb") as reader:
+            while asked := _read(reader, number):
+                with self._lock:
+                    self.asked.append(asked)
+                    reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+                reply(connection, asked)
+
+
+def _read(reader: BufferedReader, number: int) -> Asked | None:
+    line = reader.readline()
+    if not line:
+        return None
+    headers = parse_headers(reader)
+    return Asked(line.decode().strip(), headers, reader.read(int(headers["content-length"])), number)
+
+
+def says(content: bytes, status: str = "200 OK", **headers: str | None) -> Reply:
+    """Answer with any bytes; a header that is None is left out."""
+    told = {
+        "x_amzn_RequestId": "REQUEST",
+        "Content_Type": "application/x-amz-json-1.0",
+        "Content_Length": str(len(content)),
+        **headers,
+    }
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in told.items() if value is not None)
+    return sends(f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + content)
+
+
+def sends(content: bytes) -> Reply:
+    """Send any bytes at all."""
+    return lambda connection, _: connection.sendall(content)
+
+
+def answers(body: object, status: str = "200 OK") -> Reply:
+    """Answer with JSON, as DynamoDB does."""
+    text = json.dumps(body).encode()
+    return says(text, status, x_amz_crc32=str(zlib.crc32(text)))
+
+
+def refuses(code: str, status: str = "400 Bad Request", **members: Any) -> Reply:
+    """Answer with an error, as DynamoDB does."""
+    kind = f"com.amazonaws.dynamodb.v20120810#{code}"
+    return answers({"__type": kind, "message": f"it is {code}", **members}, status)
+
+
+def cuts_off(connection: socket.socket, asked: Asked) -> None:
+    """Promise more than there is, and end the connection."""
+    says(b'{"Item": {"v": {"S": "', Content_Length="100")(connection, asked)
+    raise ConnectionError
+
+
+def resets(connection: socket.socket, _: Asked) -> None:
+    """End the connection without an answer, and not in good order."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    raise ConnectionError
+
+
+def keeps_silent(_: socket.socket, __: Asked) -> None:
+    """Answer nothing, and keep the connection open."""
+
+
+def echoes(connection: socket.socket, asked: Asked) -> None:
+    """Answer a PutItem with the item in it."""
+    answers({"Attributes": json.loads(asked.body)["Item"]})(connection, asked)
