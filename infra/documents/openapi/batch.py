@@ -18,6 +18,7 @@ from infra.documents.openapi.values import (
     INCREMENT_MEMBERS,
     METADATA,
     PATCH_MEMBERS,
+    TOO_LARGE,
     TTL,
     VALUE,
     metered,

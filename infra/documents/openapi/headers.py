@@ -49,14 +49,13 @@ CATALOG: dict[str, Json] = {
     "X-Expires-At": _sometimes("When the value expires; absent when it never does.", text(format="date-time")),
     "X-Metadata": _sometimes("The value's metadata as JSON in ASCII; absent when it has none.", {"type": "string"}),
     "Location": _always(
-        "Where the very same bytes are, to be fetched by GET without a credential.", text(format="uri")
+        "Where the very same bytes are for five minutes, to be fetched by GET without a credential.", text(format="uri")
     ),
     "X-Value-Size": _always("The size of the value's JSON text in bytes.", _COUNT),
     "Idempotent-Replayed": _sometimes(
         "`true` when this is the recorded answer to an earlier request with the same `Idempotency-Key`.",
         {"type": "string", "const": "true"},
     ),
-    "Location": _always("Where the answer is, for five minutes.", text(format="uri")),
     "Cache-Control": _always("How long the answer may be kept.", {"type": "string"}),
     "Content-Security-Policy": _always("The page shows itself, and nothing else.", {"type": "string"}),
 }

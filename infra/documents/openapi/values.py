@@ -195,9 +195,6 @@ OPERATIONS = (
         example=Example("/v1/app/user:1?fields=name"),
         answers={
             200: Answer("The value.", Value, (*VALIDATORS, "X-Metadata")),
-            307: Answer(
-                "The answer is too large to come from here, and stands elsewhere.", None, (*VALIDATORS, "Location")
-            ),
             304: Answer("It is still the version of `If-None-Match`.", None, VALIDATORS),
             307: Answer(ELSEWHERE, None, (*VALIDATORS, "X-Metadata", "Location")),
         },
