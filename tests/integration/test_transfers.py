@@ -15,13 +15,14 @@ import pytest
 
 from infra.queues.redrive import redrive
 from kv_common import accounts, dynamodb, s3
-from kv_common.errors import Conflict, NotFound, Unauthorized
+from kv_common.errors import Conflict, NotFound, RateLimited, Unauthorized
 from kv_common.events.consumer import Consumer
 from kv_common.times import now_ms
 from kv_service.background import job_handlers
 from kv_service.domain import Namespace
 from kv_service.jobs import Job, JobKind
 from kv_service.store import NamespaceStore
+from kv_service.store.transfers import MAX_A_DAY
 from kv_service.transfers import exporting, importing, lines
 from kv_service.transfers.transfer import TransferStatus
 from tests.support.kv_process import enter
@@ -212,6 +213,18 @@ def test_of_exports_that_are_begun_at_once_one_runs(place: Place) -> None:
     [running] = [one for one in place.transfers.newest(place.account_id) if one.kind is JobKind.EXPORT]
     Worker().finish(place.account_id, running.id)
     place.transfers.delete(place.account_id, place.export().id)
+    place.export()
+
+
+def test_a_day_has_so_many_imports_and_the_next_one_begins_tomorrow(place: Place) -> None:
+    for _ in range(MAX_A_DAY[JobKind.IMPORT]):
+        place.transfers.delete(place.account_id, place.import_(b"").id)
+
+    with pytest.raises(RateLimited) as refusal:
+        place.import_(b"")
+
+    assert refusal.value.details["reason"] == "jobs_per_day"
+    assert 0 < int(refusal.value.headers["Retry-After"]) <= 86_400
     place.export()
 
 

@@ -10,10 +10,13 @@ from msgspec import UNSET, Meta, UnsetType
 from infra.documents.openapi.operation import Access, Answer, Example, Operation, Parameter
 from infra.documents.openapi.schemas import struct_body, text
 from infra.documents.openapi.shared import NAMESPACE, NAMESPACE_NAME, Count, Timestamp, errors
+from kv_service.jobs import JobKind
+from kv_service.store.transfers import MAX_A_DAY
 from kv_service.transfers.routes import NoBody
 from kv_service.transfers.transfer import _ID, TransferStatus
 
 JOB = Parameter("job", "path", text(_ID), "The id of a job.", required=True)
+TOO_MANY = f"A day has {MAX_A_DAY[JobKind.EXPORT]} exports and {MAX_A_DAY[JobKind.IMPORT]} imports (`jobs_per_day`)."
 NOTHING = struct_body(NoBody, required=False)
 
 
@@ -77,7 +80,7 @@ OPERATIONS = (
         body=NOTHING,
         example=Example("/v1/namespaces/app/exports", gives={"JOB": "id"}),
         answers={202: Answer("The job.", Job)},
-        errors=errors(401, 404, 413, _409="Another is not finished yet (`job_running`)."),
+        errors=errors(401, 404, 413, _409="Another is not finished yet (`job_running`).", _429=TOO_MANY),
     ),
     Operation(
         route="POST /v1/namespaces/{namespace}/imports",
@@ -90,7 +93,7 @@ OPERATIONS = (
         body=NOTHING,
         example=Example("/v1/namespaces/app/imports", gives={"IMPORT": "id", "UPLOAD_URL": "upload.url"}),
         answers={201: Answer("The job, which waits for its file.", Job)},
-        errors=errors(401, 404, 413, _409="Another is not finished yet (`job_running`)."),
+        errors=errors(401, 404, 413, _409="Another is not finished yet (`job_running`).", _429=TOO_MANY),
     ),
     Operation(
         route="POST /v1/jobs/{job}/start",

@@ -44,6 +44,11 @@ def month(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m")
 
 
+def day(milliseconds: int) -> str:
+    """Return the day of a time, in UTC, as YYYY-MM-DD."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d")
+
+
 def month_span(milliseconds: int) -> tuple[int, int]:
     """Return when the month of a time, in UTC, starts and ends, in milliseconds since 1970."""
     now = datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -7,6 +7,7 @@
     ACCOUNT#<account>     PLAN                the plan's name, limits, and the version that orders changes of them
     ACCOUNT#<account>     USED#<YYYY-MM>      requests used in a month, as last told
     ACCOUNT#<account>     TRANSFER#<job>      an export or import: see kv_service.store.transfer_items
+    ACCOUNT#<account>     BEGUN#<kind>#<day>  how many exports or imports were begun in a day
     ACCOUNT#<account>     SLOT#<kind>         the export or import that is not finished; there is one of each at most
     ACCOUNT#<account>     WORK#<job>          a job: kind, subject, turn
     ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kv_common import times
 from kv_common.accounts import account_key, is_open
 from kv_common.dynamodb import ConditionFailed, delete_all, errors_translated, transact
-from kv_common.errors import Conflict, Unauthorized
+from kv_common.errors import Conflict, RateLimited, Unauthorized
 from kv_common.names import no_such_namespace
 from kv_service.domain import NamespaceStatus
+from kv_service.jobs import JobKind
 from kv_service.store.jobs import job_key, job_start
 from kv_service.store.namespaces import namespace_key
 from kv_service.store.transfer_items import TRANSFER_PREFIX, decode, encode, transfer_key
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
+MAX_A_DAY = {JobKind.EXPORT: 100, JobKind.IMPORT: 10}
+"""They pass no rate limit and no quota: an import may write all that the plan stores, at twice the price of a PUT."""
+
 _SLOT_PREFIX = "SLOT#"
+_BEGUN_PREFIX = "BEGUN#"
+_DAY_S = 86_400
 _SHOWN = 100
 
 
@@ -43,7 +50,10 @@ class TransferStore:
         self._now_ms = now_ms
 
     def begin(self, transfer: Transfer) -> None:
-        """Add a transfer, and its job where it can run at once; Conflict while another of its kind is unfinished."""
+        """Add a transfer, and its job where it can run at once; Conflict while another of its kind is unfinished.
+
+        RateLimited when the day's are used up.
+        """
         account_id = transfer.account_id
         items: list[TransactWriteItemTypeDef] = [
             is_open(self._table, account_id),
@@ -70,6 +80,7 @@ class TransferStore:
                     "ExpressionAttributeValues": {":now": {"N": str(self._now_ms() // 1000)}},
                 }
             },
+            self._count(transfer),
             {"Put": {"TableName": self._table, "Item": encode(transfer)}},
         ]
         if transfer.status is TransferStatus.RUNNING:
@@ -81,9 +92,41 @@ class TransferStore:
                 raise Unauthorized("The account has been deleted.") from failure
             if 1 in failure.actions:
                 raise no_such_namespace() from failure
-            raise Conflict(
-                f"Another {transfer.kind} of this account is not finished yet.", details={"reason": "job_running"}
-            ) from failure
+            if 2 in failure.actions:  # the slot
+                raise Conflict(
+                    f"Another {transfer.kind} of this account is not finished yet.", details={"reason": "job_running"}
+                ) from failure
+            raise self._too_many(transfer) from failure
+
+    def _count(self, transfer: Transfer) -> TransactWriteItemTypeDef:
+        """Count the transfer among those of its kind and day."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": {
+                    "PK": {"S": account_key(transfer.account_id)},
+                    "SK": {"S": f"{_BEGUN_PREFIX}{transfer.kind}#{times.day(transfer.created_at_ms)}"},
+                },
+                "UpdateExpression": "ADD #begun :one SET #ttl = :ttl",
+                # Holds while the day's are not used up.
+                "ConditionExpression": "attribute_not_exists(#begun) OR #begun < :most",
+                "ExpressionAttributeNames": {"#begun": "begun", "#ttl": "ttl"},
+                "ExpressionAttributeValues": {
+                    ":one": {"N": "1"},
+                    ":most": {"N": str(MAX_A_DAY[transfer.kind])},
+                    ":ttl": {"N": str(transfer.created_at_ms // 1000 + 2 * _DAY_S)},
+                },
+            }
+        }
+
+    def _too_many(self, transfer: Transfer) -> RateLimited:
+        wait_s = _DAY_S - transfer.created_at_ms // 1000 % _DAY_S
+        most = MAX_A_DAY[transfer.kind]
+        return RateLimited(
+            f"An account can begin {most} {transfer.kind}s a day. Please wait until tomorrow (UTC).",
+            details={"reason": "jobs_per_day", "retry_after": wait_s},
+            headers={"Retry-After": str(wait_s)},
+        )
 
     def get(self, account_id: str, transfer_id: str) -> Transfer | None:
         """Return a transfer as it is now."""
