@@ -56,7 +56,11 @@ def test_its_age_is_judged_by_the_time_it_reached_the_gateway(late_s: float, sta
     assert post(World(), late_s=late_s)["statusCode"] == status
 
 
-@pytest.mark.parametrize("header", [None, "", "ts=1", "nonsense", HEADER[:-1], HEADER.replace("ts=", "ts=-")])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "ts=1", "nonsense", HEADER[:-1], HEADER.replace("ts=", "ts=-")],
+    ids=["absent", "empty", "time only", "nonsense", "cut", "negative time"],
+)
 def test_one_without_a_valid_signature_is_refused_and_counted(header: str | None) -> None:
     world = World()
     answer = post(world, header=header)
