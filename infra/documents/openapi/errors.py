@@ -64,8 +64,3 @@ SCHEMA: Json = object_schema(
 def phrase(status: int) -> str:
     """The name of a status."""
     return http.HTTPStatus(status).phrase
-
-
-def codes() -> list[tuple[str, int]]:
-    """Every code with its status, in the order of the statuses."""
-    return [(one.code, one.status) for one in _CLASSES]
