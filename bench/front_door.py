@@ -47,7 +47,7 @@ def run(base_url: str, headers: dict[str, str], method: str, clients: int, secon
 
 def measure(*, quick: bool) -> list[Load]:
     """Start everything, warm it up and measure."""
-    seconds = 2.0 if quick else 10.0
+    seconds = 1.5 if quick else 10.0
     with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
         local.deploy()
         with client(local) as http:
@@ -57,7 +57,7 @@ def measure(*, quick: bool) -> list[Load]:
         _fill(local.base_url, headers)
         # The warm-up makes the functions' workers, a few at a time.
         for clients in (1, 2, 4, 8, 16, 32):
-            run(local.base_url, headers, "PUT", clients, 2)
+            run(local.base_url, headers, "PUT", clients, 1)
         return [
             _load(method, clients, run(local.base_url, headers, method, clients, seconds), seconds)
             for clients in CLIENTS

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench import hot_path
 from bench.errors import BenchError
-from bench.hot_path import PAGE, VALUE_BYTES
+from bench.hot_path import PAGE, VALUE_BYTES, Effort
 from bench.results import Peer
 from bench.values import json_value
 from infra import setup
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROBE = Path(__file__).with_name("kinto_probe.py")
+_OURS = Effort(turns=5, requests=100, delayed=5, bare=5)
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -63,7 +64,7 @@ def _environment() -> Path:
 
 
 def _measure(name: str, python: Path, backend: str, stores: dict[str, str], *, quick: bool) -> Peer:
-    ours = hot_path.measure(quick=True)
+    ours = hot_path.measure(quick=quick, effort=_OURS)
     settings = {
         "multiauth.policies": "basicauth",
         "userid_hmac_secret": "bench",
