@@ -89,18 +89,19 @@ def _log_bytes(handler: Any, event: Json) -> int:
 
 def bare(handler: Any, event: Json, requests: int) -> Json:
     """Make the calls that a request makes of the two clients, and nothing else; the times are of one request."""
-    from botocore.client import BaseClient
     from redis import Redis
+
+    from kv_common.dynamodb.direct import DirectCalls
 
     handler(event, None)  # what is known for seconds only may have been forgotten since
     calls: dict[str, list[tuple[Any, tuple[Any, ...], Json]]] = {"redis": [], "dynamodb": []}
     for name, owner, method in (
-        ("dynamodb", BaseClient, "_make_api_call"),
+        ("dynamodb", DirectCalls, "__call__"),
         ("redis", Redis, "execute_command"),
     ):
         _record(owner, method, calls[name])
     handler(event, None)
-    for owner, method in ((BaseClient, "_make_api_call"), (Redis, "execute_command")):
+    for owner, method in ((DirectCalls, "__call__"), (Redis, "execute_command")):
         setattr(owner, method, getattr(owner, method).original)
     measured = {}
     for name, recorded in calls.items():

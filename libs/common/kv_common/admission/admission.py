@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kv_common.admission.breaker import Breaker
+from kv_common.admission.denials import Denials
 from kv_common.admission.headers import quota_retry_after, retry_after
 from kv_common.admission.local_limiter import LocalLimiter
 from kv_common.admission.model import Decision, FactsSource, Ticket, Verdict
@@ -34,9 +35,13 @@ class Admission:
         self._source = source
         self._local = LocalLimiter(source, wall)
         self._breaker = Breaker(monotonic)
+        self._denials = Denials(monotonic)
 
     def decide(self, ticket: Ticket) -> Decision:
         """Return the answer to `ticket`, whatever it is, without raising for a refusal."""
+        denied = self._denials.standing(ticket)
+        if denied is not None:
+            return denied
         if self._breaker.allows():
             try:
                 return self._ask_redis(ticket)
@@ -55,12 +60,14 @@ class Admission:
         return True
 
     def _ask_redis(self, ticket: Ticket) -> Decision:
+        asked_at = self._denials.now()
         decision = self._redis.decide(ticket)
         if decision.verdict is Verdict.MISSING:
             facts = self._source.load(ticket.account_id, ticket.digest, ticket.namespace)
             decision = self._redis.decide(ticket, facts)
         self._breaker.succeeded()
         self._local.note(ticket, decision)
+        self._denials.note(ticket, decision, asked_at)
         return decision
 
 

@@ -1,4 +1,4 @@
-"""The HTTP edge: payload format 2.0 in, Chalice's dispatch inside, one error model and one log line out."""
+"""The HTTP edge: payload format 2.0 in, a view inside, one error model and one log line out."""
 
 from kv_common.http.app import Api
 from kv_common.http.bearer import account_of_bearer, session_of_bearer
