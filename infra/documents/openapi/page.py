@@ -42,7 +42,7 @@ class Row:
 
     name: str
     type: Markup
-    rules: list[str]
+    rules: list[Markup]
     says: str
     required: bool
 
@@ -125,13 +125,14 @@ def show_type(schema: Json) -> Markup:
     return Markup("{}").format(schema.get("format", kind))
 
 
-def rules(schema: Json) -> list[str]:
+def rules(schema: Json) -> list[Markup]:
     """What a value must be beside its type."""
-    told = [words.format(_literal(schema[name])) for name, words in _LIMITS.items() if name in schema]
+    told = [Markup(words).format(_literal(schema[name])) for name, words in _LIMITS.items() if name in schema]  # noqa: S704  # our own words
     if schema.get("uniqueItems"):
-        told.append("each once")
+        told.append(Markup("each once"))
     if "pattern" in schema:
-        told.append(f"`{schema['pattern']}`")
+        # No prose: a pattern may have backticks of its own.
+        told.append(Markup("<code>{}</code>").format(schema["pattern"]))
     for one in schema.get("anyOf", ()):
         told += rules(one)
     return told
