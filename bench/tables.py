@@ -151,8 +151,9 @@ def _event_path(results: Results) -> Rows:
     rows.append(("events", "", sum(found.events.values())))
     rows.append(("booked a second by a worker", "", found.consumed_per_s))
     rows.append(("its CPU of an event, ms", "", found.consumer_cpu_ms))
-    rows.append(("request to usage, s", found.request_to_usage_p50_s, found.request_to_usage_p99_s))
-    rows.append(("crossing to mail, s", found.crossing_to_mail_p50_s, found.crossing_to_mail_p99_s))
+    if found.request_to_usage_p50_s is not None:
+        rows.append(("request to usage, s: p50, p99", found.request_to_usage_p50_s, found.request_to_usage_p99_s))
+        rows.append(("crossing to mail, s: p50, p99", found.crossing_to_mail_p50_s, found.crossing_to_mail_p99_s))
     return "Event path", rows
 
 
