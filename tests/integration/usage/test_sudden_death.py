@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.integration.usage.conftest import Usage
 
 KILLS = 200
-EVENTS = 900
+EVENTS = 2_500
 
 
 def test_totals_are_exact_after_two_hundred_deaths(local: LocalEnvironment, usage: Usage, tmp_path: Path) -> None:
