@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from kv_common.dynamodb.clients import client as client
-from kv_common.errors import Unavailable
+from kv_common.errors import PayloadTooLarge, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +46,15 @@ class Contended(Unavailable):
 
 class _Unprocessed(Unavailable):
     """The table could not take all of a batch: it is busy."""
+
+
+class Oversized(PayloadTooLarge):
+    """The items of a transaction are larger together than DynamoDB takes at one moment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is more than can be read or written at one moment: 4 MB.", details={"reason": "transaction_size"}
+        )
 
 
 class ConditionFailed(Exception):
@@ -168,4 +177,6 @@ def _cancelled(response: Mapping[str, Any]) -> Exception:
     failed = frozenset(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
     if failed:
         return ConditionFailed(failed)
+    if "ValidationError" in reasons:
+        return Oversized()
     return Contended() if "TransactionConflict" in reasons else Unavailable()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kv_common.dynamodb import ConditionFailed, Contended, errors_translated
+from kv_common.dynamodb import ConditionFailed, Contended, Oversized, errors_translated
 from kv_common.errors import Unavailable
 from kv_service.store import items
 from kv_service.store.conditions import unmoved
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        TransactGetItemTypeDef,
+        TransactWriteItemTypeDef,
+    )
 
     from kv_service.domain import Space
     from kv_service.store.objects import ObjectStore
@@ -69,11 +73,21 @@ class TransactionStore:
         raise Unavailable
 
     def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
-        """Return the versions under `keys` as they were at one moment; Contended while others write them. One trip."""
-        with errors_translated():
-            answer = self._client.transact_get_items(
-                TransactItems=[{"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys]
-            )
+        """Return the versions under `keys` as they were at one moment; Contended while others write them. One trip.
+
+        Oversized where they are more than 4 MB together.
+        """
+        gets: list[TransactGetItemTypeDef] = [
+            {"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys
+        ]
+        try:
+            with errors_translated():
+                answer = self._client.transact_get_items(TransactItems=gets)
+        except self._client.exceptions.ClientError as error:
+            # Keys are checked before: nothing else about the request can be wrong.
+            if error.response["Error"]["Code"] == "ValidationException":
+                raise Oversized from error
+            raise
         return self._seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
 
     def whole(self, space: Space, found: Version) -> Version | None:

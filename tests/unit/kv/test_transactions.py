@@ -1,0 +1,64 @@
+"""Reads and writes at one moment, as DynamoDB answers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from kv_common.dynamodb import Contended, Oversized
+from kv_common.errors import PayloadTooLarge
+from kv_service.domain import Space
+from kv_service.store import ObjectStore, TransactionStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SPACE = Space("00000000-0000-4000-8000-000000000001", "n1")
+
+
+def no_bucket() -> Any:
+    raise AssertionError("nothing here is large")
+
+
+@pytest.fixture
+def stub() -> Iterator[tuple[TransactionStore, Stubber]]:
+    client = boto3.client(
+        "dynamodb", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="s", endpoint_url="http://x"
+    )
+    with Stubber(client) as stubber:
+        yield TransactionStore(client, "kv", ObjectStore(no_bucket, "bucket")), stubber
+
+
+def canceled(reason: str) -> dict[str, Any]:
+    return {"CancellationReasons": [{"Code": "None"}, {"Code": reason}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "more"),
+    [("ValidationException", {}), ("TransactionCanceledException", canceled("ValidationError"))],
+    ids=["as a whole", "by its items"],
+)
+def test_what_is_too_large_to_be_read_at_one_moment_is_a_413(
+    stub: tuple[TransactionStore, Stubber], code: str, more: dict[str, Any]
+) -> None:
+    store, stubber = stub
+    stubber.add_client_error("transact_get_items", code, modeled_fields=more)
+
+    with pytest.raises(Oversized) as refusal:
+        store.read_at_once(SPACE, ["a", "b"])
+
+    assert isinstance(refusal.value, PayloadTooLarge)
+    assert refusal.value.details == {"reason": "transaction_size"}
+
+
+def test_keys_that_others_write_are_contended(stub: tuple[TransactionStore, Stubber]) -> None:
+    store, stubber = stub
+    stubber.add_client_error(
+        "transact_get_items", "TransactionCanceledException", modeled_fields=canceled("TransactionConflict")
+    )
+
+    with pytest.raises(Contended):
+        store.read_at_once(SPACE, ["a", "b"])
