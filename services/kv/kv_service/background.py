@@ -16,7 +16,7 @@ from kv_common.settings import required
 from kv_common.times import now_ms
 from kv_service.deleting import Deletions
 from kv_service.flusher import Flusher
-from kv_service.jobs import Job, JobKind, Worker
+from kv_service.jobs import ACCOUNT_JOB_ID, Job, JobKind, Worker
 from kv_service.object_tracker import ObjectTracker
 from kv_service.store import (
     AccountStore,
@@ -128,7 +128,7 @@ def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
 
     def delete_account(event: Event) -> None:
         account_id = event.account_id
-        accounts.close(Job(account_id, "account", JobKind.DELETE_ACCOUNT, "", now_ms(), event.correlation_id))
+        accounts.close(Job(account_id, ACCOUNT_JOB_ID, JobKind.DELETE_ACCOUNT, "", now_ms(), event.correlation_id))
         limiter.close_account(account_id)
 
     return {

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kv_service.store import JobStore
 
 
+ACCOUNT_JOB_ID = "~account"
+"""The id of the job that deletes an account: it sorts after those of all others, and so is removed after them."""
+
+
 class JobKind(StrEnum):
     """What there is to do."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kv_common import accounts
 from kv_common.accounts import account_key, is_open
 from kv_common.dynamodb import ConditionFailed, delete_partition, errors_translated, transact
+from kv_service.jobs import ACCOUNT_JOB_ID
 from kv_service.store.jobs import WORK_PREFIX, job_start
 from kv_service.store.storage import owner_key
 
@@ -70,11 +71,14 @@ class AccountStore:
         transact(self._client, job_start(self._table, job, now_ms=now_ms))
 
     def forget(self, account_id: str, namespace_ids: Sequence[str]) -> None:
-        """Remove all but the values of an account, and who its namespaces belonged to; its jobs last."""
+        """Remove all but the values of an account, and who its namespaces belonged to.
+
+        The job that does it goes alone and last: until then it can be taken up again, after that nothing is left.
+        """
         for namespace_id in namespace_ids:
             with errors_translated():
                 self._client.delete_item(TableName=self._table, Key=owner_key(namespace_id))
-        delete_partition(self._client, self._table, account_key(account_id), before=WORK_PREFIX)
+        delete_partition(self._client, self._table, account_key(account_id), before=WORK_PREFIX + ACCOUNT_JOB_ID)
         delete_partition(self._client, self._table, account_key(account_id))
 
 
