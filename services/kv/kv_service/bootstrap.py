@@ -87,12 +87,14 @@ def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) ->
         ),
         delivery=Delivery(objects, secrets.randbelow),
         namespaces=Namespaces(namespaces, limiter, now_ms=now_ms, random_below=secrets.randbelow),
-        transfers=cache(lambda: _transfers(client, settings.table, namespaces, objects)),
+        transfers=cache(lambda: _transfers(client, settings.table, namespaces, objects, now_ms)),
         service=service,
     )
 
 
-def _transfers(client: DynamoDBClient, table: str, namespaces: NamespaceStore, objects: ObjectStore) -> Transfers:
+def _transfers(
+    client: DynamoDBClient, table: str, namespaces: NamespaceStore, objects: ObjectStore, now_ms: Clock
+) -> Transfers:
     """Return the exports and imports, whose code is imported when the first of them is asked for."""
     from kv_service.store.transfers import TransferStore
     from kv_service.transfers.operations import Transfers

@@ -116,8 +116,12 @@ class Values:
             return Page(found.keys, None)
         return Page(found.keys, cursors.sign(found.last, scope=scope, secret=self._cursor_secret()))
 
+    def moment(self) -> Moment:
+        """Return what the next change is made with."""
+        return Moment(self._now_ms(), new_token(self._random_below))
+
     def _at_once(self, space: Space, command: Put | Increment | Delete) -> Written:
-        moment = self._moment()
+        moment = self.moment()
         match command:
             case Delete():
                 self._store.delete(space, command.key, command.precondition, now_ms=moment.now_ms)
@@ -137,7 +141,7 @@ class Values:
                 self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
             if found is UNSET:
                 found = self._store.get(space, command.key)
-            moment = self._moment()
+            moment = self.moment()
             current = live(found, moment.now_ms)
             if current is not None and reads_text(command):
                 current = self._store.whole(space, current)
@@ -158,9 +162,6 @@ class Values:
     def _is_tight(self, space: Space, command: Write) -> bool:
         """Tell whether there may be no room for an integer, whose size the table would not tell."""
         return isinstance(command, Increment) and space.room < len(command.key) + MAX_INTEGER_BYTES
-
-    def _moment(self) -> Moment:
-        return Moment(self._now_ms(), new_token(self._random_below))
 
     def _live(self, version: Version | None) -> Version | None:
         return live(version, self._now_ms())

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from kv_common.dynamodb import Contended
 from kv_common.errors import AppError, Unavailable
-from kv_service.domain import new_token
 from kv_service.store.values import Moved
 from kv_service.values.allowance import Allowance
 from kv_service.values.changes import Get, Written, found_by, reads_text
 from kv_service.values.once import Answer, in_flight
 from kv_service.values.plans import plan
-from kv_service.values.versions import Moment, live
+from kv_service.values.versions import live
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,7 +116,7 @@ class Together:
         show: Callable[[Sequence[Outcome]], Response],
     ) -> Response:
         found = self._with_texts(space, operations, self._store.read_at_once(space, keys).versions)
-        return show(plan(operations, found, self._moment, room=space.room, atomic=True).outcomes)
+        return show(plan(operations, found, self._values.moment, room=space.room, atomic=True).outcomes)
 
     def _try(
         self,
@@ -135,7 +134,7 @@ class Together:
             return seen.record.replay(once)
         found = self._with_texts(space, operations, seen.versions)
         try:
-            planned = plan(operations, found, self._moment, room=space.room, atomic=atomic)
+            planned = plan(operations, found, self._values.moment, room=space.room, atomic=atomic)
             response = show(planned.outcomes)
         except AppError as refusal:
             answer = Answer.of_error(refusal)
@@ -195,9 +194,6 @@ class Together:
         version = found_by(command, live(found, self._now_ms()))
         allowance.take(version.size)
         return version
-
-    def _moment(self) -> Moment:
-        return Moment(self._now_ms(), new_token(self._random_below))
 
 
 def _stands_elsewhere(found: Version | None) -> bool:
