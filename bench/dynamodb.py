@@ -92,8 +92,8 @@ def page(account: Account, keys: int) -> dict[str, Any]:
     """A page of that many keys, after which there are more."""
     partition = {"S": f"V#{account.namespace_id}"}
     entry = {name: value for name, value in items.encode(_version("", json_value(1_000))).items() if name != "v"}
-    found = [{"PK": partition, "SK": {"S": f"user:{number:08}"}, **entry} for number in range(keys)]
-    last = {name: found[-1][name] for name in ("PK", "SK")}
+    found = [{"SK": {"S": f"user:{number:08}"}, **entry} for number in range(keys)]
+    last = {"PK": partition, "SK": found[-1]["SK"]}
     return {"Items": found, "Count": keys, "ScannedCount": keys, "LastEvaluatedKey": last}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
 from kv_common.errors import AppError, NotFound

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kv_common import base62
 
 if TYPE_CHECKING:
@@ -52,8 +54,7 @@ class KeyStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(msgspec.Struct, frozen=True):
     """A well-formed key: whose it claims to be, and the digest (SHA-256, hex) under which its record is kept."""
 
     account_id: str

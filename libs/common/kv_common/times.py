@@ -7,12 +7,14 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], int]
 """Milliseconds since 1970."""
 
+_DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
+_TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -25,8 +27,18 @@ def now_ms() -> int:
 
 def timestamp(milliseconds: int) -> str:
     """Return a time in ISO 8601 in UTC, to the millisecond."""
-    # A page of a thousand keys has two thousand of them; this is twice as fast as by a format.
-    return (_EPOCH_NAIVE + timedelta(0, 0, 0, milliseconds)).isoformat("T", "milliseconds") + "Z"
+    # A page of a thousand keys has two thousand of them; this takes a third of datetime's time.
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{_date(days)}T{_TWO_DIGITS[hour]}:{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _date(days: int) -> str:
+    """Return a day, which counts from 1970, as YYYY-MM-DD."""
+    return (_EPOCH + timedelta(days)).date().isoformat()
 
 
 def milliseconds(text: str) -> int:
@@ -52,7 +64,13 @@ def day(milliseconds: int) -> str:
 
 def month_span(milliseconds: int) -> tuple[int, int]:
     """Return when the month of a time, in UTC, starts and ends, in milliseconds since 1970."""
-    now = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return _month_span_of_day(milliseconds // _DAY_MS)
+
+
+@lru_cache(maxsize=4)
+def _month_span_of_day(number: int) -> tuple[int, int]:
+    """Return the span of the month of a day, which counts from 1970; every answer asks for today's."""
+    now = datetime.fromtimestamp(number * _DAY_MS / 1000, UTC)
     start = int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
     end = start + calendar.monthrange(now.year, now.month)[1] * 86_400
     return start * 1000, end * 1000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from kv_common import base62
 
@@ -24,8 +25,7 @@ class NamespaceStatus(StrEnum):
     DELETING = "deleting"
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace:
+class Namespace(msgspec.Struct, frozen=True):
     """A namespace of one account; `id` is what its values are kept under, so a deleted name can be used again."""
 
     name: str
@@ -34,8 +34,7 @@ class Namespace:
     status: NamespaceStatus = NamespaceStatus.ACTIVE
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
+class Holdings(msgspec.Struct, frozen=True):
     """What a namespace holds: keys, and bytes of keys and values, as far as it is counted."""
 
     keys: int
@@ -45,8 +44,7 @@ class Holdings:
 EMPTY = Holdings(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(msgspec.Struct, frozen=True):
     """Where a caller's values are: an account that was proved, and the id of a namespace that is its own.
 
     `room` is by how many bytes what the account stores may still grow.

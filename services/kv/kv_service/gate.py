@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from kv_common import api_keys, names
 from kv_common.admission import Decision, Ticket, rate_limit_headers, require_admitted
+from kv_common.api_keys import Scope
 from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
 from kv_common.http import Request, Response, account_of_bearer
 from kv_service.domain import Space
@@ -14,14 +17,12 @@ from kv_service.domain import Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.api_keys import Scope
     from kv_service.bootstrap import Kv
 
 Command = TypeVar("Command")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """An operation as keys are scoped for it and as usage counts it; it costs as much as so many requests."""
 
     name: str
@@ -32,8 +33,7 @@ class Operation:
 _LOOK = Operation("limits", frozenset(), cost=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """An account, claimed by an API key (whose digest admission still has to look up) or proved by an access token."""
 
     account_id: str

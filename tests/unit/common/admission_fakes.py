@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kv_common.admission import Charge, Decision, Facts, KeyRecord, Limits, Source, Ticket, Verdict
 from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter

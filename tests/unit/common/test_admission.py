@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kv_common.admission import Admission, Decision, KeyRecord, Limits, Source, Verdict, require_admitted
 from kv_common.api_keys import KeyStatus

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kv_common.admission import Admission, Decision, Facts, Source, Ticket, Verdict, gcra
 from kv_common.api_keys import Scope

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kv_common.admission import Charge, Decision, Facts, Limits, Source, Verdict, rate_limit_headers
 from kv_common.admission.local_limiter import LocalLimiter

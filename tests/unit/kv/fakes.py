@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from kv_common.admission.redis_limiter import LimiterUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
@@ -117,12 +118,20 @@ class Shelf(ValueStore):
             self.values[space.namespace_id, key] = version
 
     def page(
-        self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False
+        self,
+        space: Space,
+        *,
+        prefix: str,
+        limit: int,
+        after: str | None,
+        now_ms: int,
+        consistent: bool = False,
+        metadata: bool = False,
     ) -> KeyRange:
         self._answer(space)
         self.consistent.append(consistent)
         found = [
-            version
+            version if metadata else replace(version, metadata=None)
             for (namespace_id, key), version in sorted(self.values.items())
             if namespace_id == space.namespace_id
             and key.startswith(prefix)

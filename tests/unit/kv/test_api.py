@@ -7,10 +7,10 @@ import gzip
 import json
 import random
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from kv_common import api_keys
 from kv_common.admission import Admission, Facts, Use

@@ -19,9 +19,9 @@
 --       17 namespace id ("" = the account has no such namespace)  18 storage  19 version of the limits
 --       20 month  21 requests used in it, as last told  22 bytes stored
 --
--- Returns {'missing' or 'unauthorized', now ms}, or {verdict, now ms, plan, rate, burst, quota, remaining, reset us,
---          retry us, used, key id, namespace id, month, minute, epoch, storage, stored}; a refusal writes nothing to
---          bucket, quota or meter.
+-- Returns, in MessagePack, {'missing' or 'unauthorized', now ms}, or {verdict, now ms, plan, rate, burst, quota,
+--          remaining, reset us, retry us, used, key id, namespace id, month, minute, epoch, storage, stored}; a refusal
+--          writes nothing to bucket, quota or meter. One string is read in less time than an array of seventeen.
 
 local ACTIVE_KEY_MS = 10 * 1000
 local UNKNOWN_KEY_MS = 2 * 1000
@@ -40,6 +40,10 @@ local time = redis.call('TIME')
 local now_s = tonumber(time[1])
 local now = now_s * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now / 1000)
+
+local function without_limits(verdict)
+  return cmsgpack.pack({verdict, now_ms})
+end
 
 -- Days since 1970 to year and month (proleptic Gregorian), with years that begin in March.
 local function month_of(seconds)
@@ -88,14 +92,14 @@ end
 local key = {}
 if scope ~= '' then
   key = redis.call('HMGET', KEYS[1], 'status', 'id', 'scopes', 'namespaces', 'expires')
-  if not key[1] then return {'missing', now_ms} end
+  if not key[1] then return without_limits('missing') end
   local expires = tonumber(key[5])
-  if key[1] ~= 'active' or (expires > 0 and expires <= now_ms) then return {'unauthorized', now_ms} end
+  if key[1] ~= 'active' or (expires > 0 and expires <= now_ms) then return without_limits('unauthorized') end
 end
 
 local limits = redis.call('HMGET', KEYS[2], 'plan', 'rate', 'burst', 'quota', 'storage', 'stored')
-if limits[1] == 'closed' then return {'unauthorized', now_ms} end
-if not limits[1] or not limits[6] then return {'missing', now_ms} end
+if limits[1] == 'closed' then return without_limits('unauthorized') end
+if not limits[1] or not limits[6] then return without_limits('missing') end
 local rate, burst, quota = tonumber(limits[2]), tonumber(limits[3]), tonumber(limits[4])
 
 local month = month_of(now_s)
@@ -111,8 +115,9 @@ local depth = burst * interval
 local start = math.max(tonumber(redis.call('GET', KEYS[4]) or 0), now)
 
 local function answer(verdict, arrival, retry, total, id, minute, epoch)
-  return {verdict, now_ms, limits[1], rate, burst, quota, math.floor(math.max(0, depth - (arrival - now)) / interval),
-    arrival - now, retry, total, key[2] or '', id or '', month, minute or 0, epoch or '', limits[5], limits[6]}
+  return cmsgpack.pack({verdict, now_ms, limits[1], rate, burst, quota,
+    math.floor(math.max(0, depth - (arrival - now)) / interval), arrival - now, retry, total, key[2] or '', id or '',
+    month, minute or 0, epoch or '', tonumber(limits[5]), tonumber(limits[6])})
 end
 
 if scope ~= '' then
@@ -140,22 +145,28 @@ end
 local id = ''
 if namespace ~= '' then
   id = redis.call('HGET', KEYS[3], namespace) or ''
-  if id == '' and not offered then return {'missing', now_ms} end
+  if id == '' and not offered then return without_limits('missing') end
 end
 
 if cost == 0 then return answer('admitted', start, 0, used, id) end
 
 redis.call('SET', KEYS[4], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000) + 1000)
 used = redis.call('HINCRBY', KEYS[5], month, cost)
-redis.call('EXPIRE', KEYS[5], QUOTA_S)
+-- At a month's first request, and again where refunds have brought it back to that: it outlives its month either way.
+if used == cost then redis.call('EXPIRE', KEYS[5], QUOTA_S) end
 
 -- Names the account does not have are metered under one field, so that nobody can grow Redis by inventing names.
 local minute = math.floor(now_s / 60)
 local prefix = string.format('%.0f', minute) .. '|' .. (id ~= '' and id or '-') .. '|'
-redis.call('HSETNX', KEYS[6], 'epoch', ARGV[6])
-redis.call('HINCRBY', KEYS[6], prefix .. operation, cost)
+local epoch = redis.call('HGET', KEYS[6], 'epoch')
+if not epoch then
+  epoch = ARGV[6]
+  redis.call('HSET', KEYS[6], 'epoch', epoch)
+end
+local counted = redis.call('HINCRBY', KEYS[6], prefix .. operation, cost)
 if bytes_in > 0 then redis.call('HINCRBY', KEYS[6], prefix .. 'in', bytes_in) end
 if scope ~= '' then redis.call('HSET', KEYS[6], 'used|' .. key[2], string.format('%.0f', minute)) end
-redis.call('EXPIRE', KEYS[6], METER_S)
+-- Once a minute for each operation, which is far more often than in two days.
+if counted == cost then redis.call('EXPIRE', KEYS[6], METER_S) end
 
-return answer('admitted', arrival, 0, used, id, minute, redis.call('HGET', KEYS[6], 'epoch'))
+return answer('admitted', arrival, 0, used, id, minute, epoch)

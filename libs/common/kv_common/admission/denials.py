@@ -6,10 +6,10 @@ and this process may say so in its place, exactly. It keeps that for a second at
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
+from msgspec.structs import replace
 
 from kv_common.admission.model import Verdict
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from kv_common.api_keys import ANY_NAMESPACE, KeyStatus, Scope
 
@@ -31,8 +32,7 @@ class Source(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """A request for admission.
 
     `digest` is the SHA-256 of the API key, or None when an access token has already proved the account; of the key, all
@@ -49,8 +49,7 @@ class Ticket:
     bytes_in: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(msgspec.Struct, frozen=True):
     """An API key as its owner made it; `expires_at_ms` is 0 when it never expires."""
 
     key_id: str
@@ -72,8 +71,7 @@ class KeyRecord:
 UNKNOWN_KEY = KeyRecord("", KeyStatus.UNKNOWN, frozenset(), (), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """An account's limits: requests a second, burst in requests, requests a month, bytes stored.
 
     `version` grows with every change of the account's plan; 0 is the default plan's.
@@ -92,8 +90,7 @@ class Limits:
         return cls(plan.name, plan.requests_per_second, plan.burst, plan.requests_per_month, plan.storage_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """What an account has used, as last told: requests in `month` (YYYY-MM), and bytes stored."""
 
     month: str = ""
@@ -101,8 +98,7 @@ class Use:
     stored: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the tables say about a ticket; `namespace_id` is empty when the account has no such namespace."""
 
     key: KeyRecord | None
@@ -119,8 +115,7 @@ class FactsSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """What an admitted request was counted as, so that it can be taken back: month `YYYY-MM`, minute since 1970."""
 
     month: str
@@ -132,8 +127,7 @@ class Charge:
     bytes_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The answer to a ticket, with the state that the rate-limit headers show.
 
     `remaining` counts requests left in the bucket, `reset_ms` is until the bucket is full, `retry_ms` until this

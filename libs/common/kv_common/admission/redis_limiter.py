@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import secrets
 from importlib import resources
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from kv_common.admission.direct_script import DirectScript
 from kv_common.admission.model import Charge, Decision, Facts, Limits, Source, Ticket, Verdict
 from kv_common.api_keys import KeyStatus
 
@@ -50,8 +52,8 @@ class RedisLimiter:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._admission = DirectScript(redis, script("admission.lua"))
         # redis-py's Script loads itself again when the server has forgotten it.
-        self._admission = redis.register_script(script("admission.lua"))
         self._refund = redis.register_script(script("refund.lua"))
         self._limits = redis.register_script(script("limits.lua"))
 
@@ -70,8 +72,9 @@ class RedisLimiter:
         if facts is not None:
             arguments[-1] = "1"
             arguments += _offer(facts)
-        reply = self._run(self._admission, _keys(ticket, facts), arguments)
-        return _decision(reply, ticket)
+        keys = _keys(ticket, facts)
+        answer = self._guarded(lambda: self._admission(keys, arguments))
+        return _decision(_replies.decode(answer), ticket)
 
     def refund(self, account_id: str, charge: Charge) -> None:
         """Take back what an admitted request was counted as."""
@@ -199,26 +202,56 @@ def _offer(facts: Facts) -> list[str | int]:
     return [*record, limits.storage, limits.version, use.month, use.requests, use.stored]
 
 
-def _decision(reply: list[Any], ticket: Ticket) -> Decision:
-    verdict = Verdict(reply[0])
-    if verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
-        return Decision(verdict, Source.REDIS, now_ms=reply[1])
-    _, now_ms, plan, rate, burst, quota, remaining, reset_us, retry_us, used, key_id, namespace_id = reply[:12]
-    month, minute, epoch, storage, stored = reply[12:]
-    counted = verdict is Verdict.ADMITTED and ticket.cost > 0
+class _Reply(msgspec.Struct, array_like=True, frozen=True):
+    """What admission.lua returns; only the first two where no account was proved."""
+
+    verdict: Verdict
+    now_ms: int
+    plan: str = ""
+    rate: int = 0
+    burst: int = 0
+    quota: int = 0
+    remaining: int = 0
+    reset_us: int = 0
+    retry_us: int = 0
+    used: int = 0
+    key_id: str = ""
+    namespace_id: str = ""
+    month: str = ""
+    minute: int = 0
+    epoch: str = ""
+    storage: int = 0
+    stored: int = 0
+
+
+_replies = msgspec.msgpack.Decoder(_Reply)
+
+
+def _decision(reply: _Reply, ticket: Ticket) -> Decision:
+    if reply.verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
+        return Decision(reply.verdict, Source.REDIS, now_ms=reply.now_ms)
+    counted = reply.verdict is Verdict.ADMITTED and ticket.cost > 0
     return Decision(
-        verdict=verdict,
+        verdict=reply.verdict,
         source=Source.REDIS,
-        now_ms=now_ms,
-        limits=Limits(plan, rate, burst, quota, int(storage)),
-        remaining=remaining,
-        reset_ms=math.ceil(reset_us / 1000),
-        retry_ms=math.ceil(retry_us / 1000),
-        used=int(used),
-        stored=int(stored),
-        key_id=cast("str", key_id),
-        namespace_id=cast("str", namespace_id),
-        charge=Charge(month, minute, epoch, namespace_id or "-", ticket.operation, ticket.cost, ticket.bytes_in)
+        now_ms=reply.now_ms,
+        limits=Limits(reply.plan, reply.rate, reply.burst, reply.quota, reply.storage),
+        remaining=reply.remaining,
+        reset_ms=math.ceil(reply.reset_us / 1000),
+        retry_ms=math.ceil(reply.retry_us / 1000),
+        used=reply.used,
+        stored=reply.stored,
+        key_id=reply.key_id,
+        namespace_id=reply.namespace_id,
+        charge=Charge(
+            reply.month,
+            reply.minute,
+            reply.epoch,
+            reply.namespace_id or "-",
+            ticket.operation,
+            ticket.cost,
+            ticket.bytes_in,
+        )
         if counted
         else None,
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from kv_common.dynamodb.clients import client as client
 from kv_common.errors import PayloadTooLarge, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import (
@@ -77,28 +78,43 @@ def require_answer(client: DynamoDBClient, table: str) -> None:
         client.get_item(TableName=table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
 
 
-@contextmanager
-def errors_translated() -> Iterator[None]:
+class _Translation:
+    """Turns what the client raises into our own words; it is no generator, for it stands around every call."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            _translate(error)
+
+
+_TRANSLATION = _Translation()
+
+
+def errors_translated() -> AbstractContextManager[None]:
     """Turn a failed condition into ConditionFailed and what will pass into Unavailable; let the rest escape."""
+    return _TRANSLATION
+
+
+def _translate(error: BaseException) -> None:
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as BotoConnectionError
 
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ConditionalCheckFailedException":
-            raise ConditionFailed(
-                item=cast("Mapping[str, AttributeValueTypeDef] | None", error.response.get("Item"))
-            ) from error
-        if code == "TransactionCanceledException":
-            raise _cancelled(error.response) from error
-        if code == "TransactionConflictException":
-            raise Contended from error
-        if code in _TRY_LATER:
-            raise Unavailable from error
-        raise
-    except (BotoConnectionError, HTTPClientError) as error:
+    if isinstance(error, (BotoConnectionError, HTTPClientError)):
+        raise Unavailable from error
+    if not isinstance(error, ClientError):
+        return
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        item = cast("Mapping[str, AttributeValueTypeDef] | None", error.response.get("Item"))
+        raise ConditionFailed(item=item) from error
+    if code == "TransactionCanceledException":
+        raise _cancelled(error.response) from error
+    if code == "TransactionConflictException":
+        raise Contended from error
+    if code in _TRY_LATER:
         raise Unavailable from error
 
 

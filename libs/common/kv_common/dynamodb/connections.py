@@ -10,25 +10,26 @@ import socket
 import ssl
 import weakref
 from collections import deque
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PORTS = {"http": 80, "https": 443}
-_MAX_LINE = 65_536
-_MAX_HEADERS = 100
+_END_OF_HEAD = b"\r\n\r\n"
+_MAX_HEAD = 65_536
+_RECEIVED_AT_ONCE = 65_536
 
 
 class NoAnswer(Exception):
     """There was no answer, or not in time, or none that can be read; the request may have been carried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back, by the names that botocore has for it; header names are in lower case."""
 
     status_code: int
@@ -110,26 +111,25 @@ class _Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._reader = connected.makefile("rb")
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
     def exchange(self, request: bytes) -> Answer:
         """Send a request and return its answer; OSError, ValueError or KeyError where there is none."""
         self._socket.sendall(request)
-        version, status, *_ = self._line().split(" ", 2)
+        # Nearly always this is the whole answer.
+        received = self._receive()
+        while (end := received.find(_END_OF_HEAD)) < 0:
+            if len(received) > _MAX_HEAD:
+                raise ValueError("too long a head")
+            received += self._receive()
+        version_and_status, *lines = received[:end].decode("latin-1").split("\r\n")
+        version, status, *_ = version_and_status.split(" ", 2)
         if version != "HTTP/1.1":
             raise ValueError(version)
-        headers: dict[str, str] = {}
-        while line := self._line():
-            name, _, value = line.partition(":")
-            headers[name.lower()] = value.strip()
-            if len(headers) > _MAX_HEADERS:
-                raise ValueError("too many headers")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         length = int(headers["content-length"])
-        content = self._reader.read(length)
-        if len(content) != length:
-            raise ConnectionError("the answer ended early")
+        content = self._content(received[end + len(_END_OF_HEAD) :], length)
         return Answer(int(status), headers, content)
 
     def is_open(self) -> bool:
@@ -137,11 +137,22 @@ class _Connection:
         return not self._poll.poll(0)
 
     def close(self) -> None:
-        self._reader.close()
         self._socket.close()
 
-    def _line(self) -> str:
-        line = self._reader.readline(_MAX_LINE)
-        if not line.endswith(b"\r\n"):
+    def _content(self, received: bytes, length: int) -> bytes:
+        if len(received) < length:
+            parts = [received]
+            missing = length - len(received)
+            while missing > 0:
+                parts.append(self._receive())
+                missing -= len(parts[-1])
+            received = b"".join(parts)
+        if len(received) != length:
+            raise ValueError("more than an answer")
+        return received
+
+    def _receive(self) -> bytes:
+        received = self._socket.recv(_RECEIVED_AT_ONCE)
+        if not received:
             raise ConnectionError("the answer ended early")
-        return line[:-2].decode("latin-1")
+        return received

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_DIGEST = "sha256"
 
 
 class Signer:
@@ -25,7 +26,7 @@ class Signer:
         self._credentials = credentials
         self._region = region
         self._service = service
-        self._derived: tuple[tuple[str, str], bytes] = (("", ""), b"")
+        self._derived = ("", ""), hmac.new(b"", digestmod=_DIGEST)
 
     def sign(self, headers: dict[str, str], body: bytes, now_s: float) -> None:
         """Add the date, the session's token and the signature to `headers`, whose names are in lower case."""
@@ -41,21 +42,21 @@ class Signer:
         day = moment[:8]
         scope = f"{day}/{self._region}/{self._service}/aws4_request"
         to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        signature = _mac(self._key(credentials.secret_key or "", day), to_sign).hex()
-        headers["authorization"] = (
-            f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={signed}, Signature={signature}"
-        )
+        mac = self._mac(credentials.secret_key or "", day)
+        mac.update(to_sign.encode())
+        credential = f"Credential={credentials.access_key}/{scope}"
+        headers["authorization"] = f"{_ALGORITHM} {credential}, SignedHeaders={signed}, Signature={mac.hexdigest()}"
 
-    def _key(self, secret: str, day: str) -> bytes:
-        """Return the key that requests of a day are signed with; it is derived anew when day or secret change."""
-        made_for, key = self._derived
+    def _mac(self, secret: str, day: str) -> hmac.HMAC:
+        """Return a MAC under the key that requests of a day are signed with.
+
+        It is derived anew when day or secret change, and copied otherwise, which is faster than to begin one.
+        """
+        made_for, mac = self._derived
         if made_for != (secret, day):
             key = f"AWS4{secret}".encode()
             for part in (day, self._region, self._service, "aws4_request"):
-                key = _mac(key, part)
-            self._derived = ((secret, day), key)
-        return key
-
-
-def _mac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")
+                key = hmac.digest(key, part.encode(), _DIGEST)
+            mac = hmac.new(key, digestmod=_DIGEST)
+            self._derived = (secret, day), mac
+        return mac.copy()

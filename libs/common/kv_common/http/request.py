@@ -5,22 +5,23 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from kv_common.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _REPLACEMENT_CHARACTER = "\ufffd"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, dict=True):
     """One HTTP request; header names are in lower case, `arrived_at_ms` is the gateway's clock.
 
     The views add to two of its fields: `facts` go into the request's log line (ids and counts, never a key, a token or
@@ -35,9 +36,13 @@ class Request:
     headers: Mapping[str, str]
     correlation_id: str
     arrived_at_ms: int
-    event: Mapping[str, Any] = field(repr=False)
-    facts: dict[str, object] = field(default_factory=dict)
-    answer_headers: dict[str, str] = field(default_factory=dict)
+    event: Mapping[str, Any]
+    facts: dict[str, object] = {}
+    answer_headers: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        # Its headers, its query and its body may hold what is nobody else's.
+        return f"Request({self.method} {self.path}, {self.correlation_id})"
 
     def header(self, name: str) -> str | None:
         """Return the header `name` (lower case), or None."""

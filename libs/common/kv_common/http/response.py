@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kv_common.errors import AppError
 
 API_VERSION = "1"
@@ -24,8 +22,7 @@ _NO_BODY = (204, 304)
 _encoder = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """A status, headers and a body, JSON unless they say otherwise; the edge adds what every answer carries.
 
     The gateway undoes the base64 of a body that `is_base64`.
@@ -33,7 +30,7 @@ class Response:
 
     status: int
     body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     is_base64: bool = False
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:

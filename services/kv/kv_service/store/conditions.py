@@ -5,8 +5,9 @@ A write on a condition that failed tells what stands there, so that whoever aske
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kv_service.values.versions import GREATEST_INTEGER, LEAST_INTEGER
 
@@ -27,8 +28,7 @@ SENT_ONCE = "(NOT e = :e)"
 TTL_NAME = {"#ttl": "ttl"}
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A condition expression and the values in it."""
 
     expression: str

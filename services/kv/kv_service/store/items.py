@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 _UNIT = 1_024
 _OVERHEAD = 72  # names, partition key, times, size and ETag, rounded up
 _LEVEL = 6
-# Windows of deflate, negative for no header and no checksum: the table has its own. A small window is made ready in a
-# tenth of the time of the largest, which inflates what any has deflated.
-_WINDOW, _SMALL_WINDOW, _SMALL = -15, -12, 4_096
+# Window and memory of deflate; negative for no header and no checksum, for the table has its own. Small ones are made
+# ready in a fraction of the time of the largest, which inflates what any has deflated.
+_WINDOW, _SMALL_WINDOW, _SMALL = (-15, 8), (-12, 4), 4_096
 
 
 def encode(version: Version) -> Item:
@@ -71,7 +71,7 @@ def decode(key: str, item: Mapping[str, AttributeValueTypeDef]) -> Version:
         size = int(item["s"]["N"])
         if "v" in item:
             value = item["v"]
-            text = value["S"] if "S" in value else zlib.decompress(value["B"], _WINDOW).decode()
+            text = value["S"] if "S" in value else zlib.decompress(value["B"], _WINDOW[0]).decode()
     return Version(
         key=key,
         text=text,
@@ -90,7 +90,7 @@ def _packed(version: Version, text: str) -> bytes | None:
     others = _OVERHEAD + len(version.key) + _metadata_bytes(version)
     if others + version.size <= _UNIT:
         return None
-    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _SMALL_WINDOW if version.size <= _SMALL else _WINDOW)
+    deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, *(_SMALL_WINDOW if version.size <= _SMALL else _WINDOW))
     packed = deflate.compress(text.encode()) + deflate.flush()
     return packed if _units(others + len(packed)) < _units(others + version.size) else None
 

@@ -32,6 +32,8 @@ _QUERIES_AT_ONCE = 8
 """How many pages of the table one page of keys may read, where expired or large values thin them out."""
 
 ALL_BUT_TEXT = "n, o, s, c, u, e, #ttl, m"
+_LISTED = "SK, n, s, c, u, e, #ttl"
+"""What a list shows of a key that stands in the index, which gives no more than it holds."""
 _REPLACED = ("v", "n", "o", "s", "ttl", "m")
 _NAMES = {"ttl": "#ttl"}  # a reserved word
 
@@ -165,13 +167,21 @@ class ValueStore:
             raise
 
     def page(
-        self, space: Space, *, prefix: str, limit: int, after: str | None, now_ms: int, consistent: bool = False
+        self,
+        space: Space,
+        *,
+        prefix: str,
+        limit: int,
+        after: str | None,
+        now_ms: int,
+        consistent: bool = False,
+        metadata: bool = False,
     ) -> KeyRange:
         """Return up to `limit` keys that start with `prefix`, in order, after the key `after`.
 
-        It reads the index, whose entries hold no text: the cost does not grow with the values' size. A consistent page
-        reads the table itself. Where much has expired, or values are large, it takes up to eight trips and may end
-        before `limit` keys are found.
+        It reads the index, whose entries hold no text: the cost does not grow with the values' size; metadata does not
+        travel unless it is asked for. A consistent page reads the table itself. Where much has expired, or values are
+        large, it takes up to eight trips and may end before `limit` keys are found.
         """
         query: QueryInputTypeDef = {
             "TableName": self._table,
@@ -187,6 +197,7 @@ class ValueStore:
             query["ProjectionExpression"] = f"SK, {ALL_BUT_TEXT}"
         else:
             query["IndexName"] = LIST_INDEX
+            query["ProjectionExpression"] = f"{_LISTED}, m" if metadata else _LISTED
         found: list[Version] = []
         for _ in range(_QUERIES_AT_ONCE):
             query["Limit"] = limit - len(found)

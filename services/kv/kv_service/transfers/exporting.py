@@ -6,10 +6,11 @@ later step has and that stands in no transfer's progress: it is left out when th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from kv_common.errors import PayloadTooLarge, Unavailable
 from kv_common.s3 import Missing

@@ -6,10 +6,11 @@ never again over what somebody else has written meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from kv_common.dynamodb import MAX_TRANSACTION, Contended
 from kv_common.errors import AppError, Conflict, PayloadTooLarge, ValidationError

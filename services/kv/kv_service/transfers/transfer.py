@@ -8,19 +8,18 @@ one transaction with it, so it happens once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from kv_common import base62
-from kv_service.jobs import Job
+from kv_service.jobs import Job, JobKind
 
 if TYPE_CHECKING:
     from kv_common.errors import AppError
     from kv_service.domain import RandomBelow
-    from kv_service.jobs import JobKind
 
 KEPT_S = 7 * 86_400
 """How long a transfer can still be looked at, and its file be fetched, after it has ended."""
@@ -108,8 +107,7 @@ class ImportProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     grown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(msgspec.Struct, frozen=True):
     """An export or import of one namespace of an account.
 
     `keys` and `bytes` are how many lines and bytes of the file are done, `skipped` how many lines had expired already;

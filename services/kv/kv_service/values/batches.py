@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -11,14 +10,13 @@ from kv_common import json_text, names, strict_json
 from kv_common.api_keys import Scope
 from kv_common.errors import AppError, ValidationError
 from kv_service.values import preconditions, reading
-from kv_service.values.changes import Delete, Get, Increment, Patch, Put
+from kv_service.values.changes import Command, Delete, Get, Increment, Patch, Put
 from kv_service.values.once import read_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kv_common.http import Request
-    from kv_service.values.changes import Command
     from kv_service.values.once import Once
 
 MAX_OPERATIONS = 100
@@ -41,8 +39,7 @@ _text = msgspec.json.Decoder(str)
 _truth = msgspec.json.Decoder(bool)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Operations in their order; an atomic batch happens at one moment, all of it or nothing."""
 
     operations: tuple[Command, ...]

@@ -6,14 +6,14 @@ rule in the store's own terms, else by reading, applying and writing on the cond
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
+import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from kv_common import json_text
 from kv_common.errors import Conflict, NotFound
 from kv_service.values import preconditions
+from kv_service.values.preconditions import Precondition
 from kv_service.values.versions import (
     GREATEST_INTEGER,
     LEAST_INTEGER,
@@ -26,15 +26,11 @@ from kv_service.values.versions import (
     value_too_large,
 )
 
-if TYPE_CHECKING:
-    from kv_service.values.preconditions import Precondition
-
 Ttl = int | UnsetType | None
 """Seconds to live; None for ever; UNSET as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
+class Get(msgspec.Struct, frozen=True):
     """Ask for the value of `key`, or for the members of it that `fields` names."""
 
     key: str
@@ -43,8 +39,7 @@ class Get:
     consistent: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Keep `text` under `key`, in place of all that was there."""
 
     key: str
@@ -59,8 +54,7 @@ class Put:
         return len(self.text.encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(msgspec.Struct, frozen=True):
     """Merge `patch`, the text of an object, into an object (RFC 7386), or change what else is known about the key."""
 
     key: str
@@ -70,8 +64,7 @@ class Patch:
     precondition: Precondition = preconditions.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Increment:
+class Increment(msgspec.Struct, frozen=True):
     """Add `by` to an integer, which is 0 where there is none."""
 
     key: str
@@ -80,8 +73,7 @@ class Increment:
     precondition: Precondition = preconditions.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """Remove `key`; the same whether it is there or not."""
 
     key: str
@@ -92,8 +84,7 @@ Write = Put | Patch | Increment | Delete
 Command = Get | Write
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What a write left under its key, None for nothing; and whether there was none before."""
 
     version: Version | None

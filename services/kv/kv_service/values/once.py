@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,8 +25,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _OUTCOMES: dict[str, type[AppError]] = {error.code: error for error in (Conflict, NotFound, PreconditionFailed)}
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(msgspec.Struct, frozen=True):
     """A request that shall happen once: `id` tells it from others in its namespace, `fingerprint` what it says."""
 
     id: str
@@ -64,8 +62,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
         raise _OUTCOMES[self.code](self.message, details=self.details, headers=REPLAYED)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """The answer that was given to a request, and what that said."""
 
     fingerprint: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from kv_common import cursors
 from kv_common.dynamodb import Contended
@@ -111,6 +111,7 @@ class Values:
             after=after,
             now_ms=self._now_ms(),
             consistent=request.consistent,
+            metadata=request.metadata,
         )
         if found.last is None:
             return Page(found.keys, None)

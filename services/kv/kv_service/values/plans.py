@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kv_common.errors import AppError, Conflict, PayloadTooLarge
 from kv_service.values.changes import Get, Written, apply, found_by
@@ -22,8 +23,7 @@ Outcome = Version | Written | AppError
 """What became of an operation: what was found, what was written, or why it was refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What becomes of a key: from the version that was found to the one that comes, None for nothing.
 
     `only_check` asks that the key has stayed as it was found, and changes nothing.
@@ -35,8 +35,7 @@ class Change:
     only_check: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """The outcomes of operations in their order, and the changes that make them true."""
 
     outcomes: tuple[Outcome, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kv_common.errors import PreconditionFailed, ValidationError
 
@@ -13,8 +14,7 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _BETWEEN = re.compile(r"[ \t]*,[ \t,]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(msgspec.Struct, frozen=True):
     """The ETags of a precondition; `any` is `*`, which stands for whatever there is."""
 
     any: bool
@@ -25,8 +25,7 @@ class Tags:
         return etag is not None and (self.any or etag in self.opaque)
 
 
-@dataclass(frozen=True, slots=True)
-class Precondition:
+class Precondition(msgspec.Struct, frozen=True):
     """What must hold for a request to be carried out; without either part, nothing."""
 
     if_match: Tags | None = None

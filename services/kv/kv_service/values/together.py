@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from kv_common.dynamodb import Contended
 from kv_common.errors import AppError, Unavailable

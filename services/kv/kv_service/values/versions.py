@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kv_common.errors import PayloadTooLarge
 
@@ -24,8 +25,7 @@ MAX_INTEGER_BYTES = 20
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """What a key stands for: the JSON text of its value exactly as it was sent, and what is known about it.
 
     `text` is None where only the rest was read; `size` is the text's, in bytes. The ETag never comes again for the
@@ -57,8 +57,7 @@ class Version:
         return stored_bytes(self.key, self.size, self.metadata)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """What a change is made with: the time, and the ETag of what comes out."""
 
     now_ms: int
