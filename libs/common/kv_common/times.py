@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from functools import lru_cache
 
 Clock = Callable[[], int]
@@ -33,6 +34,19 @@ def timestamp(milliseconds: int) -> str:
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
     return f"{_date(days)}T{_TWO_DIGITS[hour]}:{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}.{rest:03d}Z"
+
+
+def http_date(seconds: int) -> str:
+    """Return a time, in seconds since 1970, as HTTP's headers have it (RFC 9110, section 5.6.7)."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{_http_day(days)} {_TWO_DIGITS[hour]}:{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]} GMT"
+
+
+@lru_cache(maxsize=1_024)
+def _http_day(days: int) -> str:
+    return formatdate(days * 86_400, usegmt=True).rsplit(" ", 2)[0]
 
 
 @lru_cache(maxsize=1_024)

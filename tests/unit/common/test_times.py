@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.times import milliseconds, timestamp
+from kv_common.times import http_date, milliseconds, month_span, timestamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_10000_MS = 253_402_300_800_000
@@ -32,6 +33,19 @@ def test_a_time_is_shown_in_utc_to_the_millisecond(milliseconds: int, shown: str
 @given(st.integers(0, YEAR_10000_MS - 1))
 def test_a_time_shown_reads_back_as_the_same_millisecond(milliseconds: int) -> None:
     assert datetime.fromisoformat(timestamp(milliseconds)) == EPOCH + timedelta(milliseconds=milliseconds)
+
+
+@given(st.integers(0, YEAR_10000_MS // 1000 - 1))
+def test_a_date_of_http_is_the_librarys(seconds: int) -> None:
+    assert http_date(seconds) == formatdate(seconds, usegmt=True)
+
+
+@given(st.integers(0, YEAR_10000_MS - 1))
+def test_a_month_holds_its_times_and_begins_where_the_last_one_ended(milliseconds: int) -> None:
+    start, end = month_span(milliseconds)
+    assert start <= milliseconds < end
+    assert timestamp(start).endswith("-01T00:00:00.000Z")
+    assert timestamp(start)[:7] == timestamp(end - 1)[:7]
 
 
 @given(st.integers(0, YEAR_10000_MS - 1), st.integers(0, YEAR_10000_MS - 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from kv_common import json_text
 from kv_common.errors import AppError
 from kv_common.http import Response, json_response, no_content
-from kv_common.times import timestamp
+from kv_common.times import http_date, timestamp
 from kv_service.values.changes import Get, Increment, Written, not_modified
 from kv_service.values.plans import shown
 from kv_service.values.versions import Version
@@ -151,7 +150,7 @@ def quoted(version: Version) -> str:
 
 def validators(version: Version) -> dict[str, str]:
     """Return the headers that tell one version from another, and when it ends."""
-    headers = {"ETag": quoted(version), "Last-Modified": formatdate(version.updated_at_ms // 1000, usegmt=True)}
+    headers = {"ETag": quoted(version), "Last-Modified": http_date(version.updated_at_ms // 1000)}
     if version.expires_at_s is not None:
         headers["X-Expires-At"] = timestamp(version.expires_at_s * 1000)
     return headers
