@@ -263,6 +263,13 @@ def test_an_unknown_service_is_named_together_with_those_that_log() -> None:
         following(cloud, service="kvx").require_any()
 
 
+def test_who_looks_for_the_log_of_the_gateway_is_told_how_to_turn_it_on() -> None:
+    cloud = CloudWatch(groups={"/kv/dev/kv/APIHandler": []})
+
+    with pytest.raises(LogError, match=r'AccessLog = "on".*There are: kv\.'):
+        following(cloud, service="gateway").require_any()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("1d", 86_400_000), ("0s", 0)]
 )
