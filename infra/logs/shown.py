@@ -44,6 +44,8 @@ def show(line: Line, *, color: bool = False) -> str:
 def _in_our_terms(fields: dict[str, Any]) -> dict[str, Any]:
     """The members as our own lines name them, also where Lambda tells of a failure and Python of what nobody caught."""
     match fields:
+        case {"_aws": _, **metric}:
+            return {**metric, "level": "INFO"}  # its own level is for Lambda's filter
         case {"type": str(kind), "record": dict(record)} if kind.startswith("platform."):
             return {"level": "ERROR", "message": kind, **record}
         case {"errorType": kind, "errorMessage": message, "stackTrace": stack, **others}:

@@ -44,9 +44,9 @@ def with_log_groups(template: Template, service: str) -> Template:
             },
             "ApplicationLogLevel": {
                 "Type": "String",
-                "AllowedValues": ["INFO", "WARN", "ERROR"],
+                "AllowedValues": ["INFO", "WARN"],
                 "Default": "INFO",
-                "Description": "What the functions log: INFO a line of each request, WARN only what needs a look",
+                "Description": "What the functions log: INFO a line of each request, WARN only failures and metrics",
             },
         },
         "Resources": {},

@@ -290,12 +290,11 @@ def shown(message: object, *, color: bool = False) -> str:
 
 def test_a_request_is_one_line_with_everything_at_its_place() -> None:
     line = {
-        "timestamp": "2026-11-20T10:00:01Z",
-        "level": "INFO",
-        "service": "kv",
+        "timestamp": "2026-11-20T10:00:01.123Z",
+        "level": "ERROR",
         "correlation_id": "trace-1",
         "request_id": "r",
-        "status": 200,
+        "status": 503,
         "duration_ms": 3.1,
         "bytes_out": 2,
         "route": "GET /v1/{namespace}/{key}",
@@ -303,13 +302,13 @@ def test_a_request_is_one_line_with_everything_at_its_place() -> None:
     }
 
     assert shown(line) == (
-        "11-20 10:00:01.123 kv       APIHandler         INFO  GET /v1/{namespace}/{key} 200 3.1 ms"
+        "11-20 10:00:01.123 kv       APIHandler         ERROR GET /v1/{namespace}/{key} 503 3.1 ms"
         "  trace-1  request_id=r bytes_out=2"
     )
 
 
 def test_an_event_that_was_applied_names_it_and_its_id() -> None:
-    line = {"level": "INFO", "service": "kv", "outcome": "done", "event": "ApiKeyRevoked", "event_id": "key_1#revoked"}
+    line = {"outcome": "done", "event": "ApiKeyRevoked", "event_id": "key_1#revoked"}
 
     assert "done ApiKeyRevoked  -  event_id=key_1#revoked" in shown(line)
 
@@ -353,7 +352,7 @@ def test_a_line_that_is_no_json_is_shown_as_it_is() -> None:
 
 
 def test_a_metric_is_shown_by_name_and_value_without_what_is_for_machines() -> None:
-    line = {"_aws": {"Timestamp": 1}, "Stage": "dev", "Service": "kv", "level": "INFO", "service": "kv", "Lag": 3}
+    line = {"timestamp": "t", "_aws": {"Timestamp": 1}, "Stage": "dev", "Service": "kv", "level": "WARN", "Lag": 3}
 
     assert shown(line).endswith("INFO  -  Lag=3")
 
