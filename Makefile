@@ -82,7 +82,7 @@ destroy: setup ## delete a whole stage with its data (STAGE=dev)
 	@$(PY) -m infra.deploy destroy --stage $(STAGE)
 
 tail: setup ## show what the functions log, as it comes (STAGE=local ID= SERVICE= SINCE=10m JSON=1 ONCE=1)
-	@$(PY) -m infra.logs --stage $(HERE) $(if $(ID),--id '$(ID)') $(if $(SERVICE),--service $(SERVICE)) \
+	@$(PY) -m infra.logs --stage $(HERE) $(if $(ID),--id='$(ID)') $(if $(SERVICE),--service $(SERVICE)) \
 		$(if $(SINCE),--since $(SINCE)) $(if $(JSON),--json) $(if $(ONCE),--once)
 
 events: setup ## print what passes on the bus (STAGE=local NAME=ApiKeyIssued ACCOUNT= JSON=1)

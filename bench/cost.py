@@ -27,6 +27,10 @@ _MILLION = 1_000_000
 _VCPU_MB = 1_769  # the memory at which a function has one processor to itself (AWS' documentation)
 _TIER_ONE = 300_000_000
 _MEASURED_REQUESTS, _MEASURED_PUTS = 1_000, 200
+_LINE = 26  # what CloudWatch adds to the bytes of a line
+#: What a stage may turn on: Lambda's platform.start and platform.report (its initStart is one of very many requests),
+#: and API Gateway's line.
+LAMBDA_LOG_BYTES, GATEWAY_LOG_BYTES = 160 + 330 + 2 * _LINE, 227 + _LINE
 
 
 class Price(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -59,14 +63,14 @@ class Assumptions:
     """What no benchmark can measure, because customers and AWS decide it.
 
     `per_minute` is how many requests an account makes in a minute in which it makes any: metering costs by account and
-    minute. Lambda's own three lines of each request have about 263 bytes, the gateway's line 227, and CloudWatch counts
-    26 more for each. A turn of a background function takes `turn_gb_s`.
+    minute. Logs are what the templates ask for by default: our line of each request, and neither Lambda's nor API
+    Gateway's. A turn of a background function takes `turn_gb_s`.
     """
 
     per_minute: float = 1_000
     puts: float = 0.2
-    lambda_log_bytes: float = 263 + 3 * 26
-    gateway_log_bytes: float = 227 + 26
+    lambda_log_bytes: float = 0
+    gateway_log_bytes: float = 0
     own_log: float = 1
     dynamodb_ms: float = 5
     eventual_reads: bool = False
@@ -90,7 +94,7 @@ class Model:
     def request(self, operation: str, *, gateway: bool) -> dict[str, float]:
         """Return what a million GETs or PUTs cost, by line; `gateway` tells the HTTP API from a Function URL."""
         measured, assumed, price = self._measured(operation), self.assumed, self.prices
-        logged = assumed.lambda_log_bytes + (assumed.own_log * (measured.log_bytes + 26))
+        logged = assumed.lambda_log_bytes + (assumed.own_log * (measured.log_bytes + _LINE))
         logged += assumed.gateway_log_bytes if gateway else 0
         duration_ms = math.ceil(self.duration_ms(operation))
         return {
@@ -235,8 +239,9 @@ def sensitivity(model: Model) -> list[tuple[str, float]]:
         "an account makes 100 requests in a minute": model.with_(per_minute=100),
         "half of all requests are PUTs, not a fifth": model.with_(puts=0.5),
         "values take four times the units (4 KB that do not deflate)": model.with_(units=4),
-        "nothing is written to logs but Lambda's own lines": model.with_(own_log=0, gateway_log_bytes=0),
-        "Lambda's and the gateway's lines are turned off": model.with_(lambda_log_bytes=0, gateway_log_bytes=0),
+        "Lambda logs every invocation (`SystemLogLevel`)": model.with_(lambda_log_bytes=LAMBDA_LOG_BYTES),
+        "API Gateway logs every request (`AccessLog`)": model.with_(gateway_log_bytes=GATEWAY_LOG_BYTES),
+        "requests that go well are not logged (`ApplicationLogLevel`)": model.with_(own_log=0),
         "DynamoDB takes 10 ms, not 5": model.with_(dynamodb_ms=10),
         "reads are eventually consistent": model.with_(eventual_reads=True),
         "answers stay in the region": model.with_(transferred=0),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: CloudWatch shows a line some seconds after it was written; the emulator, which has our clock, at once.
 LATE_MS = 30_000
 LATE_LOCALLY_MS = 1_000
+#: The service by which API Gateway's own log is found.
+_GATEWAY = "gateway"
+_TURN_IT_ON = 'API Gateway keeps no log unless the stage\'s file says AccessLog = "on": see docs/operations.md.'
 #: Printable, without spaces, quotes and backslashes: it becomes a part of CloudWatch's pattern.
 _ID = re.compile(r"[!#-\[\]-~]+")
 
@@ -65,6 +68,8 @@ class FunctionLogs:
             return
         others = sorted({name.split("/")[-2] for name in self._names(self._stage_prefix)})
         hint = f"There are: {', '.join(others)}." if others else "Is it deployed, and in this account and region?"
+        if self._prefix == f"{self._stage_prefix}{_GATEWAY}/":
+            hint = f"{_TURN_IT_ON} {hint}"
         raise LogError(f"There are no log groups {self._prefix}…. {hint}")
 
     def _present(self) -> list[LogGroup]:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _PAGE = 10_000
 _THROTTLED = frozenset({"ThrottlingException", "LimitExceededException", "ServiceUnavailableException"})
-#: Lines of the platform around every invocation.
-_PLATFORM_LINES = ("INIT_START ", "START RequestId:", "END RequestId:", "REPORT RequestId:")
 
 _Identity = str | tuple[str, int, str, int]
 
@@ -27,7 +25,7 @@ class LogGroup:
     """Reads what a log group holds from `since_ms` on, each line once.
 
     Lines may come late, so each reading goes back to `overlap_ms` before the one before it began. With `wanted`, only
-    lines that hold it as an id.
+    lines that hold it as an id. What Lambda says of invocations that went well is left out.
     """
 
     def __init__(
@@ -48,7 +46,7 @@ class LogGroup:
                 continue
             self._seen[identity] = event["timestamp"]
             line = Line(event["timestamp"], service, function, event["message"].rstrip())
-            if not line.message.startswith(_PLATFORM_LINES) and (self._wanted is None or line.concerns(self._wanted)):
+            if not line.is_routine() and (self._wanted is None or line.concerns(self._wanted)):
                 yield line
         self._since_ms = max(self._since_ms, now_ms - self._overlap_ms)
         self._seen = {identity: time_ms for identity, time_ms in self._seen.items() if time_ms >= self._since_ms}

@@ -11,7 +11,7 @@ from infra.terminal import Color, painted, printable
 if TYPE_CHECKING:
     from infra.logs.line import Line
 
-_LEVELS = {"ERROR": Color.RED, "CRITICAL": Color.RED, "WARNING": Color.YELLOW}
+_LEVELS = {"ERROR": Color.RED, "CRITICAL": Color.RED, "WARN": Color.YELLOW, "WARNING": Color.YELLOW}
 #: Told elsewhere in the line, or only for machines.
 _NOT_REPEATED = {"timestamp", "time", "service", "Service", "Stage", "_aws"}
 _SUBJECT = ("route", "message", "outcome", "event", "status")
@@ -25,8 +25,8 @@ def show(line: Line, *, color: bool = False) -> str:
     fields = line.fields()
     if fields is None:
         return f"{head} {printable(line.message)}"
-    rest = {name: value for name, value in fields.items() if name not in _NOT_REPEATED}
-    level = str(rest.pop("level", ""))
+    rest = {name: value for name, value in _in_our_terms(fields).items() if name not in _NOT_REPEATED}
+    level = str(rest.pop("level", "INFO"))
     stack = rest.pop("stack", None)
     subject = " ".join(_text(rest.pop(name)) for name in _SUBJECT if name in rest)
     duration = rest.pop("duration_ms", None)
@@ -39,6 +39,19 @@ def show(line: Line, *, color: bool = False) -> str:
     if isinstance(stack, list):
         shown += "".join(f"\n    {printable(part)}" for frame in stack for part in str(frame).splitlines())
     return shown
+
+
+def _in_our_terms(fields: dict[str, Any]) -> dict[str, Any]:
+    """The members as our own lines name them, also where Lambda tells of a failure and Python of what nobody caught."""
+    match fields:
+        case {"_aws": _, **metric}:
+            return {**metric, "level": "INFO"}  # its own level is for Lambda's filter
+        case {"type": str(kind), "record": dict(record)} if kind.startswith("platform."):
+            return {"level": "ERROR", "message": kind, **record}
+        case {"errorType": kind, "errorMessage": message, "stackTrace": stack, **others}:
+            level = others.pop("log_level", "ERROR")  # what some versions of Python's runtime call it
+            return {"level": level, "message": message, "exception": kind, "stack": stack, **others}
+    return fields
 
 
 def _text(value: Any) -> str:

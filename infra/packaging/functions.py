@@ -17,6 +17,13 @@ _NETWORK_ACTIONS = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 
+#: Levels are told apart in JSON only. At DEBUG, Python's root logger would log what boto3 sends: values.
+_LOGGING = {
+    "LogFormat": "JSON",
+    "SystemLogLevel": {"Ref": "SystemLogLevel"},
+    "ApplicationLogLevel": {"Ref": "ApplicationLogLevel"},
+}
+
 
 def functions(template: Template) -> dict[str, dict[str, Any]]:
     """The SAM functions of a template by logical id."""
@@ -24,11 +31,23 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def with_log_groups(template: Template, service: str) -> Template:
-    """The template with a log group per function, kept for as many days as the parameter says."""
+    """The template with a log group per function, and parameters of what goes there and how long it stays."""
     fragment: Template = {
         "Parameters": {
             "Stage": {"Type": "String", "AllowedPattern": "[a-z][a-z0-9-]{0,19}", "Description": "Name of the stage"},
             "LogRetentionDays": {"Type": "Number", "Default": 30, "Description": "Days to keep the functions' logs"},
+            "SystemLogLevel": {
+                "Type": "String",
+                "AllowedValues": ["DEBUG", "INFO", "WARN"],
+                "Default": "WARN",
+                "Description": "What Lambda logs of invocations: WARN only those that failed, INFO two lines of each",
+            },
+            "ApplicationLogLevel": {
+                "Type": "String",
+                "AllowedValues": ["INFO", "WARN"],
+                "Default": "INFO",
+                "Description": "What the functions log: INFO a line of each request, WARN only failures and metrics",
+            },
         },
         "Resources": {},
     }
@@ -40,7 +59,8 @@ def with_log_groups(template: Template, service: str) -> Template:
                 "RetentionInDays": {"Ref": "LogRetentionDays"},
             },
         }
-        fragment["Resources"][name] = {"Properties": {"LoggingConfig": {"LogGroup": {"Ref": f"{name}Logs"}}}}
+        logging = {"LogGroup": {"Ref": f"{name}Logs"}, **_LOGGING}
+        fragment["Resources"][name] = {"Properties": {"LoggingConfig": logging}}
     return merge(template, fragment)
 
 

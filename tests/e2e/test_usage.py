@@ -106,8 +106,8 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
     tell(local, "kv.kv", lived(tenant))
 
     def published() -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in function_logs(local) if '"published"' in line]
-        return [line for line in lines if line["event_id"].startswith(tenant.account_id) and line["service"] == "usage"]
+        lines = [json.loads(line) for line in function_logs(local, "usage") if '"published"' in line]
+        return [line for line in lines if line["event_id"].startswith(tenant.account_id)]
 
     [line] = await_value(published, within=30)
     assert line["event"] == "ThresholdCrossed"
@@ -194,8 +194,8 @@ def test_a_publisher_that_is_killed_between_sending_and_acknowledging_tells_agai
 
     def delivered() -> int:
         told = {event.id for event in events}
-        lines = [json.loads(line) for line in function_logs(local) if '"outcome":"done"' in line]
-        return sum(line.get("event_id") in told and line["service"] == "usage" for line in lines)
+        lines = [json.loads(line) for line in function_logs(local, "usage") if '"outcome":"done"' in line]
+        return sum(line.get("event_id") in told for line in lines)
 
     await_value(lambda: delivered() == 4 * len(events), within=30)
     month = month_of(tenant)

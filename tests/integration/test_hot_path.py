@@ -29,6 +29,11 @@ def test_a_flood_of_denied_requests_makes_hardly_a_trip(measured: HotPath) -> No
     assert measured.denied.trips.dynamodb == 0
 
 
+def test_what_an_ordinary_get_logs_fits_into_what_it_may_cost(measured: HotPath) -> None:
+    # $0.132 a million, with the 26 bytes that CloudWatch adds: docs/adr/0031-what-is-logged.md.
+    assert 100 < measured.get.log_bytes <= 238
+
+
 def test_the_stub_takes_the_time_it_is_given(measured: HotPath) -> None:
     assert measured.get.wall_ms_at_5ms > 5
     assert measured.denied.wall_ms_at_5ms < measured.get.wall_ms_at_5ms

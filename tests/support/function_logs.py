@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 
-def function_logs(local: LocalEnvironment) -> list[str]:
-    """Return every line that the functions have written, as `make tail` reads them."""
-    logs = FunctionLogs(local.aws_client("logs"), LOCAL, since_ms=0)
+def function_logs(local: LocalEnvironment, service: str | None = None) -> list[str]:
+    """Return every line that the functions have written, of all services or of one, as `make tail` reads them."""
+    logs = FunctionLogs(local.aws_client("logs"), LOCAL, since_ms=0, service=service)
     return [line.message for line in logs.new_lines()]

@@ -33,7 +33,7 @@ def main(lease_ms: int) -> None:
                 "body": message["Body"],
                 "attributes": message["Attributes"],
             }
-            answer = handle_each("alerts", {"Records": [record]}, send, log=lambda _: None)
+            answer = handle_each({"Records": [record]}, send, log=lambda _: None)
             if not answer["batchItemFailures"]:
                 sqs.delete_message(QueueUrl=settings.queue_url, ReceiptHandle=message["ReceiptHandle"])
 

@@ -115,6 +115,21 @@ def functions_have_roles_of_their_own(template: Template) -> list[str]:
     return [f"{role} belongs to several functions" for role in sorted(set(roles)) if roles.count(role) > 1]
 
 
+def functions_log_what_the_stage_asks_for(template: Template) -> list[str]:
+    """Without the JSON format Lambda tells no levels apart, and writes three lines of its own for every invocation."""
+    groups = resources(template, "AWS::Logs::LogGroup")
+    levels = {name: {"Ref": name} for name in ("SystemLogLevel", "ApplicationLogLevel")}
+    broken = []
+    for name, function in resources(template, "AWS::Lambda::Function").items():
+        logging = function.get("LoggingConfig", {})
+        if _named(logging.get("LogGroup")) not in groups:
+            broken.append(f"{name} has no log group of this template")
+        if logging.get("LogFormat") != "JSON":
+            broken.append(f"{name} does not log in JSON")
+        broken += [f"{name} does not take {level}" for level, taken in levels.items() if logging.get(level) != taken]
+    return broken
+
+
 def consumers_report_which_messages_failed(template: Template) -> list[str]:
     mappings = {**_mappings(template, "Arn"), **_mappings(template, "StreamArn")}
     return [
@@ -271,6 +286,7 @@ def buckets_forget_uploads_that_nobody_ended(template: Template) -> list[str]:
 RULES: tuple[Callable[[Template], list[str]], ...] = (
     policies_name_what_they_allow,
     functions_have_roles_of_their_own,
+    functions_log_what_the_stage_asks_for,
     consumers_report_which_messages_failed,
     queues_bury_what_fails,
     queues_give_their_consumers_time,

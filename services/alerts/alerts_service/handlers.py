@@ -64,7 +64,7 @@ def add_sending(app: Api) -> LambdaHandler:
     # One at a time: an SES that hangs must not take other mails along into the function's time-out.
     @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=1, maximum_concurrency=5)
     def send_mails(event: SQSEvent) -> BatchResponse:
-        return handle_each(SERVICE, event.to_dict(), send())
+        return handle_each(event.to_dict(), send())
 
     handler: LambdaHandler = send_mails
     return handler
@@ -82,7 +82,7 @@ def add_feedback(app: Api) -> LambdaHandler:
             line.update(account_id=sent.tags.account[0], alert_id=sent.tags.alert[0], ses_message_id=sent.message_id)
             learned().take(told)
 
-        return handle_each(SERVICE, event.to_dict(), take)
+        return handle_each(event.to_dict(), take)
 
     handler: LambdaHandler = on_feedback
     return handler

@@ -54,13 +54,13 @@ class Queueing:
         from botocore.exceptions import BotoCoreError, ClientError
 
         for due in _due(records):
-            line: dict[str, object] = {"service": "alerts", **due.job}
+            line: dict[str, object] = {**due.job}
             try:
                 self._send(due)
             except (BotoCoreError, ClientError) as error:
                 self._log({**line, "level": "ERROR", "message": "not queued", "exception": type(error).__name__})
                 return {"batchItemFailures": [{"itemIdentifier": due.sequence_number}]}
-            self._log({**line, "level": "INFO", "message": "queued"})
+            self._log({**line, "message": "queued"})
         return {"batchItemFailures": []}
 
     def _send(self, due: Due) -> None:

@@ -20,5 +20,5 @@ def refresh(env: Mapping[str, str] = os.environ) -> int:
     document = http_source(required(env, "JWKS_URL"))()
     SigningKeyStore(dynamodb.client(), required(env, "CREDENTIALS_TABLE")).put(json.dumps(document))
     count = len(document["keys"])
-    logs.write({"level": "INFO", "service": "auth", "message": "signing keys refreshed", "keys": count})
+    logs.write({"message": "signing keys refreshed", "keys": count})
     return count

@@ -61,7 +61,7 @@ class Reconciliation:
             self._take_in_all(source, report)
         for account_id in list(self._store.due(now_us=self._now_us())):
             self._look_after(account_id, source, report)
-        self._log({"level": "INFO", "service": "billing", "correlation_id": correlation_id, **asdict(report)})
+        self._log({"correlation_id": correlation_id, **asdict(report)})
         if report.failed:
             self._measure(FAILED)
         return asdict(report)
@@ -111,5 +111,5 @@ class Reconciliation:
 
     def _failed(self, report: Report, source: Source, what: str, error: Exception) -> None:
         report.failed += 1
-        line = {"level": "ERROR", "service": "billing", "message": "reconciliation failed", "of": what}
+        line = {"level": "ERROR", "message": "reconciliation failed", "of": what}
         self._log({**line, "reason": str(error), "correlation_id": source.correlation_id})

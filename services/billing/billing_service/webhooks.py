@@ -79,7 +79,7 @@ class WebhookConsumer:
 
     def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Apply one batch of SQS messages; return Lambda's partial batch response."""
-        return handle_each("billing", batch, self._handle, self._log)
+        return handle_each(batch, self._handle, self._log)
 
     def _handle(self, record: Mapping[str, Any], line: Line) -> None:
         try:

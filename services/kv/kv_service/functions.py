@@ -68,7 +68,7 @@ def add_tracker(app: Api) -> LambdaHandler:
             tracker().track(records, batch.get("shardId", _ONLY_SHARD))
             object_tracker().track(records)
         except Unavailable as error:
-            logs.write({"level": "ERROR", "service": "kv", "message": "changes not taken", "reason": str(error)})
+            logs.write({"level": "ERROR", "message": "changes not taken", "reason": str(error)})
             # The whole batch comes again: what of it is counted already is recognized by its position, and what is
             # done about objects can be done twice.
             answer["batchItemFailures"] = [{"itemIdentifier": records[0]["dynamodb"]["SequenceNumber"]}]
@@ -95,6 +95,6 @@ def _flush(flusher: Flusher) -> int:
     started = time.monotonic()
     flushed = flusher.flush()
     if flushed.accounts:
-        line = {"level": "INFO", "service": "kv", "message": "flushed", "accounts": flushed.accounts}
+        line = {"message": "flushed", "accounts": flushed.accounts}
         logs.write({**line, "minutes": flushed.minutes, "duration_ms": round((time.monotonic() - started) * 1000)})
     return flushed.lag_s

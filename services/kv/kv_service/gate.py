@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kv_common import api_keys, names
-from kv_common.admission import Decision, Ticket, rate_limit_headers, require_admitted
+from kv_common.admission import Decision, Source, Ticket, rate_limit_headers, require_admitted
 from kv_common.api_keys import Scope
 from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
 from kv_common.http import Request, Response, account_of_bearer
@@ -150,14 +150,12 @@ def _space(caller: Caller, namespace: str, decision: Decision) -> Space:
 
 def _note(request: Request, ticket: Ticket, decision: Decision) -> None:
     request.answer_headers.update(rate_limit_headers(decision))
-    request.facts.update(
-        operation=ticket.operation,
-        verdict=decision.verdict,
-        limiter=decision.source,
-        key_id=decision.key_id,
-        namespace_id=decision.namespace_id,
-        bytes_in=ticket.bytes_in,
-    )
-    if decision.limits is not None:
+    told = {
+        "key_id": decision.key_id,
+        "namespace_id": decision.namespace_id,
         # An account that nothing has proved yet is only what somebody wrote into a key.
-        request.facts["account_id"] = ticket.account_id
+        "account_id": ticket.account_id if decision.limits is not None else None,
+        "bytes_in": ticket.bytes_in,
+        "limiter": decision.source if decision.source is not Source.REDIS else None,
+    }
+    request.facts.update({name: fact for name, fact in told.items() if fact})

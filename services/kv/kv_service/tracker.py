@@ -42,7 +42,7 @@ class Tracker:
             known = [growth for growth in growths if growth.namespace_id in owners]
             if len(known) < len(growths):
                 # Deleted with their account while their last changes were on the way: nobody is left to count for.
-                self._log({"level": "INFO", "service": "kv", "message": "changes of deleted namespaces"})
+                self._log({"message": "changes of deleted namespaces"})
             sequence = str(changes[-1].sequence)
             events = [
                 told.storage_changed(owners[growth.namespace_id], growth, shard, sequence, now_ms=self._now_ms())

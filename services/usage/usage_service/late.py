@@ -17,8 +17,7 @@ def report_late(stage: str, event: Event, requests: int) -> None:
     """Log which event came too late, and measure how many requests it told."""
     logs.write(
         {
-            "level": "WARNING",
-            "service": "usage",
+            "level": "WARN",
             "message": "told after its month had closed; not booked",
             "event_id": event.id,
             "account_id": event.account_id,

@@ -118,3 +118,15 @@ def test_browsers_may_call_from_the_configured_origins_and_from_nowhere_else() -
     assert not {"*"} & {*cors["AllowMethods"], *cors["AllowHeaders"]}
     assert cors.get("AllowCredentials", False) is False
     assert {"ratelimit", "x-quota-remaining", "etag", "x-correlation-id"} <= set(cors["ExposeHeaders"])
+
+
+def test_the_gateway_logs_nothing_unless_a_stage_asks_for_it() -> None:
+    template = json.loads(REPOSITORY.platform_template("gateway").read_text())
+
+    assert template["Parameters"]["AccessLog"]["Default"] == "off"
+    assert template["Conditions"]["HasAccessLog"] == {"Fn::Equals": [{"Ref": "AccessLog"}, "on"]}
+    assert template["Resources"]["AccessLogGroup"]["Condition"] == "HasAccessLog"
+    condition, settings, otherwise = template["Resources"]["DefaultStage"]["Properties"]["AccessLogSettings"]["Fn::If"]
+    assert (condition, otherwise) == ("HasAccessLog", {"Ref": "AWS::NoValue"})
+    assert settings["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+    assert "$context.identity.sourceIp" in settings["Format"]

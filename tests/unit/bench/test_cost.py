@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.cost import Model, load_prices, sensitivity
+from bench.cost import GATEWAY_LOG_BYTES, LAMBDA_LOG_BYTES, Model, load_prices, sensitivity
 from bench.results import load
 from kv_common.plans import CATALOG
 
@@ -21,11 +21,28 @@ def test_every_price_has_a_source(model: Model) -> None:
     assert all(price.usd > 0 for price in prices.values())
 
 
-def test_the_http_api_costs_its_requests_and_its_log_more_than_a_function_url(model: Model) -> None:
-    behind, direct = (sum(model.request("get", gateway=gateway).values()) for gateway in (True, False))
+@pytest.mark.parametrize("log_bytes", [0, GATEWAY_LOG_BYTES])
+def test_the_http_api_costs_its_requests_and_its_log_more_than_a_function_url(model: Model, log_bytes: float) -> None:
+    logging = model.with_(gateway_log_bytes=log_bytes)
+    behind, direct = (sum(logging.request("get", gateway=gateway).values()) for gateway in (True, False))
 
-    log_line = model.assumed.gateway_log_bytes * 1e6 / 1e9 * model.prices["logs_gb"]
+    log_line = log_bytes * 1e6 / 1e9 * model.prices["logs_gb"]
     assert behind - direct == pytest.approx(model.prices["http_api_million"] + log_line)
+
+
+def test_by_default_a_request_logs_our_line_and_no_other(model: Model) -> None:
+    assert model.results.hot_path is not None
+    line = model.results.hot_path.get.log_bytes + 26
+
+    assert model.request("get", gateway=True)["Logs"] == pytest.approx(line / 1e3 * model.prices["logs_gb"])
+
+
+def test_what_a_stage_turns_on_is_logged_beside_our_line(model: Model) -> None:
+    usual = model.request("get", gateway=False)["Logs"]
+
+    more = model.with_(lambda_log_bytes=LAMBDA_LOG_BYTES).request("get", gateway=False)["Logs"]
+    assert more - usual == pytest.approx(LAMBDA_LOG_BYTES / 1e3 * model.prices["logs_gb"])
+    assert model.with_(own_log=0).request("get", gateway=False)["Logs"] == 0
 
 
 def test_a_strong_read_costs_twice_an_eventual_one(model: Model) -> None:

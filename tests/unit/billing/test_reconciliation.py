@@ -80,7 +80,7 @@ def test_an_arranged_end_takes_place_also_when_paddle_does_not_answer(scene: Sce
     report = scene.run()
     assert (report["applied"], report["looked_after"], report["failed"] > 0) == (1, 1, True)
     assert (scene.plan(), scene.measured) == ("free", ["ReconciliationFailed"])
-    assert all("reason" in line for line in scene.lines if line["level"] == "ERROR")
+    assert all("reason" in line for line in scene.lines if line.get("level") == "ERROR")
 
 
 def test_an_end_that_was_called_off_does_not_take_place(scene: Scene) -> None:

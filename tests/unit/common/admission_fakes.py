@@ -67,6 +67,7 @@ class FakeRedis(RedisLimiter):
             known.limits,
             used=self.used,
             stored=known.use.stored,
+            key_id=known.key.key_id if known.key else "",
             namespace_id=known.namespace_id,
             charge=charge if ticket.cost else None,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kv_common import times
 from kv_common.errors import AppError, Conflict, Forbidden, RateLimited, Unavailable, ValidationError
 from kv_common.http import Api, Request, Response, json_response, no_content
 from tests.unit.common import gateway
@@ -320,15 +321,48 @@ def test_a_request_is_one_log_line_with_what_an_operator_needs(service: Service)
     service(gateway.load("http_api_get"))
 
     [line] = service.lines
-    assert line["service"] == "sample"
-    assert line["level"] == "INFO"
     assert line["route"] == "GET /v1/{namespace}/{key}"
     assert line["status"] == 200
     assert line["correlation_id"] == "req-7.A_b"
-    assert line["request_id"] == Context().aws_request_id
     assert line["operation"] == "get"
     assert isinstance(line["duration_ms"], float)
     assert line["duration_ms"] >= 0
+
+
+def test_the_line_of_a_request_that_went_well_says_nothing_that_each_would_say(service: Service) -> None:
+    service(gateway.load("http_api_get"))
+
+    [line] = service.lines
+    assert set(line) == {"correlation_id", "status", "duration_ms", "bytes_out", "route", "operation"}
+
+
+@pytest.mark.parametrize("problem", [Unavailable("m"), RuntimeError("m")], ids=["unavailable", "a defect"])
+def test_the_line_of_a_failure_says_when_how_bad_and_in_which_invocation(
+    capsys: pytest.CaptureFixture[str], problem: Exception
+) -> None:
+    api = Api("sample")
+
+    @api.route("/v1/{namespace}/{key}", methods=["GET"])
+    def fail(request: Request, namespace: str, key: str) -> Response:  # noqa: ARG001
+        raise problem
+
+    before_ms = times.now_ms()
+    answer = api(gateway.load("http_api_get"), Context())
+
+    line = json.loads(capsys.readouterr().out)
+    assert line["status"] == answer["statusCode"] >= 500
+    assert (line["level"], line["request_id"]) == ("ERROR", Context().aws_request_id)
+    assert before_ms <= times.milliseconds(line["timestamp"]) <= times.now_ms()
+
+
+def test_a_refusal_is_ordinary(service: Service) -> None:
+    service.raises = Forbidden("m")
+
+    service(gateway.load("http_api_get"))
+
+    [line] = service.lines
+    assert (line["status"], line["error"]) == (403, "FORBIDDEN")
+    assert not {"level", "timestamp", "request_id"} & set(line)
 
 
 def hostile(method: str, path: str) -> dict[str, Any]:

@@ -73,7 +73,14 @@ def test_any_other_correlation_id_is_replaced(offered: str) -> None:
     made = read_event(gateway.load("http_api_get", headers={"x-correlation-id": offered})).correlation_id
 
     assert made != offered
-    assert re.fullmatch(r"[0-9a-f]{32}", made)
+    assert re.fullmatch(r"[A-Za-z0-9_-]{16}", made)
+
+
+def test_a_correlation_id_that_was_made_is_taken_when_it_is_offered_again() -> None:
+    for _ in range(100):
+        made = read_event(gateway.load("http_api_get", headers={})).correlation_id
+
+        assert read_event(gateway.load("http_api_get", headers={"x-correlation-id": made})).correlation_id == made
 
 
 def test_correlation_ids_that_are_made_differ() -> None:

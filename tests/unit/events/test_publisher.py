@@ -74,7 +74,7 @@ def test_an_event_that_is_refused_for_good_ends_the_batch_before_it() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": "seq-c"}]}
     assert len(bus.calls) == ATTEMPTS
     assert bus.calls[-1] == ["c"]
-    (refused,) = [line for line in lines if line["level"] == "ERROR"]
+    (refused,) = [line for line in lines if line.get("level") == "ERROR"]
     assert (refused["event_id"], refused["correlation_id"]) == ("c", "correlation-1")
     assert "ThrottlingException" in str(refused["reason"])
 

@@ -30,7 +30,26 @@ def test_a_function_logs_to_a_group_of_its_own_that_forgets_after_some_days() ->
     group = finished["Resources"]["OnEventsLogs"]["Properties"]
     assert group["LogGroupName"] == {"Fn::Sub": "/kv/${Stage}/usage/OnEvents"}
     assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-    assert finished["Resources"]["OnEvents"]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": "OnEventsLogs"}}
+    logging = finished["Resources"]["OnEvents"]["Properties"]["LoggingConfig"]
+    assert logging["LogGroup"] == {"Ref": "OnEventsLogs"}
+
+
+def test_lambda_writes_lines_of_its_own_for_failures_only_unless_a_stage_says_otherwise() -> None:
+    finished = with_log_groups(template(), "usage")
+
+    logging = finished["Resources"]["OnEvents"]["Properties"]["LoggingConfig"]
+    assert logging["LogFormat"] == "JSON"
+    assert logging["SystemLogLevel"] == {"Ref": "SystemLogLevel"}
+    assert logging["ApplicationLogLevel"] == {"Ref": "ApplicationLogLevel"}
+    assert finished["Parameters"]["SystemLogLevel"]["Default"] == "WARN"
+    assert finished["Parameters"]["ApplicationLogLevel"]["Default"] == "INFO"
+
+
+def test_no_stage_can_ask_for_what_would_log_values() -> None:
+    # Below INFO, Python's root logger logs what boto3 sends and receives.
+    allowed = with_log_groups(template(), "usage")["Parameters"]["ApplicationLogLevel"]["AllowedValues"]
+
+    assert not {"TRACE", "DEBUG"} & set(allowed)
 
 
 def test_a_role_may_write_its_own_logs_beside_what_its_policy_file_says() -> None:

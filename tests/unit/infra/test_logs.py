@@ -168,7 +168,63 @@ def test_the_platform_s_own_lines_are_left_out() -> None:
     assert messages(following(cloud)) == ["mine"]
 
 
-@pytest.mark.parametrize("name", ["correlation_id", "event_id", "request_id", "message_id"])
+REQUEST_ID = "79b5e81f-9cdd-4145-b1f6-7c50ef8a2a36"
+
+
+def of_platform(kind: str, **record: object) -> str:
+    """Return what Lambda logs in JSON about an invocation."""
+    return json.dumps({"time": "2026-11-20T10:00:01.123Z", "type": f"platform.{kind}", "record": record})
+
+
+REPORT = {"requestId": REQUEST_ID, "metrics": {"durationMs": 15_000.12, "maxMemoryUsedMB": 123}}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        of_platform("initStart", initializationType="on-demand", runtimeVersion="python:3.11.v1"),
+        of_platform("start", requestId=REQUEST_ID, version="$LATEST"),
+        of_platform("runtimeDone", requestId=REQUEST_ID, status="success"),
+        of_platform("report", **REPORT, status="success"),
+    ],
+)
+def test_what_lambda_says_in_json_of_an_invocation_that_went_well_is_left_out(message: str) -> None:
+    cloud = CloudWatch(now_ms=10)
+    cloud.write("/kv/dev/kv/a", 1, message)
+    cloud.write("/kv/dev/kv/a", 1, '{"type":"platform.report"}')
+
+    assert messages(following(cloud)) == ['{"type":"platform.report"}']
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *(of_platform("report", **REPORT, status=status) for status in ("timeout", "error", "failure")),
+        of_platform("runtimeDone", requestId=REQUEST_ID, status="timeout"),
+        of_platform("initReport", initializationType="on-demand", status="error"),
+        of_platform("logsDropped", reason="Consumer seems to have fallen behind", droppedRecords=3),
+        json.dumps({"time": "t", "type": "platform.fault", "record": "Process exited before completing request"}),
+    ],
+)
+def test_what_lambda_says_of_a_failure_is_shown(message: str) -> None:
+    cloud = CloudWatch(now_ms=10)
+    cloud.write("/kv/dev/kv/a", 1, message)
+
+    assert messages(following(cloud)) == [message]
+
+
+def test_the_id_of_an_invocation_finds_what_lambda_says_of_its_failure() -> None:
+    cloud = CloudWatch(now_ms=10)
+    report = of_platform("report", **REPORT, status="timeout")
+    uncaught = json.dumps({"level": "ERROR", "errorType": "KeyError", "requestId": REQUEST_ID})
+    for message in (report, uncaught, of_platform("report", requestId="another", status="timeout")):
+        cloud.write("/kv/dev/kv/a", 1, message)
+
+    assert messages(following(cloud, wanted=REQUEST_ID)) == [report, uncaught]
+    assert f'($.record.requestId = "{REQUEST_ID}")' in cloud.asked[0]["filterPattern"]
+
+
+@pytest.mark.parametrize("name", ["correlation_id", "event_id", "request_id", "message_id", "requestId"])
 def test_an_id_finds_the_lines_that_hold_it_and_no_other(name: str) -> None:
     cloud = CloudWatch(now_ms=10)
     wanted = json.dumps({name: "key_1#issued"})
@@ -207,6 +263,13 @@ def test_an_unknown_service_is_named_together_with_those_that_log() -> None:
         following(cloud, service="kvx").require_any()
 
 
+def test_who_looks_for_the_log_of_the_gateway_is_told_how_to_turn_it_on() -> None:
+    cloud = CloudWatch(groups={"/kv/dev/kv/APIHandler": []})
+
+    with pytest.raises(LogError, match=r'AccessLog = "on".*There are: kv\.'):
+        following(cloud, service="gateway").require_any()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("1d", 86_400_000), ("0s", 0)]
 )
@@ -227,12 +290,11 @@ def shown(message: object, *, color: bool = False) -> str:
 
 def test_a_request_is_one_line_with_everything_at_its_place() -> None:
     line = {
-        "timestamp": "2026-11-20T10:00:01Z",
-        "level": "INFO",
-        "service": "kv",
+        "timestamp": "2026-11-20T10:00:01.123Z",
+        "level": "ERROR",
         "correlation_id": "trace-1",
         "request_id": "r",
-        "status": 200,
+        "status": 503,
         "duration_ms": 3.1,
         "bytes_out": 2,
         "route": "GET /v1/{namespace}/{key}",
@@ -240,13 +302,13 @@ def test_a_request_is_one_line_with_everything_at_its_place() -> None:
     }
 
     assert shown(line) == (
-        "11-20 10:00:01.123 kv       APIHandler         INFO  GET /v1/{namespace}/{key} 200 3.1 ms"
+        "11-20 10:00:01.123 kv       APIHandler         ERROR GET /v1/{namespace}/{key} 503 3.1 ms"
         "  trace-1  request_id=r bytes_out=2"
     )
 
 
 def test_an_event_that_was_applied_names_it_and_its_id() -> None:
-    line = {"level": "INFO", "service": "kv", "outcome": "done", "event": "ApiKeyRevoked", "event_id": "key_1#revoked"}
+    line = {"outcome": "done", "event": "ApiKeyRevoked", "event_id": "key_1#revoked"}
 
     assert "done ApiKeyRevoked  -  event_id=key_1#revoked" in shown(line)
 
@@ -257,13 +319,40 @@ def test_a_stack_stands_below_its_line() -> None:
     assert shown(line).splitlines()[1:] == ['      File "a.py", line 1', "        x[1]", "      File b"]
 
 
+def test_an_invocation_that_ran_out_of_time_is_an_error_that_says_so() -> None:
+    line = shown(of_platform("report", **REPORT, status="timeout"))
+
+    assert "APIHandler         ERROR platform.report timeout  -  " in line
+    assert f"requestId={REQUEST_ID}" in line
+    assert '"durationMs":15000.12' in line
+
+
+@pytest.mark.parametrize("level", ["level", "log_level"])
+def test_what_nobody_caught_is_an_error_with_its_stack_below(level: str) -> None:
+    # As Python's runtime logs it in JSON; https://github.com/aws/aws-lambda-python-runtime-interface-client/issues/202
+    line = {level: "ERROR", "errorMessage": "no", "errorType": "KeyError", "requestId": "r", "stackTrace": ["  File a"]}
+
+    first, *stack = shown(line).splitlines()
+
+    assert first.endswith("ERROR no  -  exception=KeyError requestId=r")
+    assert stack == ["      File a"]
+
+
+def test_a_line_without_a_level_is_an_ordinary_one() -> None:
+    line = {"correlation_id": "trace-1", "status": 200, "duration_ms": 3.1, "route": "GET /v1/{namespace}/{key}"}
+
+    assert shown(line) == (
+        "11-20 10:00:01.123 kv       APIHandler         INFO  GET /v1/{namespace}/{key} 200 3.1 ms  trace-1"
+    )
+
+
 def test_a_line_that_is_no_json_is_shown_as_it_is() -> None:
     assert shown("Task timed out after 15.00 seconds").endswith("APIHandler         Task timed out after 15.00 seconds")
     assert shown('["a list"]').endswith('["a list"]')
 
 
 def test_a_metric_is_shown_by_name_and_value_without_what_is_for_machines() -> None:
-    line = {"_aws": {"Timestamp": 1}, "Stage": "dev", "Service": "kv", "level": "INFO", "service": "kv", "Lag": 3}
+    line = {"timestamp": "t", "_aws": {"Timestamp": 1}, "Stage": "dev", "Service": "kv", "level": "WARN", "Lag": 3}
 
     assert shown(line).endswith("INFO  -  Lag=3")
 

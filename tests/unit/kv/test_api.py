@@ -458,6 +458,65 @@ def test_a_success_counts(world: World) -> None:
     assert world.limiter.used == 1
 
 
+def logged(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_an_ordinary_get_is_one_line_of_at_most_237_bytes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    # With the 26 bytes that CloudWatch adds, a line is a part of what a request costs: docs/adr/0031.
+    world.tables.facts = Facts(replace(KEY, key_id="key_0123456789ab"), FREE, "0123456789ab")
+    value = "correct-horse-battery-staple" * 36
+    world.ask("PUT", body=f'{{"value":"{value}"}}')
+    logged(capsys)
+
+    answer = world.ask("GET")
+
+    [line] = logged(capsys)
+    assert (answer["statusCode"], len(answer["body"]) > 1_000) == (200, True)
+    assert len(line.encode()) <= 237
+    told = json.loads(line)
+    assert isinstance(told.pop("duration_ms"), float)
+    assert told == {
+        "correlation_id": answer["headers"]["X-Correlation-Id"],
+        "status": 200,
+        "bytes_out": len(answer["body"]),
+        "route": "GET /v1/{namespace}/{key}",
+        "key_id": "key_0123456789ab",
+        "namespace_id": "0123456789ab",
+        "account_id": ACCOUNT,
+    }
+    assert NEW_KEY.text not in line
+    assert "battery" not in line
+
+
+def test_a_put_tells_what_came_in(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.ask("PUT", body='{"value":1}')
+
+    [line] = logged(capsys)
+    assert json.loads(line)["bytes_in"] == len('{"value":1}')
+
+
+def test_the_line_of_a_request_that_redis_did_not_decide_on_says_so(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for world.limiter.down in (True, False):
+        assert world.ask("PUT", body='{"value":1}')["statusCode"] < 300
+
+    assert [json.loads(line).get("limiter") for line in logged(capsys)] == ["local", None]
+
+
+def test_a_key_that_was_not_proved_names_no_account_in_the_log(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.limiter.down = True
+    world.tables.facts = Facts(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+
+    assert world.ask("GET")["statusCode"] == 401
+
+    [line] = logged(capsys)
+    assert (json.loads(line)["error"], ACCOUNT in line) == ("UNAUTHORIZED", False)
+
+
 def test_an_owners_token_opens_values_as_a_key_does(world: World) -> None:
     assert world.ask_as_owner("PUT", "/v1/settings/k", '{"value":1}')["statusCode"] == 201
 

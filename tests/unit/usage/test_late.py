@@ -23,7 +23,7 @@ def test_requests_told_too_late_are_in_the_log_and_in_the_metric_of_the_alarm(
     late = event(served({"a": Served({"get": 7}, 0)}), "account#1#e")
     report_late("dev", late, 7)
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
-    assert (line["level"], line["event_id"], line["account_id"]) == ("WARNING", late.id, late.account_id)
+    assert (line["level"], line["event_id"], line["account_id"]) == ("WARN", late.id, late.account_id)
     alarm = json.loads(RESOURCES.read_text("utf-8"))["Resources"]["TooLateAlarm"]["Properties"]
     assert metric[alarm["MetricName"]] == 7
     assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == alarm["Namespace"] == NAMESPACE

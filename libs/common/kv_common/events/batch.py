@@ -19,20 +19,18 @@ class Refused(Exception):
     """A message was not handled, for a reason that is safe to log."""
 
 
-def handle_each(
-    service: str, batch: Mapping[str, Any], handle: Handle, log: Log = logs.write
-) -> dict[str, list[dict[str, str]]]:
+def handle_each(batch: Mapping[str, Any], handle: Handle, log: Log = logs.write) -> dict[str, list[dict[str, str]]]:
     """Handle one batch of SQS messages; return Lambda's partial batch response.
 
     A message that fails comes again, and after `maxReceiveCount` times rests in the dead-letter queue. The others of
     its batch are done.
     """
-    failed = [record["messageId"] for record in batch["Records"] if not _handled(service, record, handle, log)]
+    failed = [record["messageId"] for record in batch["Records"] if not _handled(record, handle, log)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _handled(service: str, record: Mapping[str, Any], handle: Handle, log: Log) -> bool:
-    line: Line = {"level": "INFO", "service": service, "message_id": record["messageId"]}
+def _handled(record: Mapping[str, Any], handle: Handle, log: Log) -> bool:
+    line: Line = {"message_id": record["messageId"]}
     try:
         handle(record, line)
     except Refused as error:

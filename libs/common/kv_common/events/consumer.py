@@ -27,7 +27,7 @@ class Consumer:
 
     def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
         """Handle one batch of SQS messages; return Lambda's partial batch response."""
-        return handle_each(self._service, batch, self._handle, self._log)
+        return handle_each(batch, self._handle, self._log)
 
     def _handle(self, record: Mapping[str, Any], line: Line) -> None:
         event = self._read(record, line)

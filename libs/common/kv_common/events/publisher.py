@@ -89,7 +89,7 @@ class Publisher:
                         raise
         except NotTaken as refusal:
             for event in left:
-                self._log({**self._line(event), "level": "ERROR", "message": "refused", "reason": str(refusal)})
+                self._log({**_line(event), "level": "ERROR", "message": "refused", "reason": str(refusal)})
             return left
         return []
 
@@ -102,14 +102,14 @@ class Publisher:
         errors = {index: entry["ErrorCode"] for index, entry in enumerate(answer["Entries"]) if "ErrorCode" in entry}
         for index, event in enumerate(told):
             if index not in errors:
-                self._log({**self._line(event), "level": "INFO", "message": "published"})
+                self._log({**_line(event), "message": "published"})
         if errors:
             raise NotTaken(list(errors), list(errors.values()))
 
-    def _line(self, event: Told) -> dict[str, object]:
-        correlation_id = json.loads(event.detail)["correlation_id"]
-        service = self._source.removeprefix("kv.")
-        return {"service": service, "event": event.name, "event_id": event.id, "correlation_id": correlation_id}
+
+def _line(event: Told) -> dict[str, object]:
+    correlation_id = json.loads(event.detail)["correlation_id"]
+    return {"event": event.name, "event_id": event.id, "correlation_id": correlation_id}
 
 
 def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:

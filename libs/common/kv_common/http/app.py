@@ -40,7 +40,6 @@ class Api(Chalice):
     ) -> None:
         # Chalice's own logger would write a second, unstructured line; its env handling would change os.environ.
         super().__init__(app_name=service, configure_logs=False, env={})
-        self._service = service
         self._log = log
         self._every_route = every_route or self._own_routes
         self._table: RouteTable | None = None
@@ -104,18 +103,18 @@ class Api(Chalice):
     def _own_routes(self) -> dict[str, list[str]]:
         return {pattern: list(methods) for pattern, methods in self.routes.items()}
 
-    def _line(self, request: Request, response: Response, context: Any, seconds: float) -> dict[str, object]:
-        return {
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "level": "ERROR" if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "INFO",
-            "service": self._service,
+    @staticmethod
+    def _line(request: Request, response: Response, context: Any, seconds: float) -> dict[str, object]:
+        line = {
             "correlation_id": request.correlation_id,
-            "request_id": getattr(context, "aws_request_id", None),
             "status": response.status,
-            "duration_ms": round(seconds * 1000, 3),
+            "duration_ms": round(seconds * 1000, 2),
             "bytes_out": len(response.body),
             **request.facts,
         }
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            line.update(level="ERROR", request_id=getattr(context, "aws_request_id", None))
+        return line
 
 
 def _is_reserved(pattern: str, parameters: Mapping[str, str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-import uuid
+import secrets
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -115,4 +115,4 @@ def read_event(event: Mapping[str, Any]) -> Request:
 
 def _correlation_id(offered: str) -> str:
     """Take the caller's id when it is safe to log and return, else make one."""
-    return offered if _CORRELATION_ID.fullmatch(offered) else uuid.uuid4().hex
+    return offered if _CORRELATION_ID.fullmatch(offered) else secrets.token_urlsafe(12)
