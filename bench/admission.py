@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from redis import Connection
 
 from bench.hot_path import redis
 from bench.results import Admission, Decisions
 from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Use
-from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.admission.redis_calls import Connection
+from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.api_keys import KeyStatus, Scope
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def measure(*, quick: bool) -> Admission:
     turns, seconds = (5, 0.1) if quick else (31, 0.1)
     with redis() as (url, admin), _pinned(int(admin.info("server")["process_id"])):
         tickets = [_ticket() for _ in range(max(_ACCOUNTS))]
-        limiter = RedisLimiter(connect(url, timeout_s=5))
+        limiter = RedisLimiter.at(url, timeout_s=5)
         service = [_through_the_limiter(limiter, admin, tickets[:accounts], turns, seconds) for accounts in _ACCOUNTS]
         requests = _as_sent(limiter, tickets)
         admin.config_resetstat()
@@ -167,14 +167,14 @@ def _decisions(clients: int, accounts: int, found: Sequence[tuple[float, float]]
 def _as_sent(limiter: RedisLimiter, tickets: Sequence[Ticket]) -> list[bytes]:
     """Return what the limiter sends for each ticket."""
     sent: list[bytes] = []
-    send = Connection.send_packed_command
+    exchange = Connection.exchange
 
-    def noted(self: Connection, command: Any, *arguments: Any, **keywords: Any) -> None:
-        sent.append(b"".join(command))
-        send(self, command, *arguments, **keywords)  # type: ignore[no-untyped-call]
+    def noted(self: Connection, request: bytes, replies: int) -> Any:
+        sent.append(request)
+        return exchange(self, request, replies)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Connection, "send_packed_command", noted)
+        patched.setattr(Connection, "exchange", noted)
         for ticket in tickets:
             limiter.decide(ticket)
     return sent

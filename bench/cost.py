@@ -18,7 +18,7 @@ from kv_common.plans import GB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.results import Operation, Results
+    from bench.results import Operation, Resources, Results
     from kv_common.plans import Plan
 
 PRICES = Path(__file__).with_name("prices.json")
@@ -64,7 +64,7 @@ class Assumptions:
 
     `per_minute` is how many requests an account makes in a minute in which it makes any: metering costs by account and
     minute. Logs are what the templates ask for by default: our line of each request, and neither Lambda's nor API
-    Gateway's. A turn of a background function takes `turn_gb_s`.
+    Gateway's. A turn of a background function takes `turn_gb_s`. `batch_s` replaces the templates' setting.
     """
 
     per_minute: float = 1_000
@@ -72,6 +72,7 @@ class Assumptions:
     lambda_log_bytes: float = 0
     gateway_log_bytes: float = 0
     own_log: float = 1
+    batch_s: float | None = None
     dynamodb_ms: float = 5
     eventual_reads: bool = False
     units: float = 1
@@ -127,8 +128,8 @@ class Model:
         return self._background("kv: flush", "usage: RequestServed", "RequestServed")
 
     def counting(self) -> float:
-        """Return the share of a PUT in counting what is stored; a batch of the stream takes ten seconds together."""
-        puts_a_batch = max(1.0, self.assumed.per_minute * self.assumed.puts / 6)
+        """Return the share of a PUT in counting what is stored, by batches of the stream."""
+        puts_a_batch = max(1.0, self.assumed.per_minute * self.assumed.puts / 60 * self.batch_s)
         return _MILLION * self.batch() / puts_a_batch
 
     def batch(self) -> float:
@@ -146,9 +147,7 @@ class Model:
 
     def floor(self) -> dict[str, float]:
         """Return what a stage costs in a month in which nobody asks it anything, by line."""
-        price, resources = self.prices, self.results.resources
-        if resources is None:
-            raise ValueError("The resources of a stage were not counted.")
+        price, resources = self.prices, self._resources
         turns = {"FlushMeters, once a minute": MINUTES}
         turn = price["lambda_million"] / _MILLION + self.assumed.turn_gb_s * price["lambda_gb_second"]
         # Five pollers for each queue, each of which waits up to twenty seconds for a message.
@@ -177,7 +176,7 @@ class Model:
         """Return what an account costs that uses up its requests, evenly over the month, and its storage, by line."""
         requests = plan.requests_per_month
         minutes = min(requests, MINUTES)
-        batches = min(requests * self.assumed.puts, 6 * MINUTES)
+        batches = min(requests * self.assumed.puts, 60 / self.batch_s * MINUTES)
         alone = self.with_(per_minute=math.inf).mixed(gateway=gateway)
         price = self.prices
         stored = price["dynamodb_gb_month"] + price["dynamodb_backup_gb_month"]
@@ -189,10 +188,19 @@ class Model:
         }
 
     @property
+    def batch_s(self) -> float:
+        """For how long changes of values are gathered before what is stored is counted, in seconds."""
+        return self.assumed.batch_s or self._resources.storage_batch_s
+
+    @property
     def _memory_gb(self) -> float:
+        return self._resources.memory_mb / 1024
+
+    @property
+    def _resources(self) -> Resources:
         if self.results.resources is None:
             raise ValueError("The resources of a stage were not counted.")
-        return self.results.resources.memory_mb / 1024
+        return self.results.resources
 
     def _measured(self, operation: str) -> Operation:
         if self.results.hot_path is None:
@@ -242,6 +250,7 @@ def sensitivity(model: Model) -> list[tuple[str, float]]:
         "Lambda logs every invocation (`SystemLogLevel`)": model.with_(lambda_log_bytes=LAMBDA_LOG_BYTES),
         "API Gateway logs every request (`AccessLog`)": model.with_(gateway_log_bytes=GATEWAY_LOG_BYTES),
         "requests that go well are not logged (`ApplicationLogLevel`)": model.with_(own_log=0),
+        "what is stored is counted every 10 seconds (`StorageBatchSeconds`)": model.with_(batch_s=10),
         "DynamoDB takes 10 ms, not 5": model.with_(dynamodb_ms=10),
         "reads are eventually consistent": model.with_(eventual_reads=True),
         "answers stay in the region": model.with_(transferred=0),

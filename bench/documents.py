@@ -57,7 +57,7 @@ def _benchmarks(results: Results) -> dict[str, str]:
                 "Redis",
                 "DynamoDB",
                 "CPU ms",
-                "of it the clients'",
+                "of it the two calls'",
                 "ours",
                 "p50 ms",
                 "p99 ms",
@@ -250,8 +250,8 @@ def _prices(model: Model) -> str:
 def _background(model: Model) -> str:
     minute, batch = model.minute() * 10**6, model.batch() * 10**6
     return (
-        f"A minute in which an account made requests costs ${minute:.2f} a million to tell and to book, ten seconds in "
-        f"which it wrote ${batch:.2f} a million to count.\n"
+        f"A minute in which an account made requests costs ${minute:.2f} a million to tell and to book, "
+        f"{model.batch_s:.0f} seconds in which it wrote ${batch:.2f} a million to count.\n"
     )
 
 

@@ -30,7 +30,7 @@ from bench.results import EventPath, percentile
 from infra.local.environment import LocalEnvironment
 from kv_common.accounts import account_key
 from kv_common.admission import Facts, Limits, Ticket
-from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.api_keys import Scope
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import Event, PlanChanged, PlanLimits, RequestServed, Served, decode
@@ -109,7 +109,7 @@ class Cost:
         namespace = Namespace("app", namespace_id, now_ms())
         store = NamespaceStore(dynamodb_client(), table, now_ms=now_ms)
         store.create(account_id, namespace, namespace_created(account_id, namespace, "bench"))
-        limiter = RedisLimiter(connect(local.redis_url))
+        limiter = RedisLimiter.at(local.redis_url)
         for number in range(GETS + PUTS):
             ticket = Ticket(
                 account_id, "d" * 64, frozenset({Scope.READ}), "app", "put" if number < PUTS else "get", bytes_in=1_000

@@ -2,8 +2,8 @@
 
 Redis and DynamoDB are processes of their own, so that their CPU is not counted. CPU and time are the handler's, from
 the gateway's event to its answer; trips and bytes are counted where they arrive. The operations take turns, and each
-figure is the median of the turns. `client` is what the same calls of Redis and of DynamoDB cost alone, made with the
-same clients in the same process; `ours` is what is left.
+figure is the median of the turns. `client` is what the same calls of Redis and of DynamoDB cost alone, made in the same
+way in the same process; `ours` is what is left.
 """
 
 from __future__ import annotations

@@ -91,20 +91,17 @@ def _log_bytes(handler: Any, event: Json) -> int:
 
 
 def bare(handler: Any, event: Json, requests: int) -> Json:
-    """Make the calls that a request makes of the two clients, and nothing else; the times are of one request."""
-    from redis import Redis
-
+    """Make the calls that a request makes of Redis and of DynamoDB, and nothing else; the times are of one request."""
+    from kv_common.admission.redis_limiter import RedisLimiter
     from kv_common.dynamodb.direct import DirectCalls
 
     handler(event, _CONTEXT)  # what is known for seconds only may have been forgotten since
     calls: dict[str, list[tuple[Any, tuple[Any, ...], Json]]] = {"redis": [], "dynamodb": []}
-    for name, owner, method in (
-        ("dynamodb", DirectCalls, "__call__"),
-        ("redis", Redis, "execute_command"),
-    ):
+    methods: dict[str, tuple[Any, str]] = {"dynamodb": (DirectCalls, "__call__"), "redis": (RedisLimiter, "_run")}
+    for name, (owner, method) in methods.items():
         _record(owner, method, calls[name])
     handler(event, _CONTEXT)
-    for owner, method in ((DirectCalls, "__call__"), (Redis, "execute_command")):
+    for owner, method in methods.values():
         setattr(owner, method, getattr(owner, method).original)
     measured = {}
     for name, recorded in calls.items():

@@ -1,4 +1,4 @@
-"""What a stage keeps whether or not anybody uses it, counted in the templates that are deployed."""
+"""What a stage keeps whether or not anybody uses it, and what it is set to, from the templates that are deployed."""
 
 from __future__ import annotations
 
@@ -37,4 +37,5 @@ def measure(*, quick: bool) -> Resources:
         queues=len(mappings),
         secrets=kinds["AWS::SecretsManager::Secret"],
         memory_mb=kv["Resources"]["APIHandler"]["Properties"]["MemorySize"],
+        storage_batch_s=kv["Parameters"]["StorageBatchSeconds"]["Default"],
     )

@@ -165,12 +165,13 @@ class Peer(Part):
 
 
 class Resources(Part):
-    """What a stage keeps whether or not it is used, counted in the templates."""
+    """What a stage keeps whether or not it is used, and settings that decide what use costs, from the templates."""
 
     alarms: int
     queues: int
     secrets: int
     memory_mb: int
+    storage_batch_s: int
 
 
 class Results(Part):

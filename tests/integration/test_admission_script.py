@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from redis import Redis
 
 from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Use, Verdict
-from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.api_keys import KeyStatus, Scope
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def redis(local: LocalEnvironment) -> Iterator[Redis]:
 
 @pytest.fixture
 def limiter(local: LocalEnvironment) -> RedisLimiter:
-    return RedisLimiter(connect(local.redis_url))
+    return RedisLimiter.at(local.redis_url)
 
 
 def ticket(account: str, **changes: object) -> Ticket:
@@ -170,7 +170,7 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
     local: LocalEnvironment, account: str
 ) -> None:
     limits = Limits("business", rate=100_000, burst=100_000, quota=500, storage=10**9)
-    limiters = [RedisLimiter(connect(local.redis_url)) for _ in range(8)]
+    limiters = [RedisLimiter.at(local.redis_url) for _ in range(8)]
     limiters[0].decide(ticket(account, cost=0), facts(limits=limits))
     with ThreadPoolExecutor(8) as pool:
         verdicts = list(pool.map(lambda n: limiters[n % 8].decide(ticket(account)).verdict, range(550)))

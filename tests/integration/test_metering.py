@@ -15,7 +15,7 @@ from kv_common import dynamodb
 from kv_common.accounts import account_key
 from kv_common.admission import Facts, Limits, Ticket
 from kv_common.admission.meter import Reading
-from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter, connect
+from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
 from kv_common.admission.redis_meter import RedisMeter
 from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
@@ -62,8 +62,8 @@ class World:
 
     def __init__(self, server: RedisServer, client: DynamoDBClient, table: str, account: str) -> None:
         self.redis = Redis.from_url(server.url, decode_responses=True)
-        self.limiter = RedisLimiter(connect(server.url))
-        self.meter = Clocked(connect(server.url, timeout_s=2))
+        self.limiter = RedisLimiter.at(server.url)
+        self.meter = Clocked.at(server.url, timeout_s=2)
         self.store = Store(client, table)
         self.client, self.table, self.account = client, table, account
         self.flusher = Flusher(

@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from redis import Connection, Redis
+from redis import Redis
 
 from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer
 from kv_common import api_keys
+from kv_common.admission.redis_calls import Connection
 from kv_service.api import create_app
 from kv_service.bootstrap import bootstrap
 from tests.support.kv_process import call, enter
@@ -193,13 +194,13 @@ def test_a_hung_redis_is_asked_by_a_few_requests_only(
     app: Api, server: RedisServer, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    send = Connection.send_packed_command
+    exchange = Connection.exchange
 
-    def counted(self: Connection, *arguments: Any, **keywords: Any) -> None:
+    def counted(self: Connection, request: bytes, replies: int) -> Any:
         asked.append(time.monotonic())
-        send(self, *arguments, **keywords)  # type: ignore[no-untyped-call]
+        return exchange(self, request, replies)
 
-    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    monkeypatch.setattr(Connection, "exchange", counted)
     server.pause()
     started = time.monotonic()
     for _ in range(30):

@@ -6,9 +6,10 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from redis import Connection, Redis
+from redis import Redis
 
 from kv_common import api_keys
+from kv_common.admission.redis_calls import Connection
 from kv_service.api import create_app
 from kv_service.bootstrap import bootstrap
 from tests.support.kv_process import call, environment_of
@@ -47,13 +48,13 @@ def app(kv: Kv) -> Api:
 def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
     counter = Trips()
     kv.service._client.meta.events.register("before-send.dynamodb.*", counter.sent)
-    send = Connection.send_packed_command
+    exchange = Connection.exchange
 
-    def counted(self: Connection, *arguments: Any, **keywords: Any) -> None:
+    def counted(self: Connection, request: bytes, replies: int) -> Any:
         counter.redis += 1
-        send(self, *arguments, **keywords)  # type: ignore[no-untyped-call]
+        return exchange(self, request, replies)
 
-    monkeypatch.setattr(Connection, "send_packed_command", counted)
+    monkeypatch.setattr(Connection, "exchange", counted)
     return counter
 
 

@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import formatdate
 from functools import lru_cache
 
 Clock = Callable[[], int]
@@ -15,6 +14,8 @@ Clock = Callable[[], int]
 
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -46,7 +47,9 @@ def http_date(seconds: int) -> str:
 
 @lru_cache(maxsize=1_024)
 def _http_day(days: int) -> str:
-    return formatdate(days * 86_400, usegmt=True).rsplit(" ", 2)[0]
+    date = (_EPOCH + timedelta(days)).date()
+    # Not by a format, whose names are the locale's, nor by email.utils, which takes a tenth of a cold start to import.
+    return f"{_WEEKDAYS[date.weekday()]}, {date.day:02d} {_MONTHS[date.month - 1]} {date.year:04d}"
 
 
 @lru_cache(maxsize=1_024)

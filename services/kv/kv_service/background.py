@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from kv_common import dynamodb, logs, s3
 from kv_common.admission import Limits
-from kv_common.admission.redis_limiter import RedisLimiter, connect
-from kv_common.admission.redis_meter import RedisMeter
+from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
 from kv_common.settings import required
 from kv_common.times import now_ms
@@ -44,8 +43,11 @@ _TURN_S = 40.0
 
 def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     """Return the flusher of the stage's meters."""
+    # redis-py comes with it, which no other function needs.
+    from kv_common.admission.redis_meter import RedisMeter
+
     return Flusher(
-        RedisMeter(connect(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S)),
+        RedisMeter.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
         TellingStore(dynamodb.client(), required(env, "TABLE")),
         told_after_s=int(required(env, "MINUTE_TOLD_AFTER_S")),
         keys_told_every=int(required(env, "KEYS_TOLD_EVERY_MINUTES")),
@@ -85,7 +87,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
         values=values,
         transfers=Transfers(store, namespaces, objects, now_ms=now_ms, random_below=secrets.randbelow),
         objects=objects,
-        limiter=RedisLimiter(connect(required(env, "REDIS_URL"))),
+        limiter=RedisLimiter.at(required(env, "REDIS_URL")),
         now_ms=now_ms,
         settle_s=float(required(env, "SETTLE_S")),
         wait=time.sleep,
@@ -107,7 +109,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
 def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what kv does about other services' events. Each may be done twice: none needs to know what was seen."""
     accounts = AccountStore(dynamodb.client(), required(env, "TABLE"), now_ms=now_ms)
-    limiter = RedisLimiter(connect(required(env, "REDIS_URL")))
+    limiter = RedisLimiter.at(required(env, "REDIS_URL"))
 
     def close_key(event: Event) -> None:
         limiter.revoke_key(event.account_id, cast("ApiKeyRevoked", event.data).digest)

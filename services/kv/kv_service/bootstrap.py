@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kv_common import dynamodb, s3
 from kv_common.admission import Admission
-from kv_common.admission.redis_limiter import RedisLimiter, connect
+from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.shared_secret import SharedSecret
 from kv_common.times import now_ms
 from kv_service.delivery import Delivery
@@ -62,7 +62,7 @@ def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) ->
     """Return kv with real randomness and clients, and a real clock unless it is given another."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    limiter = RedisLimiter(connect(settings.redis_url))
+    limiter = RedisLimiter.at(settings.redis_url)
     objects = ObjectStore(s3.client, settings.objects_bucket)
     values = Values(
         ValueStore(client, settings.table, objects),

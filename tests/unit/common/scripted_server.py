@@ -127,9 +127,10 @@ def answers(body: object, status: str = "200 OK") -> Reply:
 
 
 def refuses(code: str, status: str = "400 Bad Request", **members: Any) -> Reply:
-    """Answer with an error, as DynamoDB does."""
+    """Answer with an error, as DynamoDB does, whose model spells the message of one of them with a capital."""
     kind = f"com.amazonaws.dynamodb.v20120810#{code}"
-    return answers({"__type": kind, "message": f"it is {code}", **members}, status)
+    message = "Message" if code == "TransactionCanceledException" else "message"
+    return answers({"__type": kind, message: f"it is {code}", **members}, status)
 
 
 def cuts_off(connection: socket.socket, asked: Asked) -> None:

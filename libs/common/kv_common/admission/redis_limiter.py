@@ -5,22 +5,25 @@ from __future__ import annotations
 import math
 import secrets
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from kv_common.admission.direct_script import DirectScript
 from kv_common.admission.model import Charge, Decision, Facts, Limits, Source, Ticket, Verdict
+from kv_common.admission.redis_calls import ConnectionLost, ErrorReply, RedisCalls, RedisFailure
 from kv_common.api_keys import KeyStatus
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from collections.abc import Callable, Sequence
+
+    from kv_common.admission.redis_calls import Part, Reply
+
+    Script = Callable[[Sequence[str], Sequence[Part]], Reply]
+
+Answer = TypeVar("Answer")
 
 CONNECT_TIMEOUT_S = 0.1
-SOCKET_TIMEOUT_S = 0.05
+TIMEOUT_S = 0.05
 NAMESPACES_S = 3_600
 REVOKED_KEY_S = 24 * 3_600
 _NO_SCOPE = "-"
@@ -31,31 +34,19 @@ class LimiterUnavailable(Exception):
     """Redis did not answer in time, or not as a primary does."""
 
 
-def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> Redis:
-    """Return a client that gives up quickly: redis-py's defaults would hold a request for up to a minute."""
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    return Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=timeout_s,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-        decode_responses=True,
-    )
-
-
 class RedisLimiter:
-    """Runs the admission script on `redis`; every method raises LimiterUnavailable when Redis does not do its part."""
+    """Runs the admission script on a Redis; every method raises LimiterUnavailable when that does not do its part."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._admission = DirectScript(redis, script("admission.lua"))
-        # redis-py's Script loads itself again when the server has forgotten it.
-        self._refund = redis.register_script(script("refund.lua"))
-        self._limits = redis.register_script(script("limits.lua"))
+    def __init__(self, calls: RedisCalls) -> None:
+        self._calls = calls
+        self._admission = calls.script(script("admission.lua"))
+        self._refund = calls.script(script("refund.lua"))
+        self._limits = calls.script(script("limits.lua"))
+
+    @classmethod
+    def at(cls, url: str, *, timeout_s: float = TIMEOUT_S) -> RedisLimiter:
+        """Return a limiter on the Redis of that address, which gives up quickly; ValueError when it is none."""
+        return cls(RedisCalls(url, connect_timeout_s=CONNECT_TIMEOUT_S, timeout_s=timeout_s))
 
     def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
         """Return Redis's answer; MISSING asks for a second call with `facts`."""
@@ -72,9 +63,8 @@ class RedisLimiter:
         if facts is not None:
             arguments[-1] = "1"
             arguments += _offer(facts)
-        keys = _keys(ticket, facts)
-        answer = self._guarded(lambda: self._admission(keys, arguments))
-        return _decision(_replies.decode(answer), ticket)
+        answer = self._run(self._admission, _keys(ticket, facts), arguments)
+        return _decision(_replies.decode(cast("bytes", answer)), ticket)
 
     def refund(self, account_id: str, charge: Charge) -> None:
         """Take back what an admitted request was counted as."""
@@ -94,37 +84,19 @@ class RedisLimiter:
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `name` now stands for `namespace_id`."""
-
-        def write() -> None:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(f"{{{account_id}}}:namespaces", name, namespace_id)
-                pipeline.expire(f"{{{account_id}}}:namespaces", NAMESPACES_S)
-                pipeline.execute()
-
-        self._guarded(write)
+        names = f"{{{account_id}}}:namespaces"
+        self._write(("HSET", names, name, namespace_id), ("EXPIRE", names, NAMESPACES_S))
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `namespace_id` is gone, and keep a slow reader from bringing it back."""
-
-        def write() -> None:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(f"{{{account_id}}}:gone:{namespace_id}", "1", ex=NAMESPACES_S)
-                pipeline.hdel(f"{{{account_id}}}:namespaces", name)
-                pipeline.execute()
-
-        self._guarded(write)
+        tag = f"{{{account_id}}}"
+        gone = ("SET", f"{tag}:gone:{namespace_id}", "1", "EX", NAMESPACES_S)
+        self._write(gone, ("HDEL", f"{tag}:namespaces", name))
 
     def revoke_key(self, account_id: str, digest: str) -> None:
         """Tell every process that the key is closed, and keep a slow reader from opening it again."""
         key = f"{{{account_id}}}:key:{digest}"
-
-        def write() -> None:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(key, "status", KeyStatus.REVOKED)
-                pipeline.expire(key, REVOKED_KEY_S)
-                pipeline.execute()
-
-        self._guarded(write)
+        self._write(("HSET", key, "status", KeyStatus.REVOKED), ("EXPIRE", key, REVOKED_KEY_S))
 
     def set_limits(self, account_id: str, limits: Limits) -> None:
         """Put limits in force at once, unless newer ones are."""
@@ -137,38 +109,34 @@ class RedisLimiter:
     def close_account(self, account_id: str) -> None:
         """Refuse everything in the account's name from now on, and forget what it used."""
         tag = f"{{{account_id}}}"
-
-        def write() -> None:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(f"{tag}:limits", "plan", "closed")
-                pipeline.expire(f"{tag}:limits", CLOSED_ACCOUNT_S)
-                pipeline.delete(f"{tag}:namespaces", f"{tag}:bucket", f"{tag}:quota", f"{tag}:meter")
-                pipeline.execute()
-
-        self._guarded(write)
+        self._write(
+            ("HSET", f"{tag}:limits", "plan", "closed"),
+            ("EXPIRE", f"{tag}:limits", CLOSED_ACCOUNT_S),
+            ("DEL", f"{tag}:namespaces", f"{tag}:bucket", f"{tag}:quota", f"{tag}:meter"),
+        )
 
     def ping(self) -> None:
         """Return if Redis answers."""
-        self._guarded(self._redis.ping)
+        self._guarded(lambda: self._calls.call("PING"))
 
-    def _run(self, registered: Any, keys: list[str], arguments: list[str | int]) -> Any:
-        return self._guarded(lambda: registered(keys=keys, args=arguments))
+    def _write(self, *commands: Sequence[Part]) -> None:
+        self._guarded(lambda: self._calls.transaction(*commands))
 
-    def _guarded(self, call: Any) -> Any:
+    def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
+        return self._guarded(lambda: script(keys, arguments))
+
+    def _guarded(self, call: Callable[[], Answer]) -> Answer:
         try:
             try:
                 return call()
-            except RedisTimeoutError:
-                # Whether it was counted is unknown; asking again could count it twice.
-                raise
-            except RedisConnectionError:
-                # A socket that died while this environment was frozen: the next one is new.
+            except ConnectionLost:
+                # A socket that died while this environment was frozen: the next one is new. What came too late is not
+                # asked again, for it may have been counted, and would be twice.
                 return call()
-        except ReadOnlyError as error:
-            # A failover left us talking to a replica; only a new connection looks the name up again.
-            self._redis.connection_pool.disconnect()
-            raise LimiterUnavailable(str(error)) from error
-        except RedisError as error:
+        except RedisFailure as error:
+            if isinstance(error, ErrorReply) and error.kind == "READONLY":
+                # A failover left us talking to a replica; only a new connection looks the name up again.
+                self._calls.disconnect()
             raise LimiterUnavailable(str(error)) from error
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from kv_common.admission.meter import Reading, Settled
-from kv_common.admission.redis_limiter import LimiterUnavailable, script
+from kv_common.admission.redis_limiter import CONNECT_TIMEOUT_S, LimiterUnavailable, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from redis import Redis
 
 _SCAN_COUNT = 1_000
 
@@ -23,7 +24,22 @@ class RedisMeter:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        # It loads itself again when the server has forgotten it.
         self._settle = redis.register_script(script("meter.lua"))
+
+    @classmethod
+    def at(cls, url: str, *, timeout_s: float) -> Self:
+        """Return the meter in the Redis of that address; redis-py's own time-outs would hold it for up to a minute."""
+        return cls(
+            Redis.from_url(
+                url,
+                socket_connect_timeout=CONNECT_TIMEOUT_S,
+                socket_timeout=timeout_s,
+                socket_keepalive=True,
+                retry=Retry(NoBackoff(), 0),
+                decode_responses=True,
+            )
+        )
 
     def now_s(self) -> int:
         """Return the time by the clock that minutes are counted by, in seconds since 1970."""

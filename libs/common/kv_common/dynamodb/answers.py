@@ -94,6 +94,23 @@ class Transacted(TypedDict, total=False):
     ConsumedCapacity: list[Capacity]
 
 
+class Reason(TypedDict, total=False):
+    """Why one item cancelled a transaction, or that it did not."""
+
+    Code: str
+    Message: str
+    Item: Item
+
+
+#: What DynamoDB answers instead. Names of this form stand in no class's body.
+Refusal = TypedDict(
+    "Refusal",
+    {"__type": str, "message": str, "Message": str, "Item": Item, "CancellationReasons": list[Reason]},
+    total=False,
+)
+
+refusals = msgspec.json.Decoder(Refusal)
+
 _one_table = msgspec.json.Decoder(OneTable)
 _transacted = msgspec.json.Decoder(Transacted)
 

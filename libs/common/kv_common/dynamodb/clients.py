@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kv_common import VERSION
+from kv_common.dynamodb.connections import Connections
+from kv_common.dynamodb.direct import DirectCalls
+from kv_common.dynamodb.environment import plain_place
+from kv_common.dynamodb.lazy import LazyClient
+from kv_common.dynamodb.signing import Signer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CONNECT_TIMEOUT_S = 1
 READ_TIMEOUT_S = 2
+USER_AGENT = f"kv-storage/{VERSION}"
 
 
 def client() -> DynamoDBClient:
     """Return a low-level client; region, credentials and endpoint come from the environment.
 
-    It is boto3's, but the calls that stores make take a shorter way (`direct`), which costs a tenth of the CPU.
+    It is boto3's, but the calls that stores make take a shorter way (`direct`), which costs a tenth of the CPU. Where
+    the environment is as plain as a function's, boto3 is not even imported until something else is asked of it.
     """
+    place = plain_place(os.environ)
+    if place is None:
+        return _by_boto3()
+    signer = Signer(lambda: place.credentials, place.region, "dynamodb")
+    calls = DirectCalls(_connections(place.endpoint_url), signer, USER_AGENT, boto3_client)
+    return cast("DynamoDBClient", LazyClient(calls))
+
+
+def boto3_client() -> DynamoDBClient:
+    """Return boto3's own client."""
     import boto3
     from botocore.config import Config
-    from botocore.utils import get_environ_proxies
 
-    made = boto3.client(
+    return boto3.client(
         "dynamodb",
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -34,26 +50,34 @@ def client() -> DynamoDBClient:
             # Our own stores build every request; checking each against the API's model would cost CPU per call.
             parameter_validation=False,
             # So would writing down anew who we are, and looking for what DynamoDB does not have or we do not use.
-            user_agent=f"kv-storage/{VERSION}",
+            user_agent=USER_AGENT,
             account_id_endpoint_mode="disabled",
             inject_host_prefix=False,
             disable_request_compression=True,
         ),
     )
+
+
+def _by_boto3() -> DynamoDBClient:
+    """Return a client that asks where and as whom botocore finds out; behind a proxy it is boto3's alone."""
+    import boto3
+    from botocore.utils import get_environ_proxies
+
+    made = boto3_client()
     session = boto3.DEFAULT_SESSION
     credentials = session.get_credentials() if session else None
-    if credentials is not None and not get_environ_proxies(made.meta.endpoint_url):
-        from kv_common.dynamodb.connections import Connections
-        from kv_common.dynamodb.direct import DirectCalls
-        from kv_common.dynamodb.signing import Signer
+    if credentials is None or get_environ_proxies(made.meta.endpoint_url):
+        return made
+    signer = Signer(credentials.get_frozen_credentials, made.meta.region_name, "dynamodb")
+    calls = DirectCalls(_connections(made.meta.endpoint_url), signer, USER_AGENT, lambda: made)
+    return cast("DynamoDBClient", LazyClient(calls))
 
-        connections = Connections(
-            made.meta.endpoint_url,
-            connect_timeout_s=CONNECT_TIMEOUT_S,
-            read_timeout_s=READ_TIMEOUT_S,
-            # In botocore's order.
-            ca_bundle=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE"),
-        )
-        signer = Signer(credentials.get_frozen_credentials, made.meta.region_name, "dynamodb")
-        DirectCalls(made, connections, signer).install()
-    return made
+
+def _connections(endpoint_url: str) -> Connections:
+    return Connections(
+        endpoint_url,
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+        read_timeout_s=READ_TIMEOUT_S,
+        # In botocore's order.
+        ca_bundle=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE"),
+    )

@@ -11,6 +11,8 @@ import ssl
 import weakref
 from collections import deque
 from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -96,9 +98,16 @@ class Connections:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        from botocore.httpsession import get_cert_path
+        return ssl.create_default_context(cafile=self._ca_bundle or _botocores_certificates())
 
-        return ssl.create_default_context(cafile=self._ca_bundle or get_cert_path(verify=True))
+
+def _botocores_certificates() -> str:
+    """Return the file of certificates that botocore believes, without importing it: certifi's, else its own."""
+    for package in ("certifi", "botocore"):
+        found = find_spec(package)
+        if found is not None and found.origin is not None:
+            return str(Path(found.origin).with_name("cacert.pem"))
+    raise ModuleNotFoundError("botocore")
 
 
 def _close(connections: deque[_Connection]) -> None:

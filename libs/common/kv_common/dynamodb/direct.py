@@ -1,9 +1,10 @@
-"""A short way for a boto3 client's calls of the operations that stores use.
+"""A short way for calls of the operations that stores use.
 
 botocore builds, signs, sends and parses any request to any service by its model, and that is most of the CPU of a
-request to us. Here the same is done for DynamoDB's nine operations on items alone. Who calls sees no difference: the
-client, its exceptions and what it returns are boto3's. Whatever is not plainly an answer (no connection, throttling,
-a failure of theirs, credentials that have expired) is left to botocore, which asks again and words what went wrong.
+request to us. Here the same is done for DynamoDB's nine operations on items alone. Who calls sees no difference: what
+is returned is what boto3 returns, and what is raised are its exceptions, though a refusal is their ClientError and not
+the class that its model has. Whatever is not plainly an answer (no connection, throttling, a failure of theirs,
+credentials that have expired) is left to botocore, which asks again and words what went wrong.
 
 Of the client's events, those are emitted that come with parameters, a request, or a result.
 """
@@ -11,21 +12,20 @@ Of the client's events, those are emitted that come with parameters, a request, 
 from __future__ import annotations
 
 import time
+import uuid
 import zlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.parsers import create_parser
 
-from kv_common.dynamodb.answers import DECODERS
+from kv_common.dynamodb.answers import DECODERS, Refusal, refusals
 from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.compat import HTTPHeaders
-    from botocore.model import OperationModel, Shape
+    from botocore.hooks import BaseEventHooks
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from kv_common.dynamodb.signing import Signer
@@ -45,41 +45,85 @@ class _Unclear(Exception):
 
 
 class DirectCalls:
-    """Makes the calls of `client` on `connections`."""
+    """Makes calls on `connections`; `make` returns the client of boto3 for what is not made here."""
 
-    def __init__(self, client: DynamoDBClient, connections: Connections, signer: Signer) -> None:
-        self._client = cast("Any", client)
-        self._by_botocore: Callable[[str, Json], Json] = self._client._make_api_call  # noqa: SLF001
+    def __init__(
+        self, connections: Connections, signer: Signer, user_agent: str, make: Callable[[], DynamoDBClient]
+    ) -> None:
         self._connections = connections
         self._signer = signer
-        self._parser = create_parser("json")
+        self._user_agent = user_agent
+        self._make = make
+        self._events: BaseEventHooks | None = None
 
-    def install(self) -> None:
-        """Let the client make its calls here."""
-        self._client._make_api_call = self  # noqa: SLF001
+    @cached_property
+    def client(self) -> DynamoDBClient:
+        """boto3's client; the calls that it makes itself, such as those of its paginators, come here too."""
+        client: Any = self._make()
+        self._by_botocore: Callable[[str, Json], Json] = client._make_api_call  # noqa: SLF001
+        client._make_api_call = self  # noqa: SLF001
+        return cast("DynamoDBClient", client)
+
+    def be_watched(self) -> None:
+        """Tell whoever listens to the client of each call, from now on."""
+        self._events = self.client.meta.events
 
     def __call__(self, operation: str, params: Json) -> Json:
-        """Return the result of an operation, or raise the client's own exceptions."""
+        """Return the result of an operation, or raise what the client would."""
         if operation not in DECODERS:
-            return self._by_botocore(operation, params)
-        events = self._client.meta.events
-        model = self._client.meta.service_model.operation_model(operation)
-        told: Json = {"model": model, "context": {}}
-        for _, provided in events.emit(f"provide-client-params.dynamodb.{operation}", params=params, **told):
-            params = provided or params
-        # botocore's own listener adds the token by which a transaction that is sent twice happens once.
-        events.emit(f"before-parameter-build.dynamodb.{operation}", params=params, **told)
-        try:
-            answer = self._answer(operation, params)
-            result = self._result(model, answer)
-        except (NoAnswer, _Unclear):
-            return self._by_botocore(operation, params)
-        events.emit(f"after-call.dynamodb.{operation}", http_response=answer, parsed=result, **told)
+            return self._leave(operation, params)
+        if operation == "TransactWriteItems" and "ClientRequestToken" not in params:
+            # By which a transaction that is sent twice happens once; botocore makes one likewise.
+            params = {**params, "ClientRequestToken": str(uuid.uuid4())}
+        if self._events is None:
+            result = self._made(operation, params)
+        else:
+            result = self._made_watched(operation, params, self._events)
+        if result is None:
+            return self._leave(operation, params)
         if "Error" in result:
-            raise self._client.exceptions.from_code(result["Error"]["Code"])(result, operation)
+            from botocore.exceptions import ClientError
+
+            raise ClientError(cast("Any", result), operation)
         return result
 
-    def _answer(self, operation: str, params: Json) -> Answer:
+    def _leave(self, operation: str, params: Json) -> Json:
+        """Leave a call to botocore."""
+        _ = self.client
+        return self._by_botocore(operation, params)
+
+    def _made(self, operation: str, params: Json) -> Json | None:
+        """Return what an operation came to, None where that is for botocore to find out."""
+        try:
+            headers, body = self._request(operation, params)
+            return _result(operation, self._connections.post(headers, body))
+        except (NoAnswer, _Unclear):
+            return None
+
+    def _made_watched(self, operation: str, params: Json, events: BaseEventHooks) -> Json | None:
+        """Do the same, telling those who listen, who may change the parameters and answer in DynamoDB's place."""
+        from botocore.awsrequest import AWSPreparedRequest
+
+        told: Json = {"model": self.client.meta.service_model.operation_model(operation), "context": {}}
+        for _, provided in events.emit(f"provide-client-params.dynamodb.{operation}", params=params, **told):
+            params = provided or params
+        events.emit(f"before-parameter-build.dynamodb.{operation}", params=params, **told)
+        try:
+            headers, body = self._request(operation, params)
+            url, sent = self.client.meta.endpoint_url, cast("Any", headers)
+            request = AWSPreparedRequest("POST", url, sent, body, stream_output=False)
+            answer: Answer | None = None
+            for _, answered in events.emit(f"before-send.dynamodb.{operation}", request=request):
+                answer = answered if answer is None else answer
+            if answer is None:
+                answer = self._connections.post(headers, body)
+            result = _result(operation, answer)
+        except (NoAnswer, _Unclear):
+            return None
+        events.emit(f"after-call.dynamodb.{operation}", http_response=answer, parsed=result, **told)
+        return result
+
+    def _request(self, operation: str, params: Json) -> tuple[dict[str, str], bytes]:
         try:
             body = _encoder.encode(params)
         except (TypeError, ValueError) as error:
@@ -90,41 +134,41 @@ class DirectCalls:
             "x-amz-target": f"DynamoDB_20120810.{operation}",
         }
         self._signer.sign(headers, body, time.time())
-        headers["user-agent"] = self._client.meta.config.user_agent
-        url, sent = self._client.meta.endpoint_url, cast("HTTPHeaders", headers)
-        request = AWSPreparedRequest("POST", url, sent, body, stream_output=False)
-        for _, answered in self._client.meta.events.emit(f"before-send.dynamodb.{operation}", request=request):
-            if answered is not None:
-                return cast("Answer", answered)
-        return self._connections.post(headers, body)
+        headers["user-agent"] = self._user_agent
+        return headers, body
 
-    def _result(self, operation: OperationModel, answer: Answer) -> Json:
-        """Return what botocore would make of an answer; a refusal has the member Error."""
-        if answer.status_code == _REFUSED:
-            return self._refusal(operation, answer)
-        if answer.status_code != _OK or not _is_whole(answer):
-            raise _Unclear
-        try:
-            result: Json = DECODERS[operation.name].decode(answer.content)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _Unclear from error
-        result["ResponseMetadata"] = {
-            "RequestId": answer.headers.get("x-amzn-requestid"),
-            "HTTPStatusCode": answer.status_code,
-            "HTTPHeaders": answer.headers,
-            "RetryAttempts": 0,
-        }
-        return result
 
-    def _refusal(self, operation: OperationModel, answer: Answer) -> Json:
-        told = {"status_code": answer.status_code, "headers": answer.headers, "body": answer.content}
-        result: Json = self._parser.parse(told, cast("Shape", operation.output_shape))
-        code = result["Error"]["Code"]
-        if code not in _FINAL:
-            raise _Unclear
-        result["ResponseMetadata"]["RetryAttempts"] = 0
-        result.update(self._parser.parse(told, operation.service_model.shape_for_error_code(code)))
-        return result
+def _result(operation: str, answer: Answer) -> Json:
+    """Return what botocore would make of an answer; a refusal has the member Error."""
+    if answer.status_code == _REFUSED:
+        result = _refusal(answer)
+    elif answer.status_code == _OK and _is_whole(answer):
+        result = _decoded(DECODERS[operation], answer)
+    else:
+        raise _Unclear
+    result["ResponseMetadata"] = {
+        "RequestId": answer.headers.get("x-amzn-requestid"),
+        "HTTPStatusCode": answer.status_code,
+        "HTTPHeaders": answer.headers,
+        "RetryAttempts": 0,
+    }
+    return result
+
+
+def _refusal(answer: Answer) -> Json:
+    refusal: Refusal = _decoded(refusals, answer)
+    code = refusal.pop("__type", "").rpartition("#")[2]
+    if code not in _FINAL:
+        raise _Unclear
+    message = refusal.get("message") or refusal.get("Message") or ""
+    return {**refusal, "Error": {"Message": message, "Code": code}}
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], answer: Answer) -> Any:
+    try:
+        return decoder.decode(answer.content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _Unclear from error
 
 
 def _is_whole(answer: Answer) -> bool:

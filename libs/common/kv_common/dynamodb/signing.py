@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
+    from kv_common.dynamodb.environment import Credentials
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DIGEST = "sha256"
 
@@ -22,7 +24,7 @@ _DIGEST = "sha256"
 class Signer:
     """Signs requests with whatever `credentials` returns at the time."""
 
-    def __init__(self, credentials: Callable[[], ReadOnlyCredentials], region: str, service: str) -> None:
+    def __init__(self, credentials: Callable[[], Credentials | ReadOnlyCredentials], region: str, service: str) -> None:
         self._credentials = credentials
         self._region = region
         self._service = service

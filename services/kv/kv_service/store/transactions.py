@@ -82,10 +82,12 @@ class TransactionStore:
         gets: list[TransactGetItemTypeDef] = [
             {"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys
         ]
+        from botocore.exceptions import ClientError
+
         try:
             with errors_translated():
                 answer = self._client.transact_get_items(TransactItems=gets)
-        except self._client.exceptions.ClientError as error:
+        except ClientError as error:
             # Keys are checked before: nothing else about the request can be wrong.
             if error.response["Error"]["Code"] == "ValidationException":
                 raise Oversized from error

@@ -1,0 +1,259 @@
+"""Calls of Redis, as admission needs them: in as many bytes and as little time as the protocol takes.
+
+redis-py does the same and much more: it takes five times as long for a call, most of it around the call, and importing
+it is half of a cold start. The meter's flusher, which scans and is in no hurry, uses it.
+https://redis.io/docs/latest/develop/reference/protocol-spec/ (RESP2)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+import weakref
+from collections import deque
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, cast
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from io import BufferedReader
+
+Part = str | int
+Reply = bytes | int | list["Reply"] | None
+
+_PORT = 6379
+_MAX_LINE = 65_536
+
+
+class RedisFailure(Exception):
+    """A call did not come to an answer. It is a ConnectionLost, a TooLate, or an ErrorReply."""
+
+
+class ConnectionLost(RedisFailure):
+    """The connection could not be made or has ended; the call may have been carried out."""
+
+
+class TooLate(RedisFailure):
+    """There was no answer in time; the call may be carried out yet."""
+
+
+class ErrorReply(RedisFailure):
+    """Redis refuses the call; `kind` is the error's first word, such as READONLY."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.kind = text.partition(" ")[0]
+
+
+class Address(NamedTuple):
+    """Where a Redis is, and as whom it is asked."""
+
+    host: str
+    port: int
+    database: int
+    username: str
+    password: str
+    tls: bool
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Return the address in `redis[s]://[[user]:password@]host[:port][/database]`; ValueError when it is none."""
+        parts = urlsplit(url)
+        path = parts.path.removeprefix("/")
+        if (
+            parts.scheme not in ("redis", "rediss")
+            or not parts.hostname
+            or parts.query
+            or not (path or "0").isdecimal()
+        ):
+            raise ValueError("The address of a Redis is redis[s]://[[user]:password@]host[:port][/database].")
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname, parts.port or _PORT, int(path or 0), user, password, parts.scheme == "rediss")
+
+
+class RedisCalls:
+    """Makes calls of one Redis, on as many connections as calls are under way at once; threads may share them.
+
+    A connection that died while it was kept fails the call that comes next, and the one after it has a new one.
+    """
+
+    def __init__(self, url: str, *, connect_timeout_s: float, timeout_s: float) -> None:
+        self._address = Address.of(url)
+        self._connect_timeout_s = connect_timeout_s
+        self._timeout_s = timeout_s
+        self._idle: deque[Connection] = deque()
+        weakref.finalize(self, _close, self._idle)
+
+    def call(self, *parts: Part) -> Reply:
+        """Return Redis' answer to a command."""
+        (reply,) = self._exchange(encoded(parts), 1)
+        return reply
+
+    def transaction(self, *commands: Sequence[Part]) -> None:
+        """Carry out commands at one moment, in one trip; ErrorReply when one of them is refused."""
+        request = b"".join(encoded(command) for command in (("MULTI",), *commands, ("EXEC",)))
+        self._exchange(request, len(commands) + 2)
+
+    def script(self, text: str) -> Callable[[Sequence[str], Sequence[Part]], Reply]:
+        """Return what calls a Lua script with keys and arguments, and teaches it to a server that does not know it."""
+        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # the name that Redis has for it
+
+        def run(keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
+            request = encoded(("EVALSHA", sha, len(keys), *keys, *arguments))
+            try:
+                return self._exchange(request, 1)[0]
+            except ErrorReply as error:
+                if error.kind != "NOSCRIPT":
+                    raise
+            self.call("SCRIPT", "LOAD", text)
+            return self._exchange(request, 1)[0]
+
+        return run
+
+    def disconnect(self) -> None:
+        """Close the connections that nobody uses now; the next call looks the server's name up again."""
+        _close(self._idle)
+
+    def _exchange(self, request: bytes, replies: int) -> list[Reply]:
+        connection = self._take()
+        try:
+            found = connection.exchange(request, replies)
+        except ErrorReply:
+            self._idle.append(connection)
+            raise
+        except BaseException:
+            # An answer may still be on its way: the next request must not take it for its own.
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return found
+
+    def _take(self) -> Connection:
+        try:
+            # The last one back goes first again, so that no more stay in use than are needed.
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _connect(self) -> Connection:
+        with _failures_told("no connection in time"):
+            connection = Connection(self._open())
+        try:
+            for command in _greeting(self._address):
+                connection.exchange(encoded(command), 1)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open(self) -> socket.socket:
+        host, port = self._address.host, self._address.port
+        opened = socket.create_connection((host, port), timeout=self._connect_timeout_s)
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._address.tls:
+                opened = self._tls.wrap_socket(opened, server_hostname=host)
+            opened.settimeout(self._timeout_s)
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
+
+def _greeting(address: Address) -> list[Sequence[Part]]:
+    """Return what a new connection says first."""
+    commands: list[Sequence[Part]] = []
+    if address.password:
+        commands.append(("AUTH", *([address.username] if address.username else []), address.password))
+    if address.database:
+        commands.append(("SELECT", address.database))
+    return commands
+
+
+@contextmanager
+def _failures_told(late: str) -> Iterator[None]:
+    """Turn a socket's failures into ours."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise TooLate(late) from error
+    except (OSError, ValueError) as error:
+        raise ConnectionLost(type(error).__name__) from error
+
+
+def _close(connections: deque[Connection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+def encoded(parts: Sequence[Part]) -> bytes:
+    """Return a command as it is sent: an array of strings."""
+    texts = [str(part).encode() for part in parts]
+    return b"*%d\r\n" % len(texts) + b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
+
+
+class Connection:
+    """One socket; its calls come one after the other."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._reader: BufferedReader = connected.makefile("rb")
+
+    def exchange(self, request: bytes, replies: int) -> list[Reply]:
+        """Send commands and return as many replies; ErrorReply when one is an error, after all of them have come."""
+        with _failures_told("no answer in time"):
+            self._socket.sendall(request)
+            return _without_errors([self._reply() for _ in range(replies)])
+
+    def close(self) -> None:
+        """End the connection."""
+        self._reader.close()
+        self._socket.close()
+
+    def _reply(self) -> Reply | ErrorReply:
+        line = self._reader.readline(_MAX_LINE)
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("the answer ended early")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"$":
+            return self._string(int(rest))
+        if kind == b":":
+            return int(rest)
+        if kind == b"+":
+            return rest
+        if kind == b"-":
+            return ErrorReply(rest.decode("utf-8", "replace"))
+        if kind == b"*":
+            return None if rest == b"-1" else self._array(int(rest))
+        raise ValueError("no reply")
+
+    def _string(self, length: int) -> bytes | None:
+        if length < 0:
+            return None
+        content = self._reader.read(length + 2)
+        if len(content) != length + 2:
+            raise ConnectionError("the answer ended early")
+        return content[:-2]
+
+    def _array(self, length: int) -> Reply | ErrorReply:
+        try:
+            return _without_errors([self._reply() for _ in range(length)])
+        except ErrorReply as error:
+            # Of a transaction, one command: others may have been carried out.
+            return error
+
+
+def _without_errors(replies: Sequence[Reply | ErrorReply]) -> list[Reply]:
+    """Return replies, or raise the first error among them."""
+    error = next((reply for reply in replies if isinstance(reply, ErrorReply)), None)
+    if error is not None:
+        raise error
+    return cast("list[Reply]", replies)
