@@ -140,6 +140,15 @@ def test_every_request_is_told_with_its_operation_and_its_bytes(world: World) ->
     assert served.data.namespaces["ns1"].bytes_in == 50
 
 
+def test_a_flush_goes_on_where_its_connection_died_since_the_last_one(world: World) -> None:
+    world.serve(1)
+    world.flusher.flush()
+    world.redis.client_kill_filter(_type="normal", skipme=True)
+    world.serve(2)
+    assert world.flusher.flush().minutes == 1
+    assert world.counted() == 3
+
+
 def test_what_was_told_is_not_told_again_and_what_is_new_is(world: World) -> None:
     world.serve(3)
     world.flusher.flush()

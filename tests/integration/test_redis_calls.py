@@ -133,6 +133,20 @@ def test_a_transaction_happens_at_one_moment_or_says_what_was_refused(calls: Red
     assert calls.call("GET", "n") == b"1"
 
 
+def test_several_calls_together_are_answered_in_their_order(calls: RedisCalls, admin: Redis) -> None:
+    admin.delete("k", "n")
+    assert calls.together(("SET", "k", "1"), ("GET", "k"), ("GET", "n"), ("INCR", "k")) == [b"OK", b"1", None, 2]
+    with pytest.raises(ErrorReply, match="wrong number"):
+        calls.together(("INCR", "k"), ("GET",), ("INCR", "k"))
+    assert calls.call("GET", "k") == b"4"
+
+
+def test_a_script_called_several_times_together_is_taught_first(calls: RedisCalls, admin: Redis) -> None:
+    admin.script_flush()
+    echo = calls.script(ECHO)
+    assert echo.each([(["a"], [1]), (["b"], [2])]) == [b"a1", b"b2"]
+
+
 def test_calls_one_after_the_other_take_one_connection(calls: RedisCalls, admin: Redis) -> None:
     calls.call("PING")
     before = connected(admin)

@@ -14,6 +14,7 @@ from auth_service.operations import Accounts, Keys
 from auth_service.settings import Settings
 from auth_service.store import AccountStore, KeyStore
 from kv_common import dynamodb
+from kv_common.later import later
 from kv_common.times import now_ms
 from kv_common.tokens import SigningKeys, TokenVerifier
 from kv_common.tokens.http_source import http_source
@@ -41,7 +42,8 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
     """Return auth with real clocks, randomness and clients."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    users = Identity(identity.client(), settings.client_id)
+    # boto3 comes with it, which work on keys does without.
+    users = Identity(later(identity.client), settings.client_id)
     accounts = AccountStore(client, settings.table)
     keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
     return Auth(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from kv_common import dynamodb, logs, s3
 from kv_common.admission import Limits
 from kv_common.admission.redis_limiter import RedisLimiter
+from kv_common.admission.redis_meter import RedisMeter
 from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
 from kv_common.settings import required
 from kv_common.times import now_ms
@@ -43,9 +44,6 @@ _TURN_S = 40.0
 
 def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     """Return the flusher of the stage's meters."""
-    # redis-py comes with it, which no other function needs.
-    from kv_common.admission.redis_meter import RedisMeter
-
     return Flusher(
         RedisMeter.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
         TellingStore(dynamodb.client(), required(env, "TABLE")),

@@ -1,7 +1,7 @@
 """Calls of Redis, as admission needs them: in as many bytes and as little time as the protocol takes.
 
-redis-py does the same and much more: it takes five times as long for a call, most of it around the call, and importing
-it is half of a cold start. The meter's flusher, which scans and is in no hurry, uses it.
+redis-py does the same and much more: it takes three times as long for a call, most of it around the call, and importing
+it would be half of a cold start (docs/adr/0032).
 https://redis.io/docs/latest/develop/reference/protocol-spec/ (RESP2)
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from io import BufferedReader
 
 Part = str | int
@@ -92,26 +92,17 @@ class RedisCalls:
         (reply,) = self._exchange(encoded(parts), 1)
         return reply
 
+    def together(self, *commands: Sequence[Part]) -> list[Reply]:
+        """Return Redis' answers to several commands, in one trip; ErrorReply when one is refused: others are done."""
+        return self._exchange(b"".join([encoded(command) for command in commands]), len(commands))
+
     def transaction(self, *commands: Sequence[Part]) -> None:
         """Carry out commands at one moment, in one trip; ErrorReply when one of them is refused."""
-        request = b"".join(encoded(command) for command in (("MULTI",), *commands, ("EXEC",)))
-        self._exchange(request, len(commands) + 2)
+        self.together(("MULTI",), *commands, ("EXEC",))
 
-    def script(self, text: str) -> Callable[[Sequence[str], Sequence[Part]], Reply]:
-        """Return what calls a Lua script with keys and arguments, and teaches it to a server that does not know it."""
-        sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # the name that Redis has for it
-
-        def run(keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
-            request = encoded(("EVALSHA", sha, len(keys), *keys, *arguments))
-            try:
-                return self._exchange(request, 1)[0]
-            except ErrorReply as error:
-                if error.kind != "NOSCRIPT":
-                    raise
-            self.call("SCRIPT", "LOAD", text)
-            return self._exchange(request, 1)[0]
-
-        return run
+    def script(self, text: str) -> Script:
+        """Return a Lua script of this Redis."""
+        return Script(self, text)
 
     def disconnect(self) -> None:
         """Close the connections that nobody uses now; the next call looks the server's name up again."""
@@ -166,6 +157,34 @@ class RedisCalls:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+class Script:
+    """A Lua script, which is taught to a server that does not know it."""
+
+    def __init__(self, calls: RedisCalls, text: str) -> None:
+        self._calls = calls
+        self._text = text
+        self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()  # the name that Redis has for it
+
+    def __call__(self, keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
+        """Return what the script answers to keys and arguments."""
+        (reply,) = self.each([(keys, arguments)])
+        return reply
+
+    def each(self, called_with: Sequence[tuple[Sequence[str], Sequence[Part]]]) -> list[Reply]:
+        """Return what it answers to each of several keys and arguments, in one trip.
+
+        What it has done may be done again, where the server forgets it in between.
+        """
+        commands = [("EVALSHA", self._sha, len(keys), *keys, *arguments) for keys, arguments in called_with]
+        try:
+            return self._calls.together(*commands)
+        except ErrorReply as error:
+            if error.kind != "NOSCRIPT":
+                raise
+        self._calls.call("SCRIPT", "LOAD", self._text)
+        return self._calls.together(*commands)
 
 
 def _greeting(address: Address) -> list[Sequence[Part]]:

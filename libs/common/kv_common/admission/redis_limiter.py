@@ -16,9 +16,7 @@ from kv_common.api_keys import KeyStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kv_common.admission.redis_calls import Part, Reply
-
-    Script = Callable[[Sequence[str], Sequence[Part]], Reply]
+    from kv_common.admission.redis_calls import Part, Reply, Script
 
 Answer = TypeVar("Answer")
 
@@ -117,27 +115,29 @@ class RedisLimiter:
 
     def ping(self) -> None:
         """Return if Redis answers."""
-        self._guarded(lambda: self._calls.call("PING"))
+        ask(self._calls, lambda: self._calls.call("PING"))
 
     def _write(self, *commands: Sequence[Part]) -> None:
-        self._guarded(lambda: self._calls.transaction(*commands))
+        ask(self._calls, lambda: self._calls.transaction(*commands))
 
     def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
-        return self._guarded(lambda: script(keys, arguments))
+        return ask(self._calls, lambda: script(keys, arguments))
 
-    def _guarded(self, call: Callable[[], Answer]) -> Answer:
+
+def ask(calls: RedisCalls, call: Callable[[], Answer]) -> Answer:
+    """Return what a call of Redis comes to; LimiterUnavailable when Redis does not do its part."""
+    try:
         try:
-            try:
-                return call()
-            except ConnectionLost:
-                # A socket that died while this environment was frozen: the next one is new. What came too late is not
-                # asked again, for it may have been counted, and would be twice.
-                return call()
-        except RedisFailure as error:
-            if isinstance(error, ErrorReply) and error.kind == "READONLY":
-                # A failover left us talking to a replica; only a new connection looks the name up again.
-                self._calls.disconnect()
-            raise LimiterUnavailable(str(error)) from error
+            return call()
+        except ConnectionLost:
+            # A socket that died while this environment was frozen: the next one is new. What came too late is not asked
+            # again, for it may have been counted, and would be twice.
+            return call()
+    except RedisFailure as error:
+        if isinstance(error, ErrorReply) and error.kind == "READONLY":
+            # A failover left us talking to a replica; only a new connection looks the name up again.
+            calls.disconnect()
+        raise LimiterUnavailable(str(error)) from error
 
 
 def script(name: str) -> str:

@@ -3,88 +3,82 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Self
-
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from typing import TYPE_CHECKING, Self, cast
 
 from kv_common.admission.meter import Reading, Settled
-from kv_common.admission.redis_limiter import CONNECT_TIMEOUT_S, LimiterUnavailable, script
+from kv_common.admission.redis_calls import RedisCalls
+from kv_common.admission.redis_limiter import CONNECT_TIMEOUT_S, ask, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from kv_common.admission.redis_calls import Reply
 
 _SCAN_COUNT = 1_000
 
 
 class RedisMeter:
-    """Reads and settles meters; every method raises LimiterUnavailable when Redis does not do its part."""
+    """Reads and settles meters; every method raises LimiterUnavailable when Redis does not do its part.
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        # It loads itself again when the server has forgotten it.
-        self._settle = redis.register_script(script("meter.lua"))
+    All of it may be done twice, and is where the connection was lost.
+    """
+
+    def __init__(self, calls: RedisCalls) -> None:
+        self._calls = calls
+        self._settle = calls.script(script("meter.lua"))
 
     @classmethod
     def at(cls, url: str, *, timeout_s: float) -> Self:
-        """Return the meter in the Redis of that address; redis-py's own time-outs would hold it for up to a minute."""
-        return cls(
-            Redis.from_url(
-                url,
-                socket_connect_timeout=CONNECT_TIMEOUT_S,
-                socket_timeout=timeout_s,
-                socket_keepalive=True,
-                retry=Retry(NoBackoff(), 0),
-                decode_responses=True,
-            )
-        )
+        """Return the meters in the Redis of that address; ValueError when it is none."""
+        return cls(RedisCalls(url, connect_timeout_s=CONNECT_TIMEOUT_S, timeout_s=timeout_s))
 
     def now_s(self) -> int:
         """Return the time by the clock that minutes are counted by, in seconds since 1970."""
-        try:
-            return int(self._redis.time()[0])
-        except RedisError as error:
-            raise LimiterUnavailable(str(error)) from error
+        seconds, _ = cast("list[bytes]", ask(self._calls, lambda: self._calls.call("TIME")))
+        return int(seconds)
 
     def readings(self, at_once: int) -> Iterator[list[Reading]]:
         """Yield every account that has a meter, once, `at_once` accounts per trip."""
-        try:
-            accounts = self._accounts()
-            while some := list(islice(accounts, at_once)):
-                yield self._read(some)
-        except RedisError as error:
-            raise LimiterUnavailable(str(error)) from error
-
-    def _accounts(self) -> Iterator[str]:
-        seen: set[str] = set()
-        for key in self._redis.scan_iter(match="{*}:meter", count=_SCAN_COUNT, _type="hash"):
-            account_id = str(key).split("}", 1)[0].removeprefix("{")
-            # While the server makes room for more keys, a scan names some of them twice.
-            if account_id not in seen:
-                seen.add(account_id)
-                yield account_id
+        accounts = self._accounts()
+        while some := list(islice(accounts, at_once)):
+            yield self._read(some)
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Note what has been told, in one trip."""
-        try:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for one in settled:
-                    self._settle(keys=[f"{{{one.account_id}}}:meter"], args=_arguments(one), client=pipeline)
-                pipeline.execute()
-        except RedisError as error:
-            raise LimiterUnavailable(str(error)) from error
+        if settled:
+            noted = [([f"{{{one.account_id}}}:meter"], _arguments(one)) for one in settled]
+            ask(self._calls, lambda: self._settle.each(noted))
+
+    def _accounts(self) -> Iterator[str]:
+        seen: set[str] = set()
+        cursor = "0"
+        while True:
+            cursor, keys = self._scan(cursor)
+            for key in keys:
+                account_id = key.split("}", 1)[0].removeprefix("{")
+                # While the server makes room for more keys, a scan names some of them twice.
+                if account_id not in seen:
+                    seen.add(account_id)
+                    yield account_id
+            if cursor == "0":
+                return
+
+    def _scan(self, cursor: str) -> tuple[str, list[str]]:
+        """Return some keys of meters, and from where to go on, "0" at the end."""
+        command = ("SCAN", cursor, "MATCH", "{*}:meter", "COUNT", _SCAN_COUNT, "TYPE", "hash")
+        after, keys = cast("tuple[bytes, list[bytes]]", ask(self._calls, lambda: self._calls.call(*command)))
+        return after.decode(), [key.decode() for key in keys]
 
     def _read(self, accounts: Sequence[str]) -> list[Reading]:
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for account_id in accounts:
-                pipeline.hgetall(f"{{{account_id}}}:meter")
-                pipeline.hgetall(f"{{{account_id}}}:quota")
-            answers = pipeline.execute()
-        return [
-            Reading(account_id, answers[2 * index], answers[2 * index + 1]) for index, account_id in enumerate(accounts)
-        ]
+        commands = [("HGETALL", f"{{{account_id}}}:{name}") for account_id in accounts for name in ("meter", "quota")]
+        answers = iter(ask(self._calls, lambda: self._calls.together(*commands)))
+        return [Reading(account_id, _hash(next(answers)), _hash(next(answers))) for account_id in accounts]
+
+
+def _hash(reply: Reply) -> dict[str, str]:
+    """Return a hash from its fields and values by turns."""
+    texts = [text.decode() for text in cast("list[bytes]", reply)]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
 def _arguments(settled: Settled) -> list[str | int]:
