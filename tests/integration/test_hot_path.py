@@ -24,6 +24,24 @@ def test_the_packaged_handler_makes_one_trip_to_redis_and_one_to_dynamodb(measur
     assert (trips.redis, trips.dynamodb) == (1, 1)
 
 
+#: To Redis; to and from DynamoDB. What Redis answers has some bytes more or less, with the numbers in it.
+BYTES = {
+    "get": (574, 557, 1_016),
+    "put": (578, 1_558, 967),
+    "list": (575, 776, 12_676),
+    "delete": (579, 537, 256),
+    "not_modified": (574, 557, 1_016),
+}
+
+
+@pytest.mark.parametrize("operation", BYTES)
+def test_an_operation_sends_and_gets_so_many_bytes(measured: HotPath, operation: str) -> None:
+    sent = getattr(measured, operation).bytes
+
+    assert (sent.redis_in, sent.dynamodb_in, sent.dynamodb_out) == BYTES[operation]
+    assert sent.redis_out == pytest.approx(137, abs=3)
+
+
 def test_a_flood_of_denied_requests_makes_hardly_a_trip(measured: HotPath) -> None:
     assert measured.denied.trips.redis <= 0.5
     assert measured.denied.trips.dynamodb == 0

@@ -8,7 +8,6 @@ https://redis.io/docs/latest/develop/reference/protocol-spec/ (RESP2)
 from __future__ import annotations
 
 import hashlib
-import socket
 import ssl
 import weakref
 from collections import deque
@@ -17,9 +16,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
+from kv_common.sockets import Reader, open_socket
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Sequence
-    from io import BufferedReader
 
 Part = str | int
 Reply = bytes | int | list["Reply"] | None
@@ -141,18 +142,14 @@ class RedisCalls:
         return connection
 
     def _open(self) -> socket.socket:
-        host, port = self._address.host, self._address.port
-        opened = socket.create_connection((host, port), timeout=self._connect_timeout_s)
-        try:
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if self._address.tls:
-                opened = self._tls.wrap_socket(opened, server_hostname=host)
-            opened.settimeout(self._timeout_s)
-        except BaseException:
-            opened.close()
-            raise
-        return opened
+        address = self._address
+        return open_socket(
+            address.host,
+            address.port,
+            connect_timeout_s=self._connect_timeout_s,
+            timeout_s=self._timeout_s,
+            tls=self._tls if address.tls else None,
+        )
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -224,7 +221,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._reader: BufferedReader = connected.makefile("rb")
+        self._reader = Reader(connected)
 
     def exchange(self, request: bytes, replies: int) -> list[Reply]:
         """Send commands and return as many replies; ErrorReply when one is an error, after all of them have come."""
@@ -234,16 +231,13 @@ class Connection:
 
     def close(self) -> None:
         """End the connection."""
-        self._reader.close()
         self._socket.close()
 
     def _reply(self) -> Reply | ErrorReply:
-        line = self._reader.readline(_MAX_LINE)
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the answer ended early")
-        kind, rest = line[:1], line[1:-2]
+        line = self._reader.until(b"\r\n", at_most=_MAX_LINE)
+        kind, rest = line[:1], line[1:]
         if kind == b"$":
-            return self._string(int(rest))
+            return None if rest == b"-1" else self._reader.exactly(int(rest) + 2)[:-2]
         if kind == b":":
             return int(rest)
         if kind == b"+":
@@ -253,14 +247,6 @@ class Connection:
         if kind == b"*":
             return None if rest == b"-1" else self._array(int(rest))
         raise ValueError("no reply")
-
-    def _string(self, length: int) -> bytes | None:
-        if length < 0:
-            return None
-        content = self._reader.read(length + 2)
-        if len(content) != length + 2:
-            raise ConnectionError("the answer ended early")
-        return content[:-2]
 
     def _array(self, length: int) -> Reply | ErrorReply:
         try:

@@ -6,7 +6,6 @@ It is the part of HTTP/1.1 that DynamoDB speaks: every answer says its length. W
 from __future__ import annotations
 
 import select
-import socket
 import ssl
 import weakref
 from collections import deque
@@ -18,13 +17,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from kv_common.sockets import Reader, open_socket
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
 _PORTS = {"http": 80, "https": 443}
-_END_OF_HEAD = b"\r\n\r\n"
 _MAX_HEAD = 65_536
-_RECEIVED_AT_ONCE = 65_536
 
 
 class NoAnswer(Exception):
@@ -89,12 +89,16 @@ class Connections:
         return self._connect()
 
     def _connect(self) -> _Connection:
-        plain = socket.create_connection(self._address, timeout=self._connect_timeout_s)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        secured = self._tls.wrap_socket(plain, server_hostname=self._address[0]) if self._is_secure else plain
-        secured.settimeout(self._read_timeout_s)
-        return _Connection(secured)
+        host, port = self._address
+        return _Connection(
+            open_socket(
+                host,
+                port,
+                connect_timeout_s=self._connect_timeout_s,
+                timeout_s=self._read_timeout_s,
+                tls=self._tls if self._is_secure else None,
+            )
+        )
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -120,25 +124,22 @@ class _Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._reader = Reader(connected)
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
     def exchange(self, request: bytes) -> Answer:
         """Send a request and return its answer; OSError, ValueError or KeyError where there is none."""
         self._socket.sendall(request)
-        # Nearly always this is the whole answer.
-        received = self._receive()
-        while (end := received.find(_END_OF_HEAD)) < 0:
-            if len(received) > _MAX_HEAD:
-                raise ValueError("too long a head")
-            received += self._receive()
-        version_and_status, *lines = received[:end].decode("latin-1").split("\r\n")
+        head = self._reader.until(b"\r\n\r\n", at_most=_MAX_HEAD)
+        version_and_status, *lines = head.decode("latin-1").split("\r\n")
         version, status, *_ = version_and_status.split(" ", 2)
         if version != "HTTP/1.1":
             raise ValueError(version)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        length = int(headers["content-length"])
-        content = self._content(received[end + len(_END_OF_HEAD) :], length)
+        content = self._reader.exactly(int(headers["content-length"]))
+        if not self._reader.is_empty:
+            raise ValueError("more than an answer")
         return Answer(int(status), headers, content)
 
     def is_open(self) -> bool:
@@ -147,21 +148,3 @@ class _Connection:
 
     def close(self) -> None:
         self._socket.close()
-
-    def _content(self, received: bytes, length: int) -> bytes:
-        if len(received) < length:
-            parts = [received]
-            missing = length - len(received)
-            while missing > 0:
-                parts.append(self._receive())
-                missing -= len(parts[-1])
-            received = b"".join(parts)
-        if len(received) != length:
-            raise ValueError("more than an answer")
-        return received
-
-    def _receive(self) -> bytes:
-        received = self._socket.recv(_RECEIVED_AT_ONCE)
-        if not received:
-            raise ConnectionError("the answer ended early")
-        return received

@@ -1,0 +1,72 @@
+"""Sockets as clients of ours use them: opened with time-outs, and read up to a mark or by count."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+
+_RECEIVED_AT_ONCE = 65_536
+
+
+def open_socket(
+    host: str, port: int, *, connect_timeout_s: float, timeout_s: float, tls: ssl.SSLContext | None = None
+) -> socket.socket:
+    """Return a connected socket that waits for `timeout_s` at most; OSError when it cannot be connected in time."""
+    opened = socket.create_connection((host, port), timeout=connect_timeout_s)
+    try:
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if tls is not None:
+            opened = tls.wrap_socket(opened, server_hostname=host)
+        opened.settimeout(timeout_s)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+class Reader:
+    """What comes from a socket; its methods raise ConnectionError where it ends early, and what the socket raises."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._receive = connected.recv
+        self._received = b""
+        self._at = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that has been received is read."""
+        return self._at == len(self._received)
+
+    def until(self, mark: bytes, *, at_most: int) -> bytes:
+        """Return what comes before `mark` and pass over that; ValueError when it is more than `at_most` bytes."""
+        while (end := self._received.find(mark, self._at)) < 0:
+            if len(self._received) - self._at > at_most:
+                raise ValueError("too much before the mark")
+            self._received = self._received[self._at :] + self._more()
+            self._at = 0
+        found = self._received[self._at : end]
+        self._at = end + len(mark)
+        return found
+
+    def exactly(self, count: int) -> bytes:
+        """Return so many bytes."""
+        missing = count - (len(self._received) - self._at)
+        if missing > 0:
+            parts = [self._received[self._at :]]
+            while missing > 0:
+                parts.append(self._more())
+                missing -= len(parts[-1])
+            self._received, self._at = b"".join(parts), 0
+        found = self._received[self._at : self._at + count]
+        self._at += count
+        return found
+
+    def _more(self) -> bytes:
+        received = self._receive(_RECEIVED_AT_ONCE)
+        if not received:
+            raise ConnectionError("the answer ended early")
+        return received
