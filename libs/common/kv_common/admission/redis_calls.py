@@ -11,7 +11,7 @@ import hashlib
 import ssl
 import weakref
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
@@ -63,16 +63,16 @@ class Address(NamedTuple):
     def of(cls, url: str) -> Address:
         """Return the address in `redis[s]://[[user]:password@]host[:port][/database]`; ValueError when it is none."""
         parts = urlsplit(url)
-        path = parts.path.removeprefix("/")
-        if (
-            parts.scheme not in ("redis", "rediss")
-            or not parts.hostname
-            or parts.query
-            or not (path or "0").isdecimal()
-        ):
-            raise ValueError("The address of a Redis is redis[s]://[[user]:password@]host[:port][/database].")
+        database = parts.path.removeprefix("/") or "0"
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, parts.port or _PORT, int(path or 0), user, password, parts.scheme == "rediss")
+        try:
+            port = parts.port or _PORT
+        except ValueError:
+            port = 0  # and not in the library's words, which show what may be a part of a password
+        known = parts.scheme in ("redis", "rediss") and not parts.query and database.isdecimal()
+        if not known or not parts.hostname or not port:
+            raise ValueError("The address of a Redis is redis[s]://[[user]:password@]host[:port][/database].")
+        return cls(parts.hostname, port, int(database), user, password, parts.scheme == "rediss")
 
 
 class RedisCalls:
@@ -206,8 +206,10 @@ def _failures_told(late: str) -> Iterator[None]:
 
 
 def _close(connections: deque[Connection]) -> None:
-    while connections:
-        connections.pop().close()
+    # One after the other: another thread may take one meanwhile.
+    with suppress(IndexError):
+        while True:
+            connections.pop().close()
 
 
 def encoded(parts: Sequence[Part]) -> bytes:
