@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
+import pytest
 
 from bench import dynamodb
 from bench.account import NAMESPACE, Account
@@ -35,12 +35,15 @@ from infra.local.ports import free_port
 from infra.packaging.architecture import Architecture
 from infra.packaging.pipeline import build
 from infra.repository import Repository
+from kv_common.dynamodb import clients
 from kv_service.api import create_app
 from kv_service.bootstrap import bootstrap
 from tests.support.kv_process import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from kv_common.http import Api
 
@@ -53,15 +56,14 @@ _TABLE, _CREDENTIALS = "growth", "growth-credentials"
 
 
 class Consumed:
-    """Adds up what every call of this process reports: units of the table and of the index, and bytes."""
+    """Adds up what every call of a client reports: units of the table and of the index, and bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: DynamoDBClient) -> None:
         self.found: Counter[str] = Counter()
-        session = _Patient()
-        session.events.register("before-parameter-build.dynamodb.*", _ask)
-        session.events.register("before-send.dynamodb.*", self._sent)
-        session.events.register("after-call.dynamodb.*", self._answered)
-        boto3.DEFAULT_SESSION = session
+        events = client.meta.events
+        events.register("before-parameter-build.dynamodb.*", _ask)
+        events.register("before-send.dynamodb.*", self._sent)
+        events.register("after-call.dynamodb.*", self._answered)
 
     def _sent(self, request: Any, **_: Any) -> None:
         self.found["bytes"] += len(request.body or b"")
@@ -77,17 +79,13 @@ class Consumed:
         self.found["units_read"] += math.ceil(sum(map(_billed, items)) / 4_096)
 
 
-class _Patient(boto3.Session):
-    """Gives clients time: a query of the emulator's takes longer the more keys there are, which DynamoDB's does not."""
-
-    def client(self, *arguments: Any, config: Config, **keywords: Any) -> Any:  # type: ignore[override]
-        make: Any = super().client
-        return make(*arguments, config=config.merge(Config(read_timeout=300)), **keywords)
-
-
 def _billed(item: dict[str, dict[str, Any]]) -> int:
-    """Return the bytes that DynamoDB counts of an item: those of its attributes' names and values."""
-    return sum(len(name) + _value_bytes(*next(iter(value.items()))) for name, value in item.items())
+    """Return the bytes that DynamoDB counts of an item: those of its attributes' names and values.
+
+    It counts them all. What is asked of a page leaves out the partition.
+    """
+    whole = {"PK": {"S": "V#0123456789ab"}, **item}
+    return sum(len(name) + _value_bytes(*next(iter(value.items()))) for name, value in whole.items())
 
 
 def _value_bytes(kind: str, value: Any) -> int:
@@ -106,29 +104,37 @@ def measure(*, quick: bool) -> list[Growth]:
     """Measure along both ways of growing."""
     most = 10_000 if quick else KEYS[-1]
     steps = [(keys, 1_000) for keys in KEYS if keys <= most] + [(_KEYS_OF_SIZES, size) for size in SIZES]
-    consumed = Consumed()
     found: list[Growth] = []
-    try:
-        with _tables() as client, redis() as (url, _), redirect_stdout(io.StringIO()):
-            environment = {
-                "TABLE": _TABLE,
-                "CREDENTIALS_TABLE": _CREDENTIALS,
-                "REDIS_URL": url,
-                "TOKEN_ISSUER": "bench",
-                "TOKEN_CLIENT_IDS": "bench",
-            }
-            app = create_app(lambda: bootstrap({**_other_settings(), **environment}))
-            account, loaded, before = Account(), 0, 0
-            for keys, size in steps:
-                if keys < loaded or size != before:
-                    account, loaded, before = Account(), 0, size
-                if not loaded:
-                    _introduce(client, account)
-                _load(client, account, range(loaded, keys), size)
-                loaded = keys
-                found.append(_measure(app, account, consumed, keys, size))
-    finally:
-        boto3.DEFAULT_SESSION = None
+    with (
+        _tables() as client,
+        redis() as (url, _),
+        redirect_stdout(io.StringIO()),
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        # A query of the emulator's takes longer the more keys there are, which DynamoDB's does not.
+        patched.setattr(clients, "READ_TIMEOUT_S", 300)
+        environment = {
+            "TABLE": _TABLE,
+            "CREDENTIALS_TABLE": _CREDENTIALS,
+            "REDIS_URL": url,
+            "TOKEN_ISSUER": "bench",
+            "TOKEN_CLIENT_IDS": "bench",
+        }
+        kv = bootstrap({**_other_settings(), **environment})
+        consumed = Consumed(kv.service._client)  # noqa: SLF001  # all stores have the same
+        app = create_app(lambda: kv)
+        account, loaded, before = Account(), 0, 0
+        for keys, size in steps:
+            if keys < loaded or size != before:
+                account, loaded, before = Account(), 0, size
+            if not loaded:
+                _introduce(client, account)
+            _load(client, account, range(loaded, keys), size)
+            loaded = keys
+            measured = _measure(app, account, consumed, keys, size)
+            if not measured.get_units or not measured.put_units or not measured.list_units:
+                raise BenchError("The client has told of nothing that it consumed.")
+            found.append(measured)
     return found
 
 
