@@ -23,11 +23,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from bench.results import EventPath, percentile
 from infra.local.environment import LocalEnvironment
+from kv_common import dynamodb
 from kv_common.accounts import account_key
 from kv_common.admission import Facts, Limits, Ticket
 from kv_common.admission.redis_limiter import RedisLimiter
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from tests.support.tenant import Tenant
 
@@ -64,16 +65,19 @@ LIMITS = Limits("business", 10_000, 10_000, 10**6, 10**9)
 
 
 class Units:
-    """Adds up what DynamoDB reports of every call in this process, by who called."""
+    """Adds up what DynamoDB reports of every call of its clients, by who called."""
 
     def __init__(self) -> None:
         self.read: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
         self.caller = ""
-        session = boto3.Session()
-        session.events.register("before-parameter-build.dynamodb.*", _ask)
-        session.events.register("after-call.dynamodb.*", self._add)
-        boto3.DEFAULT_SESSION = session
+
+    def client(self) -> DynamoDBClient:
+        """Return a client whose calls are counted."""
+        made = dynamodb_client()
+        made.meta.events.register("before-parameter-build.dynamodb.*", _ask)
+        made.meta.events.register("after-call.dynamodb.*", self._add)
+        return made
 
     def _add(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         reported = parsed.get("ConsumedCapacity") or []
@@ -96,11 +100,11 @@ class Cost:
         self.units = Units()
         self.events: dict[str, int] = {}
         self.consumed_per_s = self.consumer_cpu_ms = 0.0
-        try:
-            with pytest.MonkeyPatch.context() as patched:
+        with pytest.MonkeyPatch.context() as patched:
+            with pytest.MonkeyPatch.context() as counted:
+                counted.setattr(dynamodb, "client", self.units.client)
                 self._measure(local, patched)
-        finally:
-            boto3.DEFAULT_SESSION = None
+            self._consume(usage_handlers()[RequestServed.event_name()])
 
     def _measure(self, local: LocalEnvironment, patched: pytest.MonkeyPatch) -> None:
         units, account_id, namespace_id = self.units, str(uuid.uuid4()), uuid.uuid4().hex[:12]
@@ -137,7 +141,6 @@ class Cost:
                 units.caller = f"usage: {event.name}"
                 handle[event.name](event)
         units.caller = ""
-        self._consume(handle[RequestServed.event_name()])
 
     def _consume(self, handle: Callable[[Event], object]) -> None:
         """Book minutes of many accounts, one event after the other."""
