@@ -86,6 +86,15 @@ def test_a_configuration_at_home_is_botocores_to_read(home: Path) -> None:
     assert plain_place(PLAIN) is None
 
 
+def test_who_has_no_home_has_no_configuration_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert plain_place(PLAIN) is not None
+
+
 def test_a_token_is_a_sessions() -> None:
     place = plain_place(PLAIN)
     assert place is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,4 +61,5 @@ def _says_all(env: Mapping[str, str]) -> bool:
         return False
     if any(env.get(name) or env.get(name.upper()) for name in _PROXIES):
         return False
-    return not Path(env.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser().exists()
+    # Path's own way fails where the user has no home, as a function's may not.
+    return not Path(os.path.expanduser(env.get("AWS_CONFIG_FILE") or "~/.aws/config")).exists()  # noqa: PTH111
