@@ -26,7 +26,6 @@ HOURS, MINUTES = 730, 730 * 60
 _MILLION = 1_000_000
 _VCPU_MB = 1_769  # the memory at which a function has one processor to itself (AWS' documentation)
 _TIER_ONE = 300_000_000
-_MEASURED_REQUESTS, _MEASURED_PUTS = 1_000, 200
 _LINE = 26  # what CloudWatch adds to the bytes of a line
 #: What a stage may turn on: Lambda's platform.start and platform.report (its initStart is one of very many requests),
 #: and API Gateway's line.

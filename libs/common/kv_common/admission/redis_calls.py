@@ -90,7 +90,7 @@ class RedisCalls:
 
     def call(self, *parts: Part) -> Reply:
         """Return Redis' answer to a command."""
-        (reply,) = self._exchange(encoded(parts), 1)
+        (reply,) = self.together(parts)
         return reply
 
     def together(self, *commands: Sequence[Part]) -> list[Reply]:
