@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kv_common import api_keys, times
+from kv_common import api_keys, clock
 
 if TYPE_CHECKING:
     from kv_common.api_keys import NewApiKey
@@ -52,7 +52,7 @@ class Account:
                 "SK": {"S": f"NAMESPACE#{NAMESPACE}"},
                 "id": {"S": self.namespace_id},
                 "status": {"S": "active"},
-                "createdAt": {"N": str(times.now_ms())},
+                "createdAt": {"N": str(clock.now_ms())},
             },
         ]
 

@@ -1,9 +1,9 @@
 """How many admissions a Redis decides in a second, beside how many PINGs the same clients get answered.
 
-Twice: through `RedisLimiter`, as the service asks, beside the PINGs of redis-py; and on bare sockets with requests that
-were encoded before, where the client costs next to nothing and the server's part shows. Fifty clients are fifty
-connections of one thread that has a request under way on each. Admissions and PINGs take turns; a ratio is the median
-of those of the turns.
+Twice: through `RedisAdmission`, as the service asks, beside the PINGs of redis-py; and on bare sockets with
+requests that were encoded before, where the client costs next to nothing and the server's part shows. Fifty clients are
+fifty connections of one thread that has a request under way on each. Admissions and PINGs alternate; a ratio is the
+median over the rounds.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from redis.retry import Retry
 
 from bench.hot_path import redis
 from bench.results import Admission, Decisions
-from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Use
+from kv_common.admission import AdmissionData, AdmissionRequest, KeyRecord, Limits, Usage
+from kv_common.admission.redis import RedisAdmission
 from kv_common.admission.redis_calls import Connection
-from kv_common.admission.redis_limiter import RedisLimiter
 from kv_common.api_keys import KeyStatus, Scope
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def measure(*, quick: bool) -> Admission:
     turns, seconds = (5, 0.1) if quick else (31, 0.1)
     with redis() as (url, admin), _pinned(int(admin.info("server")["process_id"])):
         tickets = [_ticket() for _ in range(max(_ACCOUNTS))]
-        limiter = RedisLimiter.at(url, timeout_s=5)
+        limiter = RedisAdmission.at(url, timeout_s=5)
         with Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=True) as usual:
             service = [
                 _through_the_limiter(limiter, usual, admin, tickets[:accounts], turns, seconds)
@@ -79,17 +79,17 @@ def _pinned(server: int) -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def _ticket() -> Ticket:
+def _ticket() -> AdmissionRequest:
     account_id = str(uuid.uuid4())
     digest = hashlib.sha256(account_id.encode()).hexdigest()
-    return Ticket(account_id, digest, frozenset({Scope.READ}), "app", "get", cost=1, bytes_in=0)
+    return AdmissionRequest(account_id, digest, frozenset({Scope.READ}), "app", "get", cost=1, bytes_in=0)
 
 
-def _facts(ticket: Ticket) -> Facts:
-    return Facts(_KEY, _LIMITS, hashlib.sha256(ticket.account_id.encode()).hexdigest()[:12], Use("", 0, 0))
+def _facts(ticket: AdmissionRequest) -> AdmissionData:
+    return AdmissionData(_KEY, _LIMITS, hashlib.sha256(ticket.account_id.encode()).hexdigest()[:12], Usage("", 0, 0))
 
 
-def _teach(limiter: RedisLimiter, admin: Redis, tickets: Sequence[Ticket]) -> None:
+def _teach(limiter: RedisAdmission, admin: Redis, tickets: Sequence[AdmissionRequest]) -> None:
     """Let Redis know the accounts, for longer than the measurement takes."""
     for ticket in tickets:
         limiter.decide(ticket, _facts(ticket))
@@ -98,7 +98,7 @@ def _teach(limiter: RedisLimiter, admin: Redis, tickets: Sequence[Ticket]) -> No
 
 
 def _through_the_limiter(
-    limiter: RedisLimiter, usual: Redis, admin: Redis, tickets: Sequence[Ticket], turns: int, seconds: float
+    limiter: RedisAdmission, usual: Redis, admin: Redis, tickets: Sequence[AdmissionRequest], turns: int, seconds: float
 ) -> Decisions:
     _teach(limiter, admin, tickets)
     numbers = _Counter(len(tickets))
@@ -170,7 +170,7 @@ def _decisions(clients: int, accounts: int, found: Sequence[tuple[float, float]]
     )
 
 
-def _as_sent(limiter: RedisLimiter, tickets: Sequence[Ticket]) -> list[bytes]:
+def _as_sent(limiter: RedisAdmission, tickets: Sequence[AdmissionRequest]) -> list[bytes]:
     """Return what the limiter sends for each ticket."""
     sent: list[bytes] = []
     exchange = Connection.exchange

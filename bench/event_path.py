@@ -28,13 +28,13 @@ import pytest
 from bench.results import EventPath, percentile
 from infra.local.environment import LocalEnvironment
 from kv_common import dynamodb
-from kv_common.accounts import account_key
-from kv_common.admission import Facts, Limits, Ticket
-from kv_common.admission.redis_limiter import RedisLimiter
+from kv_common.account_tombstones import account_key
+from kv_common.admission import AdmissionData, AdmissionRequest, Limits
+from kv_common.admission.redis import RedisAdmission
 from kv_common.api_keys import Scope
+from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import Event, PlanChanged, PlanLimits, RequestServed, Served, decode
-from kv_common.times import now_ms
 from kv_service import background
 from kv_service.domain import Namespace
 from kv_service.store import NamespaceStore
@@ -113,12 +113,12 @@ class Cost:
         namespace = Namespace("app", namespace_id, now_ms())
         store = NamespaceStore(dynamodb_client(), table, now_ms=now_ms)
         store.create(account_id, namespace, namespace_created(account_id, namespace, "bench"))
-        limiter = RedisLimiter.at(local.redis_url)
+        limiter = RedisAdmission.at(local.redis_url)
         for number in range(GETS + PUTS):
-            ticket = Ticket(
+            ticket = AdmissionRequest(
                 account_id, "d" * 64, frozenset({Scope.READ}), "app", "put" if number < PUTS else "get", bytes_in=1_000
             )
-            limiter.decide(ticket, Facts(KEY, LIMITS, namespace_id))
+            limiter.decide(ticket, AdmissionData(KEY, LIMITS, namespace_id))
         units.caller = "kv: flush"
         background.flusher({**env, "MINUTE_TOLD_AFTER_S": "0", "KEYS_TOLD_EVERY_MINUTES": "15"}).flush()
         units.caller = "kv: storage"

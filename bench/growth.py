@@ -35,7 +35,7 @@ from infra.local.ports import free_port
 from infra.packaging.architecture import Architecture
 from infra.packaging.pipeline import build
 from infra.repository import Repository
-from kv_common.dynamodb import clients
+from kv_common.dynamodb import factory
 from kv_service.api import create_app
 from kv_service.bootstrap import bootstrap
 from tests.support.kv_process import call
@@ -112,7 +112,7 @@ def measure(*, quick: bool) -> list[Growth]:
         pytest.MonkeyPatch.context() as patched,
     ):
         # A query of the emulator's takes longer the more keys there are, which DynamoDB's does not.
-        patched.setattr(clients, "READ_TIMEOUT_S", 300)
+        patched.setattr(factory, "READ_TIMEOUT_S", 300)
         environment = {
             "TABLE": _TABLE,
             "CREDENTIALS_TABLE": _CREDENTIALS,

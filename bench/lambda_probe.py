@@ -92,12 +92,12 @@ def _log_bytes(handler: Any, event: Json) -> int:
 
 def bare(handler: Any, event: Json, requests: int) -> Json:
     """Make the calls that a request makes of Redis and of DynamoDB, and nothing else; the times are of one request."""
-    from kv_common.admission.redis_limiter import RedisLimiter
-    from kv_common.dynamodb.direct import DirectCalls
+    from kv_common.admission.redis import RedisAdmission
+    from kv_common.dynamodb.fast.client import FastClient
 
     handler(event, _CONTEXT)  # what is known for seconds only may have been forgotten since
     calls: dict[str, list[tuple[Any, tuple[Any, ...], Json]]] = {"redis": [], "dynamodb": []}
-    methods: dict[str, tuple[Any, str]] = {"dynamodb": (DirectCalls, "__call__"), "redis": (RedisLimiter, "_run")}
+    methods: dict[str, tuple[Any, str]] = {"dynamodb": (FastClient, "__call__"), "redis": (RedisAdmission, "_run")}
     for name, (owner, method) in methods.items():
         _record(owner, method, calls[name])
     handler(event, _CONTEXT)

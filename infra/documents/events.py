@@ -57,7 +57,7 @@ def asyncapi() -> dict[str, Any]:
         }
         for name, contract in sorted(CATALOG.items())
     }
-    tellers = sorted({contract.TOLD_BY for contract in CATALOG.values()})
+    tellers = sorted({contract.PRODUCER for contract in CATALOG.values()})
     return {
         "asyncapi": _ASYNCAPI,
         "info": {
@@ -85,7 +85,7 @@ def asyncapi() -> dict[str, Any]:
                 "summary": f"What the service {teller} tells, from the source kv.{teller}",
                 "channel": {"$ref": "#/channels/bus"},
                 "messages": [
-                    {"$ref": f"#/channels/bus/messages/{name}"} for name in messages if teller == CATALOG[name].TOLD_BY
+                    {"$ref": f"#/channels/bus/messages/{name}"} for name in messages if teller == CATALOG[name].PRODUCER
                 ],
             }
             for teller in tellers

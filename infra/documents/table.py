@@ -33,5 +33,5 @@ def with_table(text: str, repository: Repository) -> str:
     for name, contract in sorted(CATALOG.items()):
         takers = [service for service, sources in taken.items() if any(name in names for names in sources.values())]
         link = f"[{name}]({name}.schema.json)"
-        lines.append(f"| {link} | {contract.TOLD_BY} | {', '.join(takers) or 'none of ours'} | {summary(contract)} |")
+        lines.append(f"| {link} | {contract.PRODUCER} | {', '.join(takers) or 'none of ours'} | {summary(contract)} |")
     return _BETWEEN.sub(lambda _: "\n".join(lines) + "\n", text)

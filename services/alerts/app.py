@@ -2,7 +2,7 @@
 
 from alerts_service.api import create_app
 from alerts_service.handlers import SERVICE, add_feedback, add_queueing, add_sending, handlers
-from kv_common.events.functions import add_consumer
+from kv_common.events.lambdas import add_consumer
 
 app = create_app()
 on_events = add_consumer(app, SERVICE, handlers)

@@ -2,7 +2,7 @@
 
 from auth_service.api import create_app
 from auth_service.handlers import add_signing_keys, event_handlers
-from kv_common.events.functions import add_consumer, add_publisher
+from kv_common.events.lambdas import add_consumer, add_publisher
 
 app = create_app()
 on_events = add_consumer(app, "auth", event_handlers)

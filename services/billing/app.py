@@ -3,7 +3,7 @@
 from billing_service.api import create_app
 from billing_service.functions import add_agreement, add_reconciliation, add_webhooks, bind_once
 from billing_service.handlers import handlers
-from kv_common.events.functions import add_consumer, add_publisher
+from kv_common.events.lambdas import add_consumer, add_publisher
 
 app = create_app()
 billing = bind_once()

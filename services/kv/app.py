@@ -1,6 +1,6 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from kv_common.events.functions import add_consumer, add_publisher
+from kv_common.events.lambdas import add_consumer, add_publisher
 from kv_service.api import create_app
 from kv_service.background import event_handlers
 from kv_service.functions import add_flusher, add_tracker, add_worker

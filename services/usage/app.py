@@ -1,6 +1,6 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from kv_common.events.functions import add_consumer, add_publisher
+from kv_common.events.lambdas import add_consumer, add_publisher
 from usage_service.api import create_app
 from usage_service.handlers import handlers
 

@@ -6,8 +6,8 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
+from kv_common.clock import now_ms, timestamp
 from kv_common.events import ApiKeyUsed, Event
-from kv_common.times import now_ms, timestamp
 from tests.support.tenant import sign_up
 from tests.support.waiting import await_value
 

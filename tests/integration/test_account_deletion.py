@@ -14,9 +14,9 @@ from auth_service.handlers import event_handlers
 from auth_service.store import AccountStore, KeyStore
 from kv_common import dynamodb
 from kv_common.api_keys import Scope
+from kv_common.clock import now_ms
 from kv_common.errors import Unauthorized
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyUsed, Event
-from kv_common.times import now_ms
 from tests.support.mortality import Died, Mortal
 from tests.support.queues import nobody_takes_from
 from tests.support.tenant import sign_up

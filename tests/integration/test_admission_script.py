@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from redis import Redis
 
-from kv_common.admission import Facts, KeyRecord, Limits, Ticket, Use, Verdict
-from kv_common.admission.redis_limiter import RedisLimiter
+from kv_common.admission import AdmissionData, AdmissionRequest, KeyRecord, Limits, Usage, Verdict
+from kv_common.admission.redis import RedisAdmission
 from kv_common.api_keys import KeyStatus, Scope
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def redis(local: LocalEnvironment) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def limiter(local: LocalEnvironment) -> RedisLimiter:
-    return RedisLimiter.at(local.redis_url)
+def limiter(local: LocalEnvironment) -> RedisAdmission:
+    return RedisAdmission.at(local.redis_url)
 
 
-def ticket(account: str, **changes: object) -> Ticket:
+def ticket(account: str, **changes: object) -> AdmissionRequest:
     fields: dict[str, object] = {
         "account_id": account,
         "digest": "d" * 64,
@@ -48,10 +48,10 @@ def ticket(account: str, **changes: object) -> Ticket:
         "operation": "get",
         **changes,
     }
-    return Ticket(**fields)  # type: ignore[arg-type]
+    return AdmissionRequest(**fields)  # type: ignore[arg-type]
 
 
-def facts(*, limits: Limits = LIMITS, namespace_id: str = "ns1", **key: object) -> Facts:
+def facts(*, limits: Limits = LIMITS, namespace_id: str = "ns1", **key: object) -> AdmissionData:
     record: dict[str, object] = {
         "key_id": "key_1",
         "status": KeyStatus.ACTIVE,
@@ -60,7 +60,7 @@ def facts(*, limits: Limits = LIMITS, namespace_id: str = "ns1", **key: object) 
         "expires_at_ms": 0,
         **key,
     }
-    return Facts(KeyRecord(**record), limits, namespace_id)  # type: ignore[arg-type]
+    return AdmissionData(KeyRecord(**record), limits, namespace_id)  # type: ignore[arg-type]
 
 
 def metered(redis: Redis, account: str) -> dict[str, int]:
@@ -78,7 +78,7 @@ def account() -> str:
     return str(uuid.uuid4())
 
 
-def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: RedisLimiter, account: str) -> None:
+def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: RedisAdmission, account: str) -> None:
     assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
     decision = limiter.decide(ticket(account), facts())
     assert decision.verdict is Verdict.ADMITTED
@@ -86,7 +86,7 @@ def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: Re
     assert limiter.decide(ticket(account)).used == 2
 
 
-def test_every_key_has_a_time_to_live(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_every_key_has_a_time_to_live(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(ticket(account), facts())
     keys = list(redis.scan_iter(f"{{{account}}}:*"))
     assert len(keys) == 6
@@ -95,7 +95,7 @@ def test_every_key_has_a_time_to_live(limiter: RedisLimiter, redis: Redis, accou
 
 @pytest.mark.parametrize("status", [KeyStatus.REVOKED, KeyStatus.UNKNOWN])
 def test_a_key_that_is_not_active_is_refused_and_remembered(
-    limiter: RedisLimiter, redis: Redis, account: str, status: KeyStatus
+    limiter: RedisAdmission, redis: Redis, account: str, status: KeyStatus
 ) -> None:
     assert limiter.decide(ticket(account), facts(status=status)).verdict is Verdict.UNAUTHORIZED
     assert limiter.decide(ticket(account)).verdict is Verdict.UNAUTHORIZED
@@ -104,26 +104,26 @@ def test_a_key_that_is_not_active_is_refused_and_remembered(
 
 
 def test_a_revocation_is_not_undone_by_a_record_that_was_read_before_it(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limiter.decide(ticket(account), facts())
     redis.hset(f"{{{account}}}:key:{'d' * 64}", "status", "revoked")
     assert limiter.decide(ticket(account), facts()).verdict is Verdict.UNAUTHORIZED
 
 
-def test_an_expired_key_is_refused_at_its_time(limiter: RedisLimiter, account: str) -> None:
+def test_an_expired_key_is_refused_at_its_time(limiter: RedisAdmission, account: str) -> None:
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms - 1)).verdict is Verdict.UNAUTHORIZED
     assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms + 60_000)).verdict is Verdict.ADMITTED
 
 
-def test_a_key_is_held_to_its_scopes(limiter: RedisLimiter, account: str) -> None:
+def test_a_key_is_held_to_its_scopes(limiter: RedisAdmission, account: str) -> None:
     only_read = facts(scopes=frozenset({Scope.READ}))
     assert limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), only_read).verdict is Verdict.WRONG_SCOPE
     assert limiter.decide(ticket(account, scopes=frozenset({Scope.READ})), only_read).verdict is Verdict.ADMITTED
 
 
-def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisLimiter, account: str) -> None:
+def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisAdmission, account: str) -> None:
     for_two = facts(namespaces=("app", "other-app"))
     for name in ("app", "other-app"):
         assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.ADMITTED
@@ -131,12 +131,12 @@ def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisLimi
         assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.WRONG_NAMESPACE
 
 
-def test_a_refusal_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_a_refusal_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), facts(scopes=frozenset({Scope.READ})))
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
-def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisLimiter, account: str) -> None:
+def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     decisions = [limiter.decide(ticket(account), slow) for _ in range(6)]
     assert [decision.verdict for decision in decisions] == [Verdict.ADMITTED] * 5 + [Verdict.RATE_LIMITED]
@@ -144,20 +144,20 @@ def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisL
     assert 0 < decisions[-1].retry_ms <= 1_000
 
 
-def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisLimiter, account: str) -> None:
+def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.ADMITTED
     assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
     assert limiter.decide(ticket(account, cost=2), slow).verdict is Verdict.ADMITTED
 
 
-def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     decision = limiter.decide(ticket(account, cost=0), facts())
     assert (decision.verdict, decision.remaining, decision.used, decision.charge) == (Verdict.ADMITTED, 200, 0, None)
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
-def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisLimiter, account: str) -> None:
+def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisAdmission, account: str) -> None:
     spent = facts(limits=Limits("free", rate=1, burst=1, quota=1, storage=10**9))
     assert limiter.decide(ticket(account), spent).verdict is Verdict.ADMITTED
     look = limiter.decide(
@@ -170,7 +170,7 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
     local: LocalEnvironment, account: str
 ) -> None:
     limits = Limits("business", rate=100_000, burst=100_000, quota=500, storage=10**9)
-    limiters = [RedisLimiter.at(local.redis_url) for _ in range(8)]
+    limiters = [RedisAdmission.at(local.redis_url) for _ in range(8)]
     limiters[0].decide(ticket(account, cost=0), facts(limits=limits))
     with ThreadPoolExecutor(8) as pool:
         verdicts = list(pool.map(lambda n: limiters[n % 8].decide(ticket(account)).verdict, range(550)))
@@ -179,7 +179,7 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
 
 
 def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_together(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limiter.decide(ticket(account, operation="put", bytes_in=70, scopes=frozenset({Scope.WRITE})), facts())
     limiter.decide(ticket(account), facts())
@@ -189,7 +189,7 @@ def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_toget
 
 
 def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     def epoch() -> str:
         charge = limiter.decide(ticket(account), facts()).charge
@@ -202,7 +202,7 @@ def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
     assert epoch() != first
 
 
-def test_a_refund_takes_back_quota_and_meter(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_a_refund_takes_back_quota_and_meter(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(ticket(account), facts())
     decision = limiter.decide(ticket(account, bytes_in=9), facts())
     assert decision.charge is not None
@@ -212,7 +212,9 @@ def test_a_refund_takes_back_quota_and_meter(limiter: RedisLimiter, redis: Redis
     assert metered(redis, account) == {"ns1|get": 1, "ns1|in": 0, "refunded": 1}
 
 
-def test_a_refund_after_the_counters_were_lost_takes_nothing(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_a_refund_after_the_counters_were_lost_takes_nothing(
+    limiter: RedisAdmission, redis: Redis, account: str
+) -> None:
     decision = limiter.decide(ticket(account), facts())
     assert decision.charge is not None
     redis.delete(f"{{{account}}}:meter", f"{{{account}}}:quota")
@@ -221,7 +223,7 @@ def test_a_refund_after_the_counters_were_lost_takes_nothing(limiter: RedisLimit
     assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
 
 
-def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: RedisLimiter, account: str) -> None:
+def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: RedisAdmission, account: str) -> None:
     limiter.decide(ticket(account), facts())
     limiter.forget_namespace(account, "app", "ns1")
     assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
@@ -231,7 +233,7 @@ def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: Redis
 
 
 def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_come_back(
-    limiter: RedisLimiter, account: str
+    limiter: RedisAdmission, account: str
 ) -> None:
     before = Limits("free", rate=10, burst=20, quota=10, storage=100, version=5)
     after = Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7)
@@ -250,7 +252,7 @@ def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_com
 
 
 def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undone_by_a_slow_reader(
-    limiter: RedisLimiter, account: str
+    limiter: RedisAdmission, account: str
 ) -> None:
     limiter.set_limits(account, Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7))
     assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
@@ -260,7 +262,7 @@ def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undo
 
 
 def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limiter.decide(ticket(account), facts())
     limiter.close_account(account)
@@ -277,30 +279,30 @@ def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
 
 
 def test_what_is_stored_comes_from_the_facts_and_is_looked_up_sooner_when_it_is_nearly_full(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limits = Limits("free", rate=10, burst=20, quota=100, storage=100)
-    decision = limiter.decide(ticket(account), replace(facts(limits=limits), use=Use(stored=30)))
+    decision = limiter.decide(ticket(account), replace(facts(limits=limits), use=Usage(stored=30)))
     assert decision.limits is not None
     assert (decision.limits.storage, decision.stored) == (100, 30)
     assert redis.ttl(f"{{{account}}}:limits") > 50
     redis.delete(f"{{{account}}}:limits")
-    limiter.decide(ticket(account), replace(facts(limits=limits), use=Use(stored=90)))
+    limiter.decide(ticket(account), replace(facts(limits=limits), use=Usage(stored=90)))
     assert redis.ttl(f"{{{account}}}:limits") <= 5
 
 
-def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     month = datetime.fromtimestamp(int(redis.time()[0]), UTC).strftime("%Y-%m")
-    told = replace(facts(), use=Use(month, requests=700))
+    told = replace(facts(), use=Usage(month, requests=700))
     assert limiter.decide(ticket(account), told).used == 701
     # Only where there is no counter, and only for the month it was told of.
     assert limiter.decide(ticket(account), told).used == 702
     redis.delete(f"{{{account}}}:quota")
-    assert limiter.decide(ticket(account), replace(facts(), use=Use("2020-01", requests=700))).used == 1
+    assert limiter.decide(ticket(account), replace(facts(), use=Usage("2020-01", requests=700))).used == 1
 
 
 def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limiter.decide(ticket(account, digest=None), facts())
     assert redis.hget(f"{{{account}}}:meter", "used|key_1") is None
@@ -310,20 +312,20 @@ def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
 
 
 def test_a_flood_of_unknown_names_is_stopped_by_the_bucket_before_the_tables(
-    limiter: RedisLimiter, account: str
+    limiter: RedisAdmission, account: str
 ) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000, storage=10**9))
     limiter.decide(ticket(account), slow)
     assert limiter.decide(ticket(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
 
 
-def test_the_script_survives_being_forgotten_by_the_server(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_the_script_survives_being_forgotten_by_the_server(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(ticket(account), facts())
     redis.script_flush()
     assert limiter.decide(ticket(account)).verdict is Verdict.ADMITTED
 
 
-def test_the_month_is_that_of_redis(limiter: RedisLimiter, redis: Redis, account: str) -> None:
+def test_the_month_is_that_of_redis(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     charge = limiter.decide(ticket(account), facts()).charge
     seconds, _ = redis.time()
     assert charge is not None
@@ -334,7 +336,7 @@ def test_the_month_is_that_of_redis(limiter: RedisLimiter, redis: Redis, account
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moment=st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2400, 1, 1)))  # noqa: DTZ001 - UTC below
 def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime) -> None:
-    source = resources.files("kv_common.admission").joinpath("admission.lua").read_text()
+    source = resources.files("kv_common.admission").joinpath("scripts").joinpath("admission.lua").read_text()
     found = re.search(r"^local function month_of.*?^end$", source, re.MULTILINE | re.DOTALL)
     assert found is not None
     seconds = int(moment.replace(tzinfo=UTC).timestamp())
@@ -343,7 +345,7 @@ def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime
 
 
 def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in_debt(
-    limiter: RedisLimiter, redis: Redis, account: str
+    limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     large = ticket(account, cost=100)
     limits = Limits("free", 100, 20, 10_000, 10**9)
@@ -365,7 +367,7 @@ def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in
     assert (soon.verdict, soon.retry_ms <= 11) == (Verdict.RATE_LIMITED, True)
 
 
-def test_every_scope_that_is_asked_for_is_needed(limiter: RedisLimiter, account: str) -> None:
+def test_every_scope_that_is_asked_for_is_needed(limiter: RedisAdmission, account: str) -> None:
     both = ticket(account, scopes=frozenset({Scope.READ, Scope.WRITE}))
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ}))).verdict is Verdict.WRONG_SCOPE
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ, Scope.WRITE}))).verdict is Verdict.ADMITTED

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_common import accounts, dynamodb
+from kv_common import account_tombstones, dynamodb
 from kv_common.dynamodb import ConditionFailed, delete_partition, put_all, transact
 from kv_common.events import AccountDeleted, Event, ThresholdCrossed
-from kv_common.events.once import Once
+from kv_common.events.processed_events import Once
 from tests.support.kv_process import enter
 from tests.support.traces import traces
 
@@ -55,7 +55,7 @@ def add(table: str, account_id: str) -> TransactWriteItemTypeDef:
     return {
         "Update": {
             "TableName": table,
-            "Key": {"PK": {"S": accounts.account_key(account_id)}, "SK": {"S": "COUNTER"}},
+            "Key": {"PK": {"S": account_tombstones.account_key(account_id)}, "SK": {"S": "COUNTER"}},
             "UpdateExpression": "ADD n :one",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }
@@ -70,7 +70,7 @@ def add_to_existing(table: str, account_id: str) -> TransactWriteItemTypeDef:
 
 
 def counter(client: DynamoDBClient, table: str, account_id: str) -> int | None:
-    key: Any = {"PK": {"S": accounts.account_key(account_id)}, "SK": {"S": "COUNTER"}}
+    key: Any = {"PK": {"S": account_tombstones.account_key(account_id)}, "SK": {"S": "COUNTER"}}
     item = client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     return None if item is None else int(item["n"]["N"])
 
@@ -174,21 +174,21 @@ def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
 
 
 def test_nothing_of_a_closed_account_is_applied(client: DynamoDBClient, table: str, account: str, once: Once) -> None:
-    accounts.close(client, table, account, now_s=NOW_S)
+    account_tombstones.write_tombstone(client, table, account, now_s=NOW_S)
     assert once.apply(event(account), [add(table, account)]) is False
     assert counter(client, table, account) is None
 
 
 def test_an_account_is_open_until_it_is_closed(client: DynamoDBClient, table: str, account: str) -> None:
-    guarded = [accounts.is_open(table, account), add(table, account)]
+    guarded = [account_tombstones.require_open(table, account), add(table, account)]
     transact(client, guarded)
     for _ in range(2):
-        accounts.close(client, table, account, now_s=NOW_S)
+        account_tombstones.write_tombstone(client, table, account, now_s=NOW_S)
         with pytest.raises(ConditionFailed) as failure:
             transact(client, guarded)
         assert failure.value.actions == {0}
     assert counter(client, table, account) == 1
-    transact(client, [accounts.is_open(table, account + "-other"), add(table, account + "-other")])
+    transact(client, [account_tombstones.require_open(table, account + "-other"), add(table, account + "-other")])
 
 
 def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
@@ -196,10 +196,10 @@ def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
 ) -> None:
     once.apply(event(account), [add(table, account)])
     for _ in range(2):
-        accounts.forget(client, table, account, now_s=NOW_S)
+        account_tombstones.purge(client, table, account, now_s=NOW_S)
         assert traces(local, [table], account) == []
         assert once.apply(event(account, "late"), [add(table, account)]) is False
-    mark = client.get_item(TableName=table, Key=accounts.closed_key(account))["Item"]
+    mark = client.get_item(TableName=table, Key=account_tombstones.tombstone_key(account))["Item"]
     assert mark["ttl"]["N"] == str(NOW_S + 60 * 86_400)
 
 
@@ -211,7 +211,7 @@ def test_an_effect_at_the_moment_of_forgetting_leaves_nothing(
         with ThreadPoolExecutor(8) as pool:
             events = [event(name, str(number)) for number in range(30)]
             effects = [pool.submit(once.apply, one, [add(table, name)]) for one in events]
-            end = pool.submit(accounts.forget, client, table, name, now_s=NOW_S)
+            end = pool.submit(account_tombstones.purge, client, table, name, now_s=NOW_S)
             for effect in effects:
                 effect.result()
             end.result()

@@ -60,5 +60,5 @@ def test_a_first_get_imports_what_it_needs_and_nothing_else(
     assert told["status"] == 404
     assert imported == {"app", "cachetools", "chalice", "kv_common", "kv_service", "msgspec"}
     # Nor boto3, though Lambda has it, nor all that asyncio and email bring along: they would take longer than the rest.
-    spared = ("asyncio", "boto3", "botocore", "email", "http.client", "kv_common.tokens", "urllib.request", "urllib3")
+    spared = ("asyncio", "boto3", "botocore", "email", "http.client", "kv_common.auth", "urllib.request", "urllib3")
     assert not {name for name in told["imported"] if name.startswith(spared)}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from kv_common import dynamodb, s3
-from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
+from kv_common.clock import now_ms
+from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import PreconditionFailed
-from kv_common.times import now_ms
 from kv_service.domain import Space
 from kv_service.store import ObjectStore, ValueStore
 from kv_service.values import preconditions
@@ -95,17 +95,17 @@ class World:
     @contextmanager
     def answer_lost(self, meanwhile: Callable[[], None]) -> Iterator[Values]:
         """Give values whose next large text is written, and sent again by the SDK after something else happened."""
-        post, left = Connections.post, [meanwhile]
+        post, left = ConnectionPool.post, [meanwhile]
 
-        def lose(self: Connections, headers: dict[str, str], body: bytes) -> Answer:
+        def lose(self: ConnectionPool, headers: dict[str, str], body: bytes) -> HttpResponse:
             answer = post(self, headers, body)
             if left and headers["x-amz-target"].endswith("TransactWriteItems"):
                 left.pop()()
-                raise NoAnswer
+                raise TransportError
             return answer
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Connections, "post", lose)
+            patched.setattr(ConnectionPool, "post", lose)
             yield self.values_on(dynamodb.client())
         assert not left
 

@@ -21,10 +21,10 @@ from alerts_service.operations import Intake
 from alerts_service.postbox import Postbox, ses
 from alerts_service.sender import NotSent, Sender
 from alerts_service.store import AccountClosed, AlertStore, MailStore, PreferenceStore
+from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, Event, ThresholdCrossed
-from kv_common.events.once import Once
-from kv_common.times import now_ms
+from kv_common.events.processed_events import Once
 from tests.support.bus import happened
 from tests.support.kv_process import enter
 from tests.support.tenant import new_email

@@ -12,11 +12,11 @@ from redis import Redis
 from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer
 from kv_common import dynamodb
-from kv_common.accounts import account_key
-from kv_common.admission import Facts, Limits, Ticket
-from kv_common.admission.meter import Reading
-from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
-from kv_common.admission.redis_meter import RedisMeter
+from kv_common.account_tombstones import account_key
+from kv_common.admission import AdmissionData, AdmissionRequest, Limits
+from kv_common.admission.metering import MeterSnapshot
+from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
+from kv_common.admission.redis_metering import RedisMeterStore
 from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
 from kv_common.events import ApiKeyUsed, RequestServed, decode
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from infra.local.environment import LocalEnvironment
-    from kv_common.admission.meter import Settled
+    from kv_common.admission.metering import MeterAck
     from kv_common.events import Event
 
 LIMITS = Limits("business", 10_000, 10_000, 1_000_000, 10**9)
@@ -62,7 +62,7 @@ class World:
 
     def __init__(self, server: RedisServer, client: DynamoDBClient, table: str, account: str) -> None:
         self.redis = Redis.from_url(server.url, decode_responses=True)
-        self.limiter = RedisLimiter.at(server.url)
+        self.limiter = RedisAdmission.at(server.url)
         self.meter = Clocked.at(server.url, timeout_s=2)
         self.store = Store(client, table)
         self.client, self.table, self.account = client, table, account
@@ -71,9 +71,9 @@ class World:
         )
 
     def serve(self, count: int = 1, operation: str = "get") -> None:
-        ticket = Ticket(self.account, "d" * 64, frozenset({Scope.READ}), "app", operation, bytes_in=10)
+        ticket = AdmissionRequest(self.account, "d" * 64, frozenset({Scope.READ}), "app", operation, bytes_in=10)
         for _ in range(count):
-            self.limiter.decide(ticket, Facts(KEY, LIMITS, "ns1"))
+            self.limiter.decide(ticket, AdmissionData(KEY, LIMITS, "ns1"))
 
     def told(self) -> list[Event]:
         answer = self.client.query(
@@ -93,7 +93,7 @@ class World:
         return {str(name): value for name, value in self.redis.hgetall(f"{{{self.account}}}:meter").items()}
 
 
-class Clocked(RedisMeter):
+class Clocked(RedisMeterStore):
     """A meter whose clock is ahead; it may die before or after it settles."""
 
     ahead_s = 0
@@ -102,12 +102,12 @@ class Clocked(RedisMeter):
     def now_s(self) -> int:
         return super().now_s() + self.ahead_s
 
-    def settle(self, settled: Sequence[Settled]) -> None:
+    def settle(self, settled: Sequence[MeterAck]) -> None:
         if self.dies == "before settling":
-            raise LimiterUnavailable("died")
+            raise AdmissionUnavailable("died")
         super().settle(settled)
         if self.dies == "after settling":
-            raise LimiterUnavailable("died")
+            raise AdmissionUnavailable("died")
 
 
 class Store(TellingStore):
@@ -180,7 +180,7 @@ def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
     world.serve(3)
     world.meter.ahead_s = 130 if minute_is_over else 0
     world.store.dies = world.meter.dies = step
-    with pytest.raises((Unavailable, LimiterUnavailable)):
+    with pytest.raises((Unavailable, AdmissionUnavailable)):
         world.flusher.flush()
     world.store.dies = world.meter.dies = None
     if not minute_is_over:
@@ -194,7 +194,7 @@ def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(wor
     world.serve(3)
     world.meter.ahead_s = 130
     (reading,) = next(iter(world.meter.readings(10)))
-    assert isinstance(reading, Reading)
+    assert isinstance(reading, MeterSnapshot)
     original = world.store.tell
 
     def slowly(events: Any, used: Any, *, now_s: int) -> None:
@@ -244,7 +244,7 @@ def test_the_last_use_of_a_key_is_told(world: World) -> None:
 def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: World, server: RedisServer) -> None:
     world.serve(2)
     server.pause()
-    with pytest.raises(LimiterUnavailable):
+    with pytest.raises(AdmissionUnavailable):
         world.flusher.flush()
     server.resume()
     world.flusher.flush()
@@ -254,7 +254,9 @@ def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: Wo
 def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(world: World, table: str) -> None:
     accounts = [str(uuid.uuid4()) for _ in range(130)]
     for account in accounts:
-        world.limiter.decide(Ticket(account, None, frozenset({Scope.READ}), "app", "get"), Facts(None, LIMITS, "ns1"))
+        world.limiter.decide(
+            AdmissionRequest(account, None, frozenset({Scope.READ}), "app", "get"), AdmissionData(None, LIMITS, "ns1")
+        )
     assert world.flusher.flush().accounts == 130
     for account in (accounts[0], accounts[-1]):
         assert World.counted(_of(world, account)) == 1

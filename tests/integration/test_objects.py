@@ -127,9 +127,9 @@ def test_writing_that_was_given_up_cannot_be_gone_on_with(store: ObjectStore, sp
     store.abort(space, "job", upload)
     store.abort(space, "job", upload)
 
-    with pytest.raises(s3.Missing):
+    with pytest.raises(s3.ObjectNotFound):
         store.put_part(space, "job", upload, 2, b"b")
-    with pytest.raises(s3.Missing):
+    with pytest.raises(s3.ObjectNotFound):
         store.complete(space, "job", upload, [1])
 
 

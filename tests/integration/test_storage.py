@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_common import accounts, dynamodb
-from kv_common.times import now_ms
+from kv_common import account_tombstones, dynamodb
+from kv_common.clock import now_ms
 from kv_service.domain import Holdings, Namespace
 from kv_service.store import NamespaceStore, StorageStore
 from kv_service.told import namespace_created
@@ -45,7 +45,7 @@ class World:
         return self.namespaces.holdings(self.account, self.id)
 
     def total(self) -> tuple[int, int]:
-        key: Any = {"PK": {"S": accounts.account_key(self.account)}, "SK": {"S": "COUNTERS"}}
+        key: Any = {"PK": {"S": account_tombstones.account_key(self.account)}, "SK": {"S": "COUNTERS"}}
         item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)["Item"]
         return int(item["keys"]["N"]), int(item["bytes"]["N"])
 
@@ -87,7 +87,7 @@ def test_shards_are_counted_apart(world: World) -> None:
 def test_changes_of_a_deleted_account_bring_nothing_back(world: World) -> None:
     tracker = world.tracker()
     tracker.track([world.record(1, None, 10)], world.shard)
-    dynamodb.delete_partition(world.client, world.table, accounts.account_key(world.account))
+    dynamodb.delete_partition(world.client, world.table, account_tombstones.account_key(world.account))
     # One process still knows whose the namespace was, another has to ask.
     tracker.track([world.record(2, 10, None)], world.shard)
     world.client.delete_item(TableName=world.table, Key={"PK": {"S": f"N#{world.id}"}, "SK": {"S": "OWNER"}})
@@ -96,6 +96,6 @@ def test_changes_of_a_deleted_account_bring_nothing_back(world: World) -> None:
     answer = world.client.query(
         TableName=world.table,
         KeyConditionExpression="PK = :p",
-        ExpressionAttributeValues={":p": {"S": accounts.account_key(world.account)}},
+        ExpressionAttributeValues={":p": {"S": account_tombstones.account_key(world.account)}},
     )
     assert answer["Items"] == []

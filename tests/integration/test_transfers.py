@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.queues.redrive import redrive
-from kv_common import accounts, dynamodb, s3
+from kv_common import account_tombstones, dynamodb, s3
+from kv_common.clock import now_ms
 from kv_common.errors import Conflict, NotFound, RateLimited, Unauthorized
 from kv_common.events.consumer import Consumer
-from kv_common.times import now_ms
 from kv_service.background import job_handlers
 from kv_service.domain import Namespace
 from kv_service.jobs import Job, JobKind
@@ -297,7 +297,7 @@ def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
 
 def test_a_closed_account_begins_nothing(place: Place) -> None:
     waiting = place.transfers.begin_import(place.account_id, "app", correlation_id="c-1")
-    accounts.close(dynamodb.client(), _table(), place.account_id, now_s=now_ms() / 1000)
+    account_tombstones.write_tombstone(dynamodb.client(), _table(), place.account_id, now_s=now_ms() / 1000)
     with pytest.raises(Unauthorized):
         place.export()
     place.transfers.end_all(place.account_id, [place.space.namespace_id])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
+from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import AppError, NotFound
 from kv_service.domain import Space
 from kv_service.values import preconditions
@@ -233,17 +233,17 @@ def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, 
 @pytest.fixture
 def lost_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lose the answer to the first time that anything is sent; the client sends it again."""
-    post = Connections.post
+    post = ConnectionPool.post
     sent: list[str] = []
 
-    def lose(self: Connections, headers: dict[str, str], body: bytes) -> Answer:
+    def lose(self: ConnectionPool, headers: dict[str, str], body: bytes) -> HttpResponse:
         post(self, headers, body)
-        raise NoAnswer
+        raise TransportError
 
     def note(event_name: str, **_: object) -> None:
         sent.append(event_name.rpartition(".")[2])
 
-    monkeypatch.setattr(Connections, "post", lose)
+    monkeypatch.setattr(ConnectionPool, "post", lose)
     world.store._client.meta.events.register("before-send.dynamodb.*", note)
     return sent
 

@@ -202,7 +202,7 @@ def rules_wait_for_events_that_are_told(template: Template) -> list[str]:
         for event in pattern.get("detail-type", []):
             if event not in CATALOG:
                 broken.append(f"{name} waits for {event}, which does not exist")
-            elif f"kv.{CATALOG[event].TOLD_BY}" not in pattern["source"]:
+            elif f"kv.{CATALOG[event].PRODUCER}" not in pattern["source"]:
                 broken.append(f"{name} waits for {event} from {pattern['source']}")
     return broken
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from kv_common import dynamodb, s3
+from kv_common.clock import now_ms
 from kv_common.events import Event, JobDue
-from kv_common.times import now_ms
 from kv_service.background import job_handlers
 from kv_service.domain import Namespace, Space
 from kv_service.store import JobStore, NamespaceStore, ObjectStore, ValueStore

@@ -1,4 +1,4 @@
-"""Parameters and members that several services have in common, with the rules of `kv_common.names`."""
+"""Parameters and members that several services have in common, with the rules of `kv_common.identifiers`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from msgspec import Meta
 
 from infra.documents.openapi.operation import Access, Answer, Example, Json, Operation, Parameter
 from infra.documents.openapi.schemas import integer, reference, text
-from kv_common import VERSION, names
+from kv_common import VERSION, identifiers
 from kv_common.plans import CATALOG as PLANS
 from kv_service.values import preconditions
 
 SCHEMAS: dict[str, Json] = {
     "NamespaceName": {
-        **text(names._NAMESPACE, description="1 to 50 of `a-z 0-9 -`, a letter first."),
-        "not": {"enum": sorted(names.RESERVED_NAMESPACES)},
+        **text(identifiers._NAMESPACE, description="1 to 50 of `a-z 0-9 -`, a letter first."),
+        "not": {"enum": sorted(identifiers.RESERVED_NAMESPACES)},
     },
     "KeyName": {
-        **text(names._KEY, description="1 to 255 of `A-Z a-z 0-9 : _ . -`."),
+        **text(identifiers._KEY, description="1 to 255 of `A-Z a-z 0-9 : _ . -`."),
         "not": {"enum": [".", ".."]},
     },
     "PlanName": {"type": "string", "enum": list(PLANS)},
@@ -28,7 +28,7 @@ SCHEMAS: dict[str, Json] = {
 
 NAMESPACE_NAME = reference("NamespaceName")
 KEY_NAME = reference("KeyName")
-KEY_PREFIX: Json = text(names._PREFIX)
+KEY_PREFIX: Json = text(identifiers._PREFIX)
 PLAN = reference("PlanName")
 
 _TAG, _BETWEEN = preconditions._TAG.pattern, preconditions._BETWEEN.pattern

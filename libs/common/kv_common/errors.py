@@ -45,7 +45,7 @@ class AppError(Exception):
         self.headers = dict(headers or {})
 
     @property
-    def is_ours(self) -> bool:
+    def is_server_error(self) -> bool:
         """Whether the failure is on our side, so that the caller owes nothing for the request."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 

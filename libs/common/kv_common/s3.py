@@ -18,7 +18,7 @@ _MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "Precondit
 _SERVER_ERROR = 500
 
 
-class Missing(Exception):
+class ObjectNotFound(Exception):
     """There is no such object, or not in the version that was asked for, or no such upload."""
 
 
@@ -44,8 +44,8 @@ def client(env: Mapping[str, str] = os.environ) -> S3Client:
 
 
 @contextmanager
-def errors_translated() -> Iterator[None]:
-    """Turn what is not there into Missing and what will pass into Unavailable; let the rest escape."""
+def translate_errors() -> Iterator[None]:
+    """Turn what is not there into ObjectNotFound and what will pass into Unavailable; let the rest escape."""
     from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
     from botocore.exceptions import ConnectionError as BotoConnectionError
 
@@ -54,7 +54,7 @@ def errors_translated() -> Iterator[None]:
     except ClientError as error:
         code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
         if code in _MISSING:
-            raise Missing from error
+            raise ObjectNotFound from error
         if code in _TRY_LATER or status >= _SERVER_ERROR:
             raise Unavailable from error
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.dynamodb import ConditionFailed, translate_errors
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class SharedSecret:
     def _make(self) -> bytes:
         candidate = self._random_bytes(32)
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.put_item(
                     TableName=self._table,
                     Item={**self._key, "secret": {"B": candidate}},
@@ -56,6 +56,6 @@ class SharedSecret:
         return candidate
 
     def _read(self) -> bytes | None:
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
         return bytes(answer["Item"]["secret"]["B"]) if "Item" in answer else None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from alerts_service import domain, presentation, unsubscribe
 from alerts_service.bootstrap import Alerts, bootstrap
-from kv_common.http import Api, Request, Response, account_of_bearer, no_content
+from kv_common.http import Api, Request, Response, authenticated_account, no_content
 from kv_common.http.health import add_health
-from kv_common.strict_json import decode_object
+from kv_common.json.strict import decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def create_app(make: Callable[[], Alerts] = bootstrap) -> Api:
 def _add_alerts(app: Api, alerts: Callable[[], Alerts]) -> None:
     @app.route("/v1/alerts", methods=["GET"])
     def list_alerts(request: Request) -> Response:
-        account_id = account_of_bearer(request, alerts().verify_token)
+        account_id = authenticated_account(request, alerts().verify_token)
         query = request.query(allowed=("limit", "cursor", "unread"))
         page = alerts().inbox.page(
             account_id,
@@ -80,6 +80,6 @@ def _add_unsubscribe(app: Api, alerts: Callable[[], Alerts]) -> None:
 
 def _owner(request: Request, alerts: Alerts) -> str:
     """Return the account whose session the request belongs to."""
-    account_id = account_of_bearer(request, alerts.verify_token)
+    account_id = authenticated_account(request, alerts.verify_token)
     request.query(allowed=())
     return account_id

@@ -13,11 +13,11 @@ from alerts_service.postbox import Postbox, ses
 from alerts_service.sender import Sender
 from alerts_service.store import AlertStore, MailStore, PreferenceStore
 from kv_common import dynamodb
-from kv_common.events.once import Once
-from kv_common.sessions import session_verifier
+from kv_common.auth.access_tokens import access_token_verifier
+from kv_common.clock import now_ms
+from kv_common.events.processed_events import Once
 from kv_common.settings import required
 from kv_common.shared_secret import SharedSecret
-from kv_common.times import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from alerts_service.settings import SenderSettings
-    from kv_common.tokens import AccessToken
+    from kv_common.auth.verifier import AccessToken
 
 _SECRET = "SIGNING_SECRET"  # noqa: S105  # the item's name
 
@@ -46,7 +46,7 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Alerts:
     secret = SharedSecret(client, table, _SECRET)
     return Alerts(
         inbox=Inbox(store, PreferenceStore(client, table), secret=secret.get, now_ms=now_ms),
-        verify_token=session_verifier(env),
+        verify_token=access_token_verifier(env),
         check=store.check,
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alerts_service.store import MailStore, Outgoing, PreferenceStore
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
 
 class Tags(msgspec.Struct, frozen=True):

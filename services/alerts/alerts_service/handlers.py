@@ -16,7 +16,7 @@ from alerts_service.sender import NotSent
 from alerts_service.settings import SenderSettings
 from kv_common.events import AccountDeleted
 from kv_common.events.batch import handle_each
-from kv_common.events.functions import STREAM
+from kv_common.events.lambdas import STREAM
 from kv_common.settings import required
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alerts_service.sender import Sender
     from kv_common.events.batch import Handle, Line
     from kv_common.events.consumer import Handler
-    from kv_common.events.functions import LambdaHandler
+    from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
 
     BatchResponse = dict[str, list[dict[str, str]]]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alerts_service.store import AlertStore, PreferenceStore
+    from kv_common.clock import Clock
     from kv_common.events import Event
-    from kv_common.times import Clock
 
 
 class Intake:

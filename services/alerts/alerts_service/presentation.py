@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kv_common.clock import timestamp
 from kv_common.http import Response, json_response
-from kv_common.times import timestamp
 
 if TYPE_CHECKING:
     from alerts_service.domain import Alert, Page, Preferences

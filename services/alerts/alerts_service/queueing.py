@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts_service.domain import MailStatus
 from alerts_service.store.alerts import PREFIX
-from kv_common import logs
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alerts_service.postbox import Postbox
     from alerts_service.store import MailStore, Outgoing
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
 _TO_BE_SENT = frozenset({MailStatus.PENDING, MailStatus.SENDING, MailStatus.RETRYING, MailStatus.FAILED})
 

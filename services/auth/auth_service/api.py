@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from auth_service import bodies, domain, presentation
 from auth_service.bootstrap import Auth, bootstrap
-from kv_common.http import Api, Request, Response, json_response, no_content, session_of_bearer
+from kv_common.http import Api, Request, Response, authenticate, json_response, no_content
 from kv_common.http.health import add_health
-from kv_common.strict_json import Model, decode_object
+from kv_common.json.strict import Model, decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.tokens import AccessToken
+    from kv_common.auth.verifier import AccessToken
 
 
 def create_app(make: Callable[[], Auth] = bootstrap) -> Api:
@@ -166,7 +166,7 @@ def _add_public(app: Api, auth: Callable[[], Auth]) -> None:
 
 def _session(request: Request, auth: Auth) -> AccessToken:
     """Return the session that the request belongs to, whether or not its account is still there."""
-    session = session_of_bearer(request, auth.verify_token)
+    session = authenticate(request, auth.verify_token)
     request.query(allowed=())
     return session
 

@@ -14,15 +14,16 @@ from auth_service.operations import Accounts, Keys
 from auth_service.settings import Settings
 from auth_service.store import AccountStore, KeyStore
 from kv_common import dynamodb
-from kv_common.later import later
-from kv_common.times import now_ms
-from kv_common.tokens import SigningKeys, TokenVerifier
-from kv_common.tokens.http_source import http_source
+from kv_common.auth.jwks import SigningKeys
+from kv_common.auth.jwks_http import http_source
+from kv_common.auth.verifier import TokenVerifier
+from kv_common.clock import now_ms
+from kv_common.lazy import later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kv_common.tokens import AccessToken
+    from kv_common.auth.verifier import AccessToken
 
 
 @dataclass(frozen=True, slots=True)

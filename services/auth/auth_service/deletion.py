@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auth_service.store import AccountStore, KeyStore
     from auth_service.users import Users
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
 
 class Deletion:

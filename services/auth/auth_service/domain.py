@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kv_common import names
+from kv_common import identifiers
 from kv_common.api_keys import ANY_NAMESPACE, Scope
 from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError
 
@@ -160,7 +160,7 @@ def namespaces(wanted: Collection[str]) -> tuple[str, ...]:
             f'The namespaces are ["*"] or 1 to {MAX_NAMESPACES_PER_KEY} names, each once.',
             details={"field": "namespaces"},
         )
-    return tuple(names.namespace(name) for name in distinct)
+    return tuple(identifiers.namespace(name) for name in distinct)
 
 
 def expiry(text: str, now_ms: int) -> int:

@@ -12,15 +12,15 @@ from auth_service.deletion import Deletion
 from auth_service.store import AccountStore, KeyStore
 from auth_service.users import Users
 from kv_common import dynamodb
+from kv_common.clock import now_ms
 from kv_common.events import AccountDeleted, ApiKeyUsed, Event
 from kv_common.settings import required
-from kv_common.times import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kv_common.events.consumer import Handler
-    from kv_common.events.functions import LambdaHandler
+    from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
 
 _MINUTE_MS = 60_000

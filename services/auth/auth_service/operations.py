@@ -17,7 +17,7 @@ from kv_common.plans import DEFAULT_PLAN
 if TYPE_CHECKING:
     from auth_service.identity import Identity, Tokens
     from auth_service.store import AccountStore, KeyStore
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
 RandomBits = Callable[[int], int]
 

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from auth_service import domain
 from auth_service.domain import Account, KeySettings, StoredKey
-from kv_common.times import timestamp
+from kv_common.clock import timestamp
 
 if TYPE_CHECKING:
     from auth_service.bodies import KeyChange, NewKey

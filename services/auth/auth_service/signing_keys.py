@@ -7,9 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from auth_service.store import SigningKeyStore
-from kv_common import dynamodb, logs
+from kv_common import dynamodb
+from kv_common.auth.jwks_http import http_source
 from kv_common.settings import required
-from kv_common.tokens.http_source import http_source
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from billing_service import bodies
 from billing_service.bootstrap import Billing
 from kv_common import VERSION
 from kv_common.errors import Unavailable
-from kv_common.http import Api, Request, Response, account_of_bearer, json_response
-from kv_common.strict_json import decode_object
+from kv_common.http import Api, Request, Response, authenticated_account, json_response
+from kv_common.json.strict import decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,6 @@ def _webhook_secret_of(billing: Billing) -> str:
 
 def _owner(request: Request, billing: Billing) -> str:
     """Return the account whose session the request belongs to."""
-    account_id = account_of_bearer(request, billing.verify_token)
+    account_id = authenticated_account(request, billing.verify_token)
     request.query(allowed=())
     return account_id

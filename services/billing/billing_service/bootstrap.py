@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from billing_service.inbox import Inbox
 from billing_service.secret_values import Cached, PaddleKeys, parse_binding_secrets, secret_reader
 from billing_service.settings import ApiSettings, Settings
-from kv_common import dynamodb, metrics
-from kv_common.sessions import session_verifier
+from kv_common import dynamodb
+from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.settings import required
+from kv_common.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from billing_service.reconciliation import Reconciliation
     from billing_service.store import BillingStore
     from billing_service.webhooks import WebhookConsumer, WebhookIngress
-    from kv_common.tokens import AccessToken
+    from kv_common.auth.verifier import AccessToken
 
 
 class Billing:
@@ -68,7 +69,7 @@ class Billing:
             Inbox(_client("sqs"), self.api_settings.webhook_queue_url),
             lambda: self.paddle_keys.get().webhook_secrets,
             tolerance_s=self.api_settings.webhook_tolerance_s,
-            measure=self.measure,
+            emit_metric=self.emit_metric,
         )
 
     @cached_property
@@ -77,7 +78,7 @@ class Billing:
         from billing_service.webhooks import WebhookConsumer
 
         inbox = Inbox(_client("sqs"), "", required(self._env, "WEBHOOK_DEAD_LETTERS_URL"))
-        return WebhookConsumer(self.ledger, inbox, measure=self.measure)
+        return WebhookConsumer(self.ledger, inbox, emit_metric=self.emit_metric)
 
     @cached_property
     def purchases(self) -> Purchases:
@@ -97,7 +98,7 @@ class Billing:
             self.paddle,
             sells=bool(self.settings.prices.plans),
             now_us=now_us,
-            measure=self.measure,
+            emit_metric=self.emit_metric,
         )
 
     @cached_property
@@ -106,9 +107,9 @@ class Billing:
         read = secret_reader(self._secrets, self.settings.paddle_secret, PaddleKeys.parse)
         return Cached(read, time.monotonic, empty=PaddleKeys())
 
-    def measure(self, name: str) -> None:
+    def emit_metric(self, name: str) -> None:
         """Count one occurrence of a metric."""
-        metrics.measure(self.settings.stage, "billing", name, 1)
+        metrics.emit_metric(self.settings.stage, "billing", name, 1)
 
     def verify_token(self, token: str) -> AccessToken:
         """Return what an access token says; Unauthorized when it is not one of ours."""
@@ -116,7 +117,7 @@ class Billing:
 
     @cached_property
     def _verify(self) -> Callable[[str], AccessToken]:
-        return session_verifier(self._env)
+        return access_token_verifier(self._env)
 
     @cached_property
     def _binding_secrets(self) -> Cached[tuple[str, ...]]:

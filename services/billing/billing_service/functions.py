@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from chalice.app import SQSEvent
 
-    from kv_common.events.functions import LambdaHandler
+    from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
 
 # Resolved at deployment: Chalice passes it on to the template as it is.

@@ -9,7 +9,7 @@ from billing_service.bootstrap import Billing
 from kv_common import dynamodb
 from kv_common.dynamodb import ConditionFailed
 from kv_common.events import AccountCreated, AccountDeleted, Event
-from kv_common.events.once import Once
+from kv_common.events.processed_events import Once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

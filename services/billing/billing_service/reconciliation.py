@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from billing_service.errors import PaddleRefused, PaddleUnavailable, Refused
 from billing_service.ledger import Outcome, Source
-from kv_common import logs
 from kv_common.errors import Unavailable
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Reconciliation:
         *,
         sells: bool,
         now_us: Callable[[], int],
-        measure: Callable[[str], None],
+        emit_metric: Callable[[str], None],
         log: Callable[[dict[str, object]], None] = logs.write,
     ) -> None:
         self._ledger = ledger
@@ -49,7 +49,7 @@ class Reconciliation:
         self._paddle = paddle
         self._sells = sells
         self._now_us = now_us
-        self._measure = measure
+        self._measure = emit_metric
         self._log = log
 
     def run(self, correlation_id: str) -> dict[str, int]:

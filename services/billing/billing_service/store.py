@@ -4,7 +4,7 @@
     ACCOUNT#<account>       SUBSCRIPTION    plan, subscriptions and agreed limits (JSON text), changedAt (µs), revision
     ACCOUNT#<account>       OUTBOX#<event>  what is to be told: see kv_common.events.outbox
     WEBHOOK#<evt id>        SEEN            one of Paddle's events that was applied, or found older than what is known
-    SEEN#, CLOSED#                          see kv_common.events.once and kv_common.accounts
+    SEEN#, CLOSED#                          see kv_common.events.processed_events and kv_common.account_tombstones
 
 The index `due` holds the accounts that somebody has to look after, by the time to do so (`due`, `dueAt` in µs).
 """
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from billing_service.domain import Account, Agreed, Subscription
-from kv_common import accounts
-from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer, transact
+from kv_common import account_tombstones
+from kv_common.account_tombstones import account_key, require_open
+from kv_common.dynamodb import ConditionFailed, ping_table, transact, translate_errors
 from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
@@ -62,15 +62,15 @@ class BillingStore:
 
     def load(self, account_id: str) -> Account | None:
         """Return an account, strongly consistent; None when there is none (any more)."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=_account_item(account_id), ConsistentRead=True)
         return _account(account_id, answer["Item"]) if "Item" in answer else None
 
     def is_closed(self, account_id: str) -> bool:
         """Return whether the account was deleted a short time ago."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(
-                TableName=self._table, Key=accounts.closed_key(account_id), ConsistentRead=True
+                TableName=self._table, Key=account_tombstones.tombstone_key(account_id), ConsistentRead=True
             )
         return "Item" in answer
 
@@ -88,7 +88,7 @@ class BillingStore:
     def add(self, account_id: str) -> None:
         """Add an account that has bought nothing, unless it is there; Closed when it was deleted."""
         try:
-            transact(self._client, [is_open(self._table, account_id), self.creation(account_id)])
+            transact(self._client, [require_open(self._table, account_id), self.creation(account_id)])
         except ConditionFailed as failure:
             if 0 in failure.actions:
                 raise Closed from failure
@@ -118,27 +118,27 @@ class BillingStore:
             KeyConditionExpression="due = :due AND dueAt <= :now",
             ExpressionAttributeValues={":due": {"S": _DUE_INDEX}, ":now": {"N": str(now_us)}},
         )
-        with errors_translated():
+        with translate_errors():
             for page in pages:
                 for item in page["Items"]:
                     yield item["PK"]["S"].removeprefix(account_key(""))
 
     def close(self, account_id: str) -> None:
         """Let nothing of the account be stored any more; harmless to repeat."""
-        with errors_translated():
-            accounts.close(self._client, self._table, account_id, now_s=self._now_s())
+        with translate_errors():
+            account_tombstones.write_tombstone(self._client, self._table, account_id, now_s=self._now_s())
 
     def forget(self, account_id: str) -> None:
         """Remove all that is kept of the account; harmless to repeat."""
-        with errors_translated():
-            accounts.forget(self._client, self._table, account_id, now_s=self._now_s())
+        with translate_errors():
+            account_tombstones.purge(self._client, self._table, account_id, now_s=self._now_s())
 
     def check(self) -> None:
         """Return if the table answers."""
-        require_answer(self._client, self._table)
+        ping_table(self._client, self._table)
 
     def _write(self, account_id: str, event_id: str | None, items: Sequence[TransactWriteItemTypeDef]) -> None:
-        guards = [is_open(self._table, account_id), *([] if event_id is None else [self._seen(event_id)])]
+        guards = [require_open(self._table, account_id), *([] if event_id is None else [self._seen(event_id)])]
         try:
             transact(self._client, [*guards, *items])
         except ConditionFailed as failure:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from billing_service import notification, signature
 from billing_service.errors import Refused
 from billing_service.inbox import MAX_BYTES
-from kv_common import logs
 from kv_common.errors import PayloadTooLarge, Unauthorized, Unavailable
 from kv_common.events.batch import handle_each
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from billing_service.inbox import Inbox
@@ -28,12 +28,12 @@ class WebhookIngress:
     """Verifies a webhook and stores it; everything else can wait, for Paddle gives five seconds."""
 
     def __init__(
-        self, inbox: Inbox, webhook_secrets: Callable[[], Sequence[str]], *, tolerance_s: float, measure: Measure
+        self, inbox: Inbox, webhook_secrets: Callable[[], Sequence[str]], *, tolerance_s: float, emit_metric: Measure
     ) -> None:
         self._inbox = inbox
         self._webhook_secrets = webhook_secrets
         self._tolerance_s = tolerance_s
-        self._measure = measure
+        self._measure = emit_metric
 
     def take(self, request: Request) -> None:
         """Store the request's body; Unauthorized unless Paddle signed it, Unavailable when it could not be stored."""
@@ -69,12 +69,12 @@ class WebhookConsumer:
         ledger: Ledger,
         inbox: Inbox,
         *,
-        measure: Measure,
+        emit_metric: Measure,
         log: Callable[[dict[str, object]], None] = logs.write,
     ) -> None:
         self._ledger = ledger
         self._inbox = inbox
-        self._measure = measure
+        self._measure = emit_metric
         self._log = log
 
     def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common import VERSION, names, strict_json
-from kv_common.admission.redis_limiter import LimiterUnavailable
+from kv_common import VERSION, identifiers
+from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response
+from kv_common.json import strict as strict_json
 from kv_service.bootstrap import Kv, bootstrap
 from kv_service.documents import add_documents, methods_of_routes
 from kv_service.domain import EMPTY, NamespaceStatus
@@ -45,7 +46,7 @@ def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:
     @app.route("/v1/namespaces", methods=["POST"])
     def create_namespace(request: Request) -> Response:
         account_id = owner_of(request, kv())
-        name = names.namespace(strict_json.decode_object(request.body, NewNamespace).name)
+        name = identifiers.namespace(strict_json.decode_object(request.body, NewNamespace).name)
         created = kv().namespaces.create(account_id, name, correlation_id=request.correlation_id)
         return json_response(show_namespace(created, EMPTY), 201)
 
@@ -57,12 +58,12 @@ def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:
     @app.route("/v1/namespaces/{namespace}", methods=["GET"])
     def get_namespace(request: Request, namespace: str) -> Response:
         account_id = owner_of(request, kv())
-        return json_response(show_namespace(*kv().namespaces.get(account_id, names.namespace(namespace))))
+        return json_response(show_namespace(*kv().namespaces.get(account_id, identifiers.namespace(namespace))))
 
     @app.route("/v1/namespaces/{namespace}", methods=["DELETE"])
     def delete_namespace(request: Request, namespace: str) -> Response:
         account_id = owner_of(request, kv())
-        kv().namespaces.delete(account_id, names.namespace(namespace), correlation_id=request.correlation_id)
+        kv().namespaces.delete(account_id, identifiers.namespace(namespace), correlation_id=request.correlation_id)
         return json_response({"name": namespace, "status": NamespaceStatus.DELETING}, 202)
 
 
@@ -82,6 +83,6 @@ def _add_health(app: Api, kv: Callable[[], Kv]) -> None:
 def _answers(check: Callable[[], None]) -> bool:
     try:
         check()
-    except (LimiterUnavailable, Unavailable):
+    except (AdmissionUnavailable, Unavailable):
         return False
     return True

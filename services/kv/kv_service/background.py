@@ -7,13 +7,14 @@ import secrets
 import time
 from typing import TYPE_CHECKING, cast
 
-from kv_common import dynamodb, logs, s3
+from kv_common import dynamodb, s3
 from kv_common.admission import Limits
-from kv_common.admission.redis_limiter import RedisLimiter
-from kv_common.admission.redis_meter import RedisMeter
+from kv_common.admission.redis import RedisAdmission
+from kv_common.admission.redis_metering import RedisMeterStore
+from kv_common.clock import now_ms
 from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
 from kv_common.settings import required
-from kv_common.times import now_ms
+from kv_common.telemetry import logs
 from kv_service.deleting import Deletions
 from kv_service.flusher import Flusher
 from kv_service.jobs import ACCOUNT_JOB_ID, Job, JobKind, Worker
@@ -45,7 +46,7 @@ _TURN_S = 40.0
 def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     """Return the flusher of the stage's meters."""
     return Flusher(
-        RedisMeter.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
+        RedisMeterStore.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
         TellingStore(dynamodb.client(), required(env, "TABLE")),
         told_after_s=int(required(env, "MINUTE_TOLD_AFTER_S")),
         keys_told_every=int(required(env, "KEYS_TOLD_EVERY_MINUTES")),
@@ -85,7 +86,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
         values=values,
         transfers=Transfers(store, namespaces, objects, now_ms=now_ms, random_below=secrets.randbelow),
         objects=objects,
-        limiter=RedisLimiter.at(required(env, "REDIS_URL")),
+        limiter=RedisAdmission.at(required(env, "REDIS_URL")),
         now_ms=now_ms,
         settle_s=float(required(env, "SETTLE_S")),
         wait=time.sleep,
@@ -107,7 +108,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
 def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what kv does about other services' events. Each may be done twice: none needs to know what was seen."""
     accounts = AccountStore(dynamodb.client(), required(env, "TABLE"), now_ms=now_ms)
-    limiter = RedisLimiter.at(required(env, "REDIS_URL"))
+    limiter = RedisAdmission.at(required(env, "REDIS_URL"))
 
     def close_key(event: Event) -> None:
         limiter.revoke_key(event.account_id, cast("ApiKeyRevoked", event.data).digest)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from kv_common import dynamodb, s3
 from kv_common.admission import Admission
-from kv_common.admission.redis_limiter import RedisLimiter
+from kv_common.admission.redis import RedisAdmission
+from kv_common.clock import now_ms
 from kv_common.shared_secret import SharedSecret
-from kv_common.times import now_ms
 from kv_service.delivery import Delivery
 from kv_service.operations import Namespaces
 from kv_service.settings import Settings
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from kv_common.times import Clock
-    from kv_common.tokens import AccessToken, TokenVerifier
+    from kv_common.auth.verifier import AccessToken, TokenVerifier
+    from kv_common.clock import Clock
     from kv_service.transfers.operations import Transfers
 
 
@@ -37,7 +37,7 @@ class Kv:
 
     settings: Settings
     admission: Admission
-    limiter: RedisLimiter
+    limiter: RedisAdmission
     values: Values
     together: Together
     delivery: Delivery
@@ -52,7 +52,8 @@ class Kv:
     @cached_property
     def _verifier(self) -> TokenVerifier:
         # PyJWT is imported when the first token comes, for keys do without it.
-        from kv_common.tokens import SigningKeys, TokenVerifier
+        from kv_common.auth.jwks import SigningKeys
+        from kv_common.auth.verifier import TokenVerifier
 
         keys = SigningKeys(self.service.signing_keys, time.monotonic)
         return TokenVerifier(keys, self.settings.token_issuer, self.settings.token_client_ids)
@@ -62,7 +63,7 @@ def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) ->
     """Return kv with real randomness and clients, and a real clock unless it is given another."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    limiter = RedisLimiter.at(settings.redis_url)
+    limiter = RedisAdmission.at(settings.redis_url)
     objects = ObjectStore(s3.client, settings.objects_bucket)
     values = Values(
         ValueStore(client, settings.table, objects),

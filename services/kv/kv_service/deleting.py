@@ -14,15 +14,15 @@ from kv_service.domain import Namespace, Space
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.admission.redis_limiter import RedisLimiter
-    from kv_common.times import Clock
+    from kv_common.admission.redis import RedisAdmission
+    from kv_common.clock import Clock
     from kv_service.jobs import Job, KeepGoing
     from kv_service.store import AccountStore, NamespaceStore, ObjectStore, ValueStore
     from kv_service.transfers.operations import Transfers
 
 
 class Deletions:
-    """The works of jobs that delete; each raises Unavailable or LimiterUnavailable where it cannot go on now.
+    """The works of jobs that delete; each raises Unavailable or AdmissionUnavailable where it cannot go on now.
 
     `settle_s` is how long a request can last, `wait` sleeps for seconds.
     """
@@ -35,7 +35,7 @@ class Deletions:
         values: ValueStore,
         objects: ObjectStore,
         transfers: Transfers,
-        limiter: RedisLimiter,
+        limiter: RedisAdmission,
         now_ms: Clock,
         settle_s: float,
         wait: Callable[[float], None],

@@ -28,7 +28,7 @@ class Delivery:
         """Return `response` as it passes the function, or else a redirection to a copy of its body."""
         if len(response.body) <= _SURELY_FITS:
             return response
-        from kv_common.http.coding import fitted
+        from kv_common.http.content_encoding import fitted
 
         return fitted(request, response) or self._elsewhere(request, space, response)
 

@@ -14,7 +14,7 @@ from kv_service import metering, told
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.admission.redis_meter import RedisMeter
+    from kv_common.admission.redis_metering import RedisMeterStore
     from kv_service.metering import Telling
     from kv_service.store import TellingStore
 
@@ -35,7 +35,7 @@ class Flusher:
 
     def __init__(
         self,
-        meter: RedisMeter,
+        meter: RedisMeterStore,
         store: TellingStore,
         *,
         told_after_s: int,

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Rate
 
-from kv_common import logs, metrics
 from kv_common.errors import Unavailable
 from kv_common.events.consumer import Consumer
-from kv_common.events.functions import STREAM
+from kv_common.events.lambdas import STREAM
 from kv_common.settings import required
+from kv_common.telemetry import logs, metrics
 from kv_service import background
 
 if TYPE_CHECKING:
     from chalice.app import CloudWatchEvent, DynamoDBEvent, SQSEvent
 
-    from kv_common.events.functions import LambdaHandler
+    from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
     from kv_service.flusher import Flusher
 
@@ -44,7 +44,7 @@ def add_flusher(app: Api) -> LambdaHandler:
         while time.monotonic() + every_s <= ends:
             time.sleep(every_s)
             lag_s = max(lag_s, _flush(flusher()))
-        metrics.measure(required(os.environ, "STAGE"), "kv", "FlushLag", lag_s, "Seconds")
+        metrics.emit_metric(required(os.environ, "STAGE"), "kv", "FlushLag", lag_s, "Seconds")
 
     handler: LambdaHandler = flush_meters
     return handler

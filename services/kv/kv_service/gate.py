@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from kv_common import api_keys, names
-from kv_common.admission import Decision, Source, Ticket, rate_limit_headers, require_admitted
+from kv_common import api_keys, identifiers
+from kv_common.admission import AdmissionRequest, Decision, Source, rate_limit_headers, require_admitted
 from kv_common.api_keys import Scope
 from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
-from kv_common.http import Request, Response, account_of_bearer
+from kv_common.http import Request, Response, authenticated_account
 from kv_service.domain import Space
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 def owner_of(request: Request, kv: Kv) -> str:
     """Return the account whose session the request belongs to; no route of the dashboard takes parameters."""
-    account_id = account_of_bearer(request, kv.verify_token)
+    account_id = authenticated_account(request, kv.verify_token)
     request.query(allowed=())
     return account_id
 
@@ -103,7 +103,7 @@ class Gate:
                 headers={"WWW-Authenticate": "Bearer"},
             )
         if text is None:
-            return Caller(account_of_bearer(request, self._kv.verify_token), None)
+            return Caller(authenticated_account(request, self._kv.verify_token), None)
         key = api_keys.parse(text)
         if key is None:
             raise Unauthorized("The API key is not valid.")
@@ -118,11 +118,11 @@ class Gate:
         *,
         bytes_in: int = 0,
     ) -> Decision:
-        ticket = Ticket(
+        ticket = AdmissionRequest(
             account_id=caller.account_id,
             digest=caller.digest,
             scopes=operation.scopes,
-            namespace=namespace if names.is_namespace(namespace) else "",
+            namespace=namespace if identifiers.is_namespace(namespace) else "",
             operation=operation.name,
             cost=operation.cost,
             bytes_in=bytes_in,
@@ -135,21 +135,21 @@ class Gate:
 
 def _counts(problem: BaseException) -> bool:
     """Tell whether a request counts that ends so; what fails on our side does not, nor what there is no room for."""
-    return isinstance(problem, AppError) and not problem.is_ours and not isinstance(problem, PayloadTooLarge)
+    return isinstance(problem, AppError) and not problem.is_server_error and not isinstance(problem, PayloadTooLarge)
 
 
 def _space(caller: Caller, namespace: str, decision: Decision) -> Space:
     """Return the caller's own namespace of that name: its id comes from the account's names, and from nowhere else."""
-    if namespace not in names.RESERVED_NAMESPACES:
-        names.namespace(namespace)
+    if namespace not in identifiers.RESERVED_NAMESPACES:
+        identifiers.namespace(namespace)
     if not decision.namespace_id:
-        raise names.no_such_namespace()
+        raise identifiers.no_such_namespace()
     room = decision.limits.storage - decision.stored if decision.limits else 0
     return Space(caller.account_id, decision.namespace_id, max(0, room))
 
 
-def _note(request: Request, ticket: Ticket, decision: Decision) -> None:
-    request.answer_headers.update(rate_limit_headers(decision))
+def _note(request: Request, ticket: AdmissionRequest, decision: Decision) -> None:
+    request.response_headers.update(rate_limit_headers(decision))
     told = {
         "key_id": decision.key_id,
         "namespace_id": decision.namespace_id,
@@ -158,4 +158,4 @@ def _note(request: Request, ticket: Ticket, decision: Decision) -> None:
         "bytes_in": ticket.bytes_in,
         "limiter": decision.source if decision.source is not Source.REDIS else None,
     }
-    request.facts.update({name: fact for name, fact in told.items() if fact})
+    request.log_fields.update({name: fact for name, fact in told.items() if fact})

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kv_common.admission.meter import Settled
+from kv_common.admission.metering import MeterAck
 from kv_common.events import RequestServed, Served
 
 if TYPE_CHECKING:
-    from kv_common.admission.meter import Reading
+    from kv_common.admission.metering import MeterSnapshot
 
 SETTLED_AFTER_S = 120
 """A minute that began so long ago does not change any more: no request lasts longer, nor does its refund."""
@@ -69,7 +69,7 @@ class Telling:
     minutes: tuple[RequestServed, ...]
     keys: dict[str, int]
     used: dict[str, int]
-    settled: Settled
+    settled: MeterAck
     lag_s: int
 
 
@@ -95,7 +95,7 @@ def read(meter: dict[str, str]) -> Meter:
     return parsed
 
 
-def telling(reading: Reading, *, now_s: int, told_after_s: int, keys_told_every: int) -> Telling | None:
+def telling(reading: MeterSnapshot, *, now_s: int, told_after_s: int, keys_told_every: int) -> Telling | None:
     """Return what is to be told of an account now; None when there is nothing to do.
 
     A minute is told `told_after_s` after it began, and again when it has changed. It is forgotten once it is told and
@@ -129,7 +129,7 @@ def telling(reading: Reading, *, now_s: int, told_after_s: int, keys_told_every:
         ),
         keys=keys,
         used={month: int(used) for month, used in reading.quota.items()} if due else {},
-        settled=Settled(reading.account_id, meter.epoch, minutes, over, keys, forgotten),
+        settled=MeterAck(reading.account_id, meter.epoch, minutes, over, keys, forgotten),
         lag_s=max((now_s - (number + 1) * 60 for number in due), default=0),
     )
 

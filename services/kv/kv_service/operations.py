@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
-from kv_common.names import no_such_namespace
+from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
+from kv_common.identifiers import no_such_namespace
 from kv_service import told
 from kv_service.domain import EMPTY, Holdings, Namespace, RandomBelow, new_token
 from kv_service.jobs import Job, JobKind
 
 if TYPE_CHECKING:
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.store import NamespaceStore
 
 
@@ -20,7 +20,7 @@ class Namespaces:
     """Operations on an account's namespaces."""
 
     def __init__(
-        self, store: NamespaceStore, limiter: RedisLimiter, *, now_ms: Clock, random_below: RandomBelow
+        self, store: NamespaceStore, limiter: RedisAdmission, *, now_ms: Clock, random_below: RandomBelow
     ) -> None:
         self._store = store
         self._limiter = limiter
@@ -32,7 +32,7 @@ class Namespaces:
         namespace = Namespace(name, new_token(self._random_below), self._now_ms())
         self._store.create(account_id, namespace, told.namespace_created(account_id, namespace, correlation_id))
         # Without Redis it is enough that the table knows the name: admission reads it there.
-        with suppress(LimiterUnavailable):
+        with suppress(AdmissionUnavailable):
             self._limiter.remember_namespace(account_id, name, namespace.id)
         return namespace
 
@@ -52,7 +52,7 @@ class Namespaces:
         job = Job(account_id, namespace.id, JobKind.DELETE_NAMESPACE, name, self._now_ms(), correlation_id)
         self._store.close(account_id, namespace, job)
         # The job does it again before it removes anything; this closes it at once where Redis answers.
-        with suppress(LimiterUnavailable):
+        with suppress(AdmissionUnavailable):
             self._limiter.forget_namespace(account_id, name, namespace.id)
 
     def _get(self, account_id: str, name: str) -> Namespace:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kv_common.clock import month_span, timestamp
 from kv_common.errors import Unavailable
-from kv_common.times import month_span, timestamp
 
 if TYPE_CHECKING:
     from kv_common.admission import Decision

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.storage import Change
     from kv_service.store import StorageStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kv_common.http import Api, account_of_bearer
+from kv_common.http import Api, authenticated_account
 from kv_common.http.health import add_health
 from usage_service.bootstrap import Usage, bootstrap
 from usage_service.domain.periods import day_of_us
@@ -24,13 +24,13 @@ def create_app(make: Callable[[], Usage] = bootstrap) -> Api:
 
     @app.route("/v1/usage", methods=["GET"])
     def get_usage(request: Request) -> Response:
-        account_id = account_of_bearer(request, usage().verify_token)
+        account_id = authenticated_account(request, usage().verify_token)
         request.query(allowed=())
         return show_month(usage().reports.month(account_id))
 
     @app.route("/v1/usage/history", methods=["GET"])
     def get_history(request: Request) -> Response:
-        account_id = account_of_bearer(request, usage().verify_token)
+        account_id = authenticated_account(request, usage().verify_token)
         asked, namespace = read_history(request, today=day_of_us(int(usage().now_s() * 1_000_000)))
         return show_history(asked, namespace, usage().reports.history(account_id, asked, namespace))
 

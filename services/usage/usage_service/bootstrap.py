@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kv_common import accounts, dynamodb
-from kv_common.events.once import Once
-from kv_common.sessions import session_verifier
+from kv_common import account_tombstones, dynamodb
+from kv_common.auth.access_tokens import access_token_verifier
+from kv_common.events.processed_events import Once
 from kv_common.settings import required
 from usage_service.late import report_late
 from usage_service.operations import Meter, Reports, Standings, Thresholds
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from kv_common.tokens import AccessToken
+    from kv_common.auth.verifier import AccessToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Usage:
     standings = _standings(client, table)
     return Usage(
         reports=Reports(standings, ReportStore(client, table), now_s=time.time),
-        verify_token=session_verifier(env),
+        verify_token=access_token_verifier(env),
         now_s=time.time,
         check=standings.check,
     )
@@ -70,7 +70,7 @@ def bootstrap_consumers(env: Mapping[str, str] = os.environ) -> Consumers:
             too_late=partial(report_late, settings.stage),
         ),
         standings=Standings(standings, thresholds),
-        forget=lambda account_id: accounts.forget(client, table, account_id, now_s=time.time()),
+        forget=lambda account_id: account_tombstones.purge(client, table, account_id, now_s=time.time()),
     )
 
 

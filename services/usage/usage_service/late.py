@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common import logs
-from kv_common.metrics import measure
+from kv_common.telemetry import logs
+from kv_common.telemetry.metrics import emit_metric
 
 if TYPE_CHECKING:
     from kv_common.events import Event
@@ -14,7 +14,7 @@ METRIC = "RequestsToldTooLate"
 
 
 def report_late(stage: str, event: Event, requests: int) -> None:
-    """Log which event came too late, and measure how many requests it told."""
+    """Log which event came too late, and emit_metric how many requests it told."""
     logs.write(
         {
             "level": "WARN",
@@ -24,4 +24,4 @@ def report_late(stage: str, event: Event, requests: int) -> None:
             "correlation_id": event.correlation_id,
         }
     )
-    measure(stage, "usage", METRIC, requests)
+    emit_metric(stage, "usage", METRIC, requests)

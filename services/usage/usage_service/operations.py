@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from kv_common.dynamodb import Contended
-from kv_common.names import no_such_namespace
+from kv_common.dynamodb import TransactionConflict
+from kv_common.identifiers import no_such_namespace
 from usage_service import facts
 from usage_service.domain.metering import next_step, total
 from usage_service.domain.periods import closes_at_s, day_of_minute, day_of_us, first_day, last_day, month_of
@@ -70,7 +70,7 @@ class Meter:
             # Whoever was faster may have booked this telling, an older one or a newer one.
             with suppress(Outdated):
                 return self._book_from_where_it_stands(account_id, told)
-        raise Contended
+        raise TransactionConflict
 
     def _book_from_where_it_stands(self, account_id: str, told: RequestServed) -> None:
         booked = self._store.booked(account_id, told.minute, told.epoch)
@@ -142,7 +142,7 @@ class Thresholds:
             }
             if self._store.tell(event.account_id, month, plan, events):
                 return
-        raise Contended
+        raise TransactionConflict
 
 
 class Reports:

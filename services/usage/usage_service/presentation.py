@@ -6,10 +6,10 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from kv_common import names
+from kv_common import identifiers
+from kv_common.clock import timestamp
 from kv_common.errors import ValidationError
 from kv_common.http import Response, json_response
-from kv_common.times import timestamp
 from usage_service.domain.periods import first_day, last_day
 from usage_service.domain.reports import Granularity, span
 from usage_service.domain.thresholds import percent
@@ -34,7 +34,7 @@ def read_history(request: Request, *, today: date) -> tuple[Span, str | None]:
         _day("to", query.get("to"), last_day),
         today=today,
     )
-    return asked, names.namespace(query["namespace"]) if "namespace" in query else None
+    return asked, identifiers.namespace(query["namespace"]) if "namespace" in query else None
 
 
 def show_month(report: Report) -> Response:

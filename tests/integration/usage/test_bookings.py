@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_common.dynamodb.direct import DirectCalls
+from kv_common.dynamodb.fast.client import FastClient
 from kv_common.events import (
     AccountDeleted,
     Contract,
@@ -128,9 +128,9 @@ def test_an_event_costs_the_units_that_the_store_says(
     usage: Usage, account_id: str, monkeypatch: pytest.MonkeyPatch, data: Contract, units: dict[str, float]
 ) -> None:
     spent = {"write": 0.0, "read": 0.0}
-    call = DirectCalls.__call__
+    call = FastClient.__call__
 
-    def counted(calls: DirectCalls, operation: str, arguments: dict[str, Any]) -> Any:
+    def counted(calls: FastClient, operation: str, arguments: dict[str, Any]) -> Any:
         answer = call(calls, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
         if operation == "TransactWriteItems":
             spent["write"] += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
@@ -145,6 +145,6 @@ def test_an_event_costs_the_units_that_the_store_says(
 
     told = event(account_id, data)
     with monkeypatch.context() as patched:
-        patched.setattr(DirectCalls, "__call__", counted)
+        patched.setattr(FastClient, "__call__", counted)
         usage.take(told)
     assert spent == units

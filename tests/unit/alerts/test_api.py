@@ -12,9 +12,9 @@ from alerts_service.api import create_app
 from alerts_service.bootstrap import Alerts as Dependencies
 from alerts_service.domain import OffReason
 from alerts_service.operations import Inbox, Intake
+from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized, Unavailable
 from kv_common.events import ThresholdCrossed
-from kv_common.tokens import AccessToken
 from tests.unit.alerts.fakes import (
     ACCOUNT,
     EVERYTHING,

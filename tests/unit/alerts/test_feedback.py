@@ -9,8 +9,8 @@ import pytest
 
 from alerts_service.domain import MAX_BOUNCES, MailStatus, OffReason, Preferences
 from alerts_service.feedback import Feedback, TooEarly, UnreadableFeedback, read
+from kv_common.clock import timestamp
 from kv_common.events import AccountDeleted
-from kv_common.times import timestamp
 from tests.unit.alerts.fakes import ACCOUNT, ADDRESS, EVERYTHING, NOW_MS, Choices, Mails, happened
 from tests.unit.alerts.test_sender import World
 

@@ -13,8 +13,8 @@ from auth_service.bootstrap import Auth
 from auth_service.operations import Accounts, Keys
 from auth_service.settings import Settings
 from kv_common import api_keys
+from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized, Unavailable
-from kv_common.tokens import AccessToken
 from tests.unit.auth.fakes import ACCOUNT, NOW_MS, OTHER, Keyring, Pool, Register, key
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of

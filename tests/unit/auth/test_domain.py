@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from auth_service import domain
 from auth_service.domain import KeyState
 from kv_common.api_keys import Scope
+from kv_common.clock import timestamp
 from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError
-from kv_common.times import timestamp
 from tests.unit.auth.fakes import NOW_MS, key
 
 

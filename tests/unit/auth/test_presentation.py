@@ -10,7 +10,7 @@ from auth_service.identity import Tokens
 from auth_service.presentation import changed_settings, read_settings, show_account, show_key, show_tokens
 from kv_common.api_keys import Scope
 from kv_common.errors import ValidationError
-from kv_common.strict_json import decode_object
+from kv_common.json.strict import decode_object
 from tests.unit.auth.fakes import ACCOUNT, DAY_MS, NOW_MS, key
 
 

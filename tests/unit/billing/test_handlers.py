@@ -10,7 +10,7 @@ from billing_service.errors import PaddleUnavailable
 from billing_service.handlers import bound
 from kv_common.dynamodb import ConditionFailed
 from kv_common.events import AccountCreated, AccountDeleted, Contract, Event
-from kv_common.events.once import Once
+from kv_common.events.processed_events import Once
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, Truth, bought, ledger, tell
 
 if TYPE_CHECKING:

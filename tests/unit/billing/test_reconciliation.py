@@ -31,7 +31,7 @@ class Scene:
             self.truth,
             sells=sells,
             now_us=lambda: self.now_us,
-            measure=self.measured.append,
+            emit_metric=self.measured.append,
             log=self.lines.append,
         )
 

@@ -16,7 +16,7 @@ from billing_service.prices import InvalidPrices, Prices
 from billing_service.settings import ApiSettings, Settings
 from infra.paddle.entities import stamp
 from infra.paddle.prices import PRICES, parameter
-from kv_common.sessions import session_verifier
+from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.settings import MissingSetting
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, bought, ledger, tell
 from tests.unit.billing.world import ENV
@@ -104,7 +104,7 @@ OPTIONAL = {"PADDLE_PRICES", "PADDLE_API_URL", "PADDLE_CLIENT_TOKEN"}
 def test_a_missing_setting_is_named(name: str) -> None:
     env = {**ENV, name: ""}
     with pytest.raises(MissingSetting, match=f" {name} "):
-        _ = (Settings.from_env(env), ApiSettings.from_env(env), session_verifier(env))
+        _ = (Settings.from_env(env), ApiSettings.from_env(env), access_token_verifier(env))
 
 
 def test_without_prices_an_api_or_a_client_token_there_is_a_service_that_sells_nothing() -> None:

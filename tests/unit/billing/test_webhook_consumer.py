@@ -22,7 +22,7 @@ class Scene:
         self.measured: list[str] = []
         self.lines: list[dict[str, object]] = []
         self.consumer = WebhookConsumer(
-            ledger(self.store), self.mailbag, measure=self.measured.append, log=self.lines.append
+            ledger(self.store), self.mailbag, emit_metric=self.measured.append, log=self.lines.append
         )
 
     def consume(self, *bodies: str, attributes: dict[str, Any] | None = None) -> list[str]:

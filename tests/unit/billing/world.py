@@ -11,8 +11,8 @@ from billing_service.operations import Purchases
 from billing_service.secret_values import Cached, PaddleKeys
 from billing_service.webhooks import WebhookIngress
 from infra.paddle.prices import parameter
+from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized
-from kv_common.tokens import AccessToken
 from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, Ledgers, Mailbag, Truth, prices
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context
@@ -47,10 +47,10 @@ class Bound(Billing):
         self.store = world.store
         self.purchases = Purchases(world.store, world.truth, world.sold, lambda: BINDING)
         self.ingress = WebhookIngress(
-            world.mailbag, lambda: self.paddle_keys.get().webhook_secrets, tolerance_s=5, measure=self.measure
+            world.mailbag, lambda: self.paddle_keys.get().webhook_secrets, tolerance_s=5, emit_metric=self.emit_metric
         )
 
-    def measure(self, name: str) -> None:
+    def emit_metric(self, name: str) -> None:
         self._world.measured.append(name)
 
     def verify_token(self, token: str) -> AccessToken:

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from kv_common.admission import Charge, Decision, Facts, KeyRecord, Limits, Source, Ticket, Verdict
-from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
+from kv_common.admission import AdmissionData, AdmissionRequest, Charge, Decision, KeyRecord, Limits, Source, Verdict
+from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Unavailable
 from kv_common.plans import DEFAULT_PLAN
@@ -18,40 +18,40 @@ NAMESPACE_ID = "n0123456789a"
 
 FREE = Limits.of(DEFAULT_PLAN)
 KEY = KeyRecord("key_1", KeyStatus.ACTIVE, frozenset(Scope), ("*",), 0)
-FACTS = Facts(KEY, FREE, NAMESPACE_ID)
-TICKET = Ticket(ACCOUNT, DIGEST, frozenset({Scope.READ}), "settings", "get")
+FACTS = AdmissionData(KEY, FREE, NAMESPACE_ID)
+TICKET = AdmissionRequest(ACCOUNT, DIGEST, frozenset({Scope.READ}), "settings", "get")
 
 
-def facts(limits: Limits = FREE, namespace_id: str = NAMESPACE_ID, **key: Any) -> Facts:
-    return Facts(replace(KEY, **key), limits, namespace_id)
+def facts(limits: Limits = FREE, namespace_id: str = NAMESPACE_ID, **key: Any) -> AdmissionData:
+    return AdmissionData(replace(KEY, **key), limits, namespace_id)
 
 
 class Tables:
     """A source of facts that counts its questions; the tables answer as long as `facts` is set."""
 
-    def __init__(self, answer: Facts | None = FACTS) -> None:
+    def __init__(self, answer: AdmissionData | None = FACTS) -> None:
         self.facts = answer
         self.asked: list[tuple[str, str | None, str]] = []
 
-    def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
+    def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
         self.asked.append((account_id, digest, namespace))
         if self.facts is None:
             raise Unavailable
         return self.facts
 
 
-class FakeRedis(RedisLimiter):
+class FakeRedis(RedisAdmission):
     """A limiter that knows what it was told and can be taken down; it admits everything it has facts for."""
 
     def __init__(self) -> None:
         self.down = False
         self.forgetful = False
-        self.known: dict[str, Facts] = {}
+        self.known: dict[str, AdmissionData] = {}
         self.asked = 0
         self.refunded: list[tuple[str, Charge]] = []
         self.used = 0
 
-    def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
+    def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
         self._answer()
         if facts is not None and not self.forgetful:
             self.known[ticket.account_id] = facts
@@ -82,4 +82,4 @@ class FakeRedis(RedisLimiter):
     def _answer(self) -> None:
         self.asked += 1
         if self.down:
-            raise LimiterUnavailable("down")
+            raise AdmissionUnavailable("down")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kv_common.admission.breaker import Breaker
+from kv_common.admission.circuit_breaker import CircuitBreaker
 from tests.unit.common.clocks import Clock
 
 
@@ -14,21 +14,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(clock)
 
 
-def fail(breaker: Breaker, times: int) -> None:
+def fail(breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
         assert breaker.allows()
         breaker.failed()
 
 
-def test_a_new_breaker_lets_everything_through(breaker: Breaker) -> None:
+def test_a_new_breaker_lets_everything_through(breaker: CircuitBreaker) -> None:
     assert all(breaker.allows() for _ in range(10))
 
 
-def test_two_failures_change_nothing_and_three_in_a_row_open_it(breaker: Breaker) -> None:
+def test_two_failures_change_nothing_and_three_in_a_row_open_it(breaker: CircuitBreaker) -> None:
     fail(breaker, 2)
     assert breaker.allows()
 
@@ -36,7 +36,7 @@ def test_two_failures_change_nothing_and_three_in_a_row_open_it(breaker: Breaker
     assert not breaker.allows()
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker: Breaker) -> None:
+def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
     fail(breaker, 2)
     breaker.succeeded()
     fail(breaker, 2)
@@ -44,7 +44,7 @@ def test_a_success_in_between_starts_the_count_anew(breaker: Breaker) -> None:
     assert breaker.allows()
 
 
-def test_while_open_one_attempt_passes_each_second(breaker: Breaker, clock: Clock) -> None:
+def test_while_open_one_attempt_passes_each_second(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     passed = 0
     for _ in range(100):
@@ -56,7 +56,7 @@ def test_while_open_one_attempt_passes_each_second(breaker: Breaker, clock: Cloc
     assert 9 <= passed <= 10
 
 
-def test_an_attempt_that_never_reports_back_does_not_close_or_block_it(breaker: Breaker, clock: Clock) -> None:
+def test_an_attempt_that_never_reports_back_does_not_close_or_block_it(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.pass_by(1)
 
@@ -66,7 +66,7 @@ def test_an_attempt_that_never_reports_back_does_not_close_or_block_it(breaker: 
     assert breaker.allows()
 
 
-def test_a_failed_attempt_keeps_it_open_and_one_success_closes_it(breaker: Breaker, clock: Clock) -> None:
+def test_a_failed_attempt_keeps_it_open_and_one_success_closes_it(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.pass_by(1)
     fail(breaker, 1)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kv_common.admission import Admission, Decision, Facts, Source, Ticket, Verdict, gcra
+from kv_common.admission import Admission, AdmissionData, AdmissionRequest, Decision, Source, Verdict, token_bucket
 from kv_common.api_keys import Scope
 from tests.unit.common.admission_fakes import FREE, TICKET, FakeRedis, Tables
 from tests.unit.common.clocks import Clock
@@ -24,12 +24,12 @@ class Bucket(FakeRedis):
         self._plan = replace(FREE, rate=rate, burst=burst)
         self.arrival = 0
 
-    def look(self, cost: int) -> gcra.Bucket:
+    def look(self, cost: int) -> token_bucket.Bucket:
         """Return what the bucket says now, and take nothing."""
         now = round(self._clock.time * 1_000_000)
-        return gcra.ask(self.arrival, now, rate=self._plan.rate, burst=self._plan.burst, cost=cost)
+        return token_bucket.take(self.arrival, now, rate=self._plan.rate, burst=self._plan.burst, cost=cost)
 
-    def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:  # noqa: ARG002
+    def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:  # noqa: ARG002
         self._answer()
         bucket = self.look(ticket.cost)
         self.arrival = bucket.arrival if bucket.allowed else self.arrival

@@ -29,8 +29,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kv_common import dynamodb
-from kv_common.dynamodb import clients
-from kv_common.dynamodb.signing import Signer
+from kv_common.dynamodb import factory
+from kv_common.dynamodb.fast.sigv4 import Signer
 from tests.unit.common.scripted_server import (
     Reply,
     ScriptedServer,
@@ -94,9 +94,9 @@ def make(url: str, *, direct: bool, read_timeout_s: float = 5) -> DynamoDBClient
     """Return a client that makes direct calls, or the same as botocore made it."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", url)
-        patched.setattr(clients, "READ_TIMEOUT_S", read_timeout_s)
+        patched.setattr(factory, "READ_TIMEOUT_S", read_timeout_s)
         if not direct:
-            return clients.boto3_client()
+            return factory.boto3_client()
         made = dynamodb.client()
         # What asks botocore later finds the same place and time-outs.
         made.close()
@@ -322,7 +322,7 @@ def test_a_request_has_the_headers_that_botocore_sends(pair: Pair) -> None:
     assert direct.line == by_botocore.line == "POST / HTTP/1.1"
     for name in ("host", "content-type", "x-amz-target", "x-amz-security-token"):
         assert direct.headers[name] == by_botocore.headers[name], name
-    assert direct.headers["user-agent"] == clients.USER_AGENT == by_botocore.headers["user-agent"].split(" ")[0]
+    assert direct.headers["user-agent"] == factory.USER_AGENT == by_botocore.headers["user-agent"].split(" ")[0]
 
 
 @settings(max_examples=100, deadline=None)
@@ -479,7 +479,7 @@ def test_the_calls_of_a_paginator_take_the_short_way_too(monkeypatch: pytest.Mon
 
     assert [page["Items"] for page in pages] == [[KEY], [KEY]]
     assert json.loads(server.asked[1].body)["ExclusiveStartKey"] == KEY
-    assert {asked.headers["user-agent"] for asked in server.asked} == {clients.USER_AGENT}
+    assert {asked.headers["user-agent"] for asked in server.asked} == {factory.USER_AGENT}
 
 
 def test_a_server_is_believed_only_by_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from kv_common.dynamodb import ConditionFailed, delete_all, errors_translated, put_all
+from kv_common.dynamodb import ConditionFailed, delete_all, put_all, translate_errors
 from kv_common.errors import Unavailable
 
 
@@ -26,21 +26,21 @@ def cancelled(*codes: str) -> ClientError:
 
 
 def test_a_failed_condition_is_told() -> None:
-    with pytest.raises(ConditionFailed) as told, errors_translated():
+    with pytest.raises(ConditionFailed) as told, translate_errors():
         raise failure("ConditionalCheckFailedException")
 
     assert told.value.actions == {0}
 
 
 def test_a_cancelled_transaction_tells_which_conditions_failed() -> None:
-    with pytest.raises(ConditionFailed) as told, errors_translated():
+    with pytest.raises(ConditionFailed) as told, translate_errors():
         raise cancelled("None", "ConditionalCheckFailed", "None", "ConditionalCheckFailed")
 
     assert told.value.actions == {1, 3}
 
 
 def test_a_condition_that_failed_outweighs_a_conflict() -> None:
-    with pytest.raises(ConditionFailed) as told, errors_translated():
+    with pytest.raises(ConditionFailed) as told, translate_errors():
         raise cancelled("TransactionConflict", "ConditionalCheckFailed")
 
     assert told.value.actions == {1}
@@ -48,7 +48,7 @@ def test_a_condition_that_failed_outweighs_a_conflict() -> None:
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_a_transaction_cancelled_by_another_one_may_be_repeated(code: str) -> None:
-    with pytest.raises(Unavailable), errors_translated():
+    with pytest.raises(Unavailable), translate_errors():
         raise cancelled("None", code)
 
 
@@ -64,7 +64,7 @@ def test_a_transaction_cancelled_by_another_one_may_be_repeated(code: str) -> No
     ],
 )
 def test_what_will_pass_is_unavailable_and_tells_nothing_of_the_inside(code: str) -> None:
-    with pytest.raises(Unavailable) as told, errors_translated():
+    with pytest.raises(Unavailable) as told, translate_errors():
         raise failure(code)
 
     assert "internal words" not in told.value.message
@@ -81,19 +81,19 @@ def test_what_will_pass_is_unavailable_and_tells_nothing_of_the_inside(code: str
     ids=["refused", "connect", "read"],
 )
 def test_a_table_that_does_not_answer_is_unavailable(error: Exception) -> None:
-    with pytest.raises(Unavailable), errors_translated():
+    with pytest.raises(Unavailable), translate_errors():
         raise error
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
 def test_a_defect_of_ours_escapes_as_it_is(code: str) -> None:
-    with pytest.raises(ClientError, match=code), errors_translated():
+    with pytest.raises(ClientError, match=code), translate_errors():
         raise failure(code)
 
 
 def test_success_passes() -> None:
     reached = []
-    with errors_translated():
+    with translate_errors():
         reached.append("the end")
 
     assert reached == ["the end"]

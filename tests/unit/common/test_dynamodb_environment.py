@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kv_common.dynamodb.clients import boto3_client
-from kv_common.dynamodb.environment import Credentials, plain_place
+from kv_common.dynamodb.factory import boto3_client
+from kv_common.dynamodb.fast.endpoint import Credentials, simple_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def test_what_is_said_plainly_is_what_botocore_finds_out(more: dict[str, str], m
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     found = boto3_client()
 
-    place = plain_place(env)
+    place = simple_endpoint(env)
 
     assert place is not None
     assert (place.endpoint_url, place.region) == (found.meta.endpoint_url, found.meta.region_name)
@@ -76,14 +76,14 @@ LEFT = {
 
 @pytest.mark.parametrize("more", LEFT.values(), ids=LEFT.keys())
 def test_what_is_not_said_plainly_is_for_botocore_to_find_out(more: dict[str, str]) -> None:
-    assert plain_place({**PLAIN, **more}) is None
+    assert simple_endpoint({**PLAIN, **more}) is None
 
 
 def test_a_configuration_at_home_is_botocores_to_read(home: Path) -> None:
-    assert plain_place(PLAIN) is not None
+    assert simple_endpoint(PLAIN) is not None
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text("[default]\nuse_fips_endpoint = true\n")
-    assert plain_place(PLAIN) is None
+    assert simple_endpoint(PLAIN) is None
 
 
 def test_who_has_no_home_has_no_configuration_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +92,10 @@ def test_who_has_no_home_has_no_configuration_there(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", nobody)
-    assert plain_place(PLAIN) is not None
+    assert simple_endpoint(PLAIN) is not None
 
 
 def test_a_token_is_a_sessions() -> None:
-    place = plain_place(PLAIN)
+    place = simple_endpoint(PLAIN)
     assert place is not None
     assert place.credentials == Credentials("AKIDEXAMPLE", "secret", "token")

@@ -29,7 +29,7 @@ def test_codes_and_statuses_are_those_that_were_published() -> None:
 
 @pytest.mark.parametrize("kind", AppError.__subclasses__(), ids=lambda kind: kind.code)
 def test_a_failure_is_ours_exactly_from_500_on(kind: type[AppError]) -> None:
-    assert kind("m").is_ours == (kind.status >= 500)
+    assert kind("m").is_server_error == (kind.status >= 500)
 
 
 def test_unavailable_says_when_to_come_back() -> None:

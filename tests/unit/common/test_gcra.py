@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.admission import gcra
+from kv_common.admission import token_bucket
 
 NOW = 1_773_119_783_000_000
 """Some time in 2026, in microseconds: large enough for floating point to round."""
@@ -25,7 +25,7 @@ def test_no_window_passes_more_than_the_burst_and_the_rate(rate: int, burst: int
     passed: list[int] = []
     for gap in gaps:
         now += gap
-        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=1)
+        bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
         if bucket.allowed:
             passed.append(now)
@@ -41,14 +41,14 @@ def test_as_many_pass_at_once_as_were_said_to_remain(rate: int, burst: int, gaps
     arrival, now = 0, NOW
     for gap in gaps:
         now += gap
-        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=1)
+        bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
         assert 0 <= bucket.remaining < burst
 
-    left = gcra.ask(arrival, now, rate=rate, burst=burst, cost=0).remaining
+    left = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=0).remaining
     answers = []
     for _ in range(left + 1):
-        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=1)
+        bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
         answers.append(bucket.allowed)
     assert answers == [True] * left + [False]
@@ -61,13 +61,13 @@ def test_a_refused_request_passes_after_the_time_it_was_told_and_not_much_before
     arrival, now = 0, NOW
     for gap in [*gaps, *([0] * (burst + 1))]:
         now += gap
-        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=1)
+        bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
     assert not bucket.allowed
     assert 0 < bucket.retry <= SECOND / rate + 1
 
-    assert gcra.ask(arrival, now + bucket.retry, rate=rate, burst=burst, cost=1).allowed
-    assert not gcra.ask(arrival, now + bucket.retry - 1, rate=rate, burst=burst, cost=1).allowed
+    assert token_bucket.take(arrival, now + bucket.retry, rate=rate, burst=burst, cost=1).allowed
+    assert not token_bucket.take(arrival, now + bucket.retry - 1, rate=rate, burst=burst, cost=1).allowed
 
 
 @given(rates, bursts, gaps)
@@ -75,22 +75,22 @@ def test_the_bucket_is_full_again_after_the_time_it_was_told(rate: int, burst: i
     arrival, now = 0, NOW
     for gap in gaps:
         now += gap
-        arrival = gcra.ask(arrival, now, rate=rate, burst=burst, cost=1).arrival
-    told = gcra.ask(arrival, now, rate=rate, burst=burst, cost=0).reset
+        arrival = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1).arrival
+    told = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=0).reset
 
-    assert gcra.ask(arrival, now + told, rate=rate, burst=burst, cost=0).remaining == burst
+    assert token_bucket.take(arrival, now + told, rate=rate, burst=burst, cost=0).remaining == burst
 
 
 @given(rates, bursts, st.integers(0, 60))
 def test_a_refusal_and_a_look_take_nothing(rate: int, burst: int, looks: int) -> None:
     arrival = 0
     for _ in range(burst):
-        arrival = gcra.ask(arrival, NOW, rate=rate, burst=burst, cost=1).arrival
+        arrival = token_bucket.take(arrival, NOW, rate=rate, burst=burst, cost=1).arrival
     before = arrival
     for _ in range(looks):
-        refused = gcra.ask(arrival, NOW, rate=rate, burst=burst, cost=1)
+        refused = token_bucket.take(arrival, NOW, rate=rate, burst=burst, cost=1)
         assert not refused.allowed
-        arrival = gcra.ask(refused.arrival, NOW, rate=rate, burst=burst, cost=0).arrival
+        arrival = token_bucket.take(refused.arrival, NOW, rate=rate, burst=burst, cost=0).arrival
 
     assert arrival == before
 
@@ -99,7 +99,7 @@ def test_a_refusal_and_a_look_take_nothing(rate: int, burst: int, looks: int) ->
 def test_a_full_bucket_passes_exactly_its_burst_at_any_rate(rate: int, burst: int) -> None:
     arrival, passed = 0, 0
     for _ in range(burst + 1):
-        bucket = gcra.ask(arrival, NOW, rate=rate, burst=burst, cost=1)
+        bucket = token_bucket.take(arrival, NOW, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
         passed += bucket.allowed
 
@@ -109,7 +109,7 @@ def test_a_full_bucket_passes_exactly_its_burst_at_any_rate(rate: int, burst: in
 def test_a_full_bucket_counts_down_to_nothing() -> None:
     arrival, passed, left = 0, 0, []
     for _ in range(25):
-        bucket = gcra.ask(arrival, NOW, rate=10, burst=20, cost=1)
+        bucket = token_bucket.take(arrival, NOW, rate=10, burst=20, cost=1)
         arrival = bucket.arrival
         passed += bucket.allowed
         left.append(bucket.remaining)
@@ -119,9 +119,9 @@ def test_a_full_bucket_counts_down_to_nothing() -> None:
 
 
 def test_a_dear_request_takes_all_it_costs_or_nothing() -> None:
-    three = gcra.ask(0, NOW, rate=10, burst=5, cost=3)
-    again = gcra.ask(three.arrival, NOW, rate=10, burst=5, cost=3)
-    small = gcra.ask(again.arrival, NOW, rate=10, burst=5, cost=2)
+    three = token_bucket.take(0, NOW, rate=10, burst=5, cost=3)
+    again = token_bucket.take(three.arrival, NOW, rate=10, burst=5, cost=3)
+    small = token_bucket.take(again.arrival, NOW, rate=10, burst=5, cost=2)
 
     assert (three.allowed, three.remaining) == (True, 2)
     assert (again.allowed, again.remaining) == (False, 2)
@@ -137,7 +137,7 @@ def test_what_costs_more_than_the_burst_passes_from_a_full_bucket_and_is_paid_of
     for gap, cost in asked:
         now += gap
         full = arrival <= now
-        bucket = gcra.ask(arrival, now, rate=rate, burst=burst, cost=cost)
+        bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=cost)
         if cost > burst:
             assert bucket.allowed is full
         if bucket.allowed:
@@ -145,6 +145,6 @@ def test_what_costs_more_than_the_burst_passes_from_a_full_bucket_and_is_paid_of
             assert passed <= burst + rate * (now - NOW) / SECOND
             passed += cost
         else:
-            assert gcra.ask(arrival, now + bucket.retry, rate=rate, burst=burst, cost=cost).allowed
+            assert token_bucket.take(arrival, now + bucket.retry, rate=rate, burst=burst, cost=cost).allowed
         assert bucket.remaining >= 0
         arrival = bucket.arrival

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_common import times
+from kv_common import clock
 from kv_common.errors import AppError, Conflict, Forbidden, RateLimited, Unavailable, ValidationError
 from kv_common.http import Api, Request, Response, json_response, no_content
 from tests.unit.common import gateway
@@ -47,11 +47,11 @@ class Service:
     def get(self, request: Request, namespace: str, key: str) -> Response:
         if self.raises is not None:
             raise self.raises
-        request.facts["operation"] = "get"
+        request.log_fields["operation"] = "get"
         return json_response({"namespace": namespace, "key": key, "query": request.query_string})
 
     def put(self, request: Request, namespace: str, key: str) -> Response:  # noqa: ARG002
-        request.answer_headers["X-RateLimit-Remaining"] = "7"
+        request.response_headers["X-RateLimit-Remaining"] = "7"
         if self.raises is not None:
             raise self.raises
         return no_content()
@@ -346,13 +346,13 @@ def test_the_line_of_a_failure_says_when_how_bad_and_in_which_invocation(
     def fail(request: Request, namespace: str, key: str) -> Response:  # noqa: ARG001
         raise problem
 
-    before_ms = times.now_ms()
+    before_ms = clock.now_ms()
     answer = api(gateway.load("http_api_get"), Context())
 
     line = json.loads(capsys.readouterr().out)
     assert line["status"] == answer["statusCode"] >= 500
     assert (line["level"], line["request_id"]) == ("ERROR", Context().aws_request_id)
-    assert before_ms <= times.milliseconds(line["timestamp"]) <= times.now_ms()
+    assert before_ms <= clock.milliseconds(line["timestamp"]) <= clock.now_ms()
 
 
 def test_a_refusal_is_ordinary(service: Service) -> None:

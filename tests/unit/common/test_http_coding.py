@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kv_common.errors import PayloadTooLarge, ValidationError
 from kv_common.http import Request, Response
-from kv_common.http.coding import MAX_INFLATED_BYTES, fitted
+from kv_common.http.content_encoding import MAX_INFLATED_BYTES, fitted
 from kv_common.http.request import read_event
 from tests.unit.common import gateway
 

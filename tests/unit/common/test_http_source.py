@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kv_common.tokens.http_source import MAX_BYTES, http_source
-from kv_common.tokens.jwks import JwksUnavailable
+from kv_common.auth.jwks import JwksUnavailable
+from kv_common.auth.jwks_http import MAX_BYTES, http_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

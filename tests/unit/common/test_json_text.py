@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common import json_text
+from kv_common.json import edit as json_text
 from tests.support import json_texts
 
 plain = st.recursive(

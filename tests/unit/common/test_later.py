@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kv_common.later import later
+from kv_common.lazy import later
 
 
 def test_what_is_made_later_is_made_once_when_it_is_asked_for_something() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kv_common.admission import Charge, Decision, Facts, Limits, Source, Verdict, rate_limit_headers
-from kv_common.admission.local_limiter import LocalLimiter
+from kv_common.admission import AdmissionData, Charge, Decision, Limits, Source, Verdict, rate_limit_headers
+from kv_common.admission.local import LocalAdmission
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Unavailable
 from tests.unit.common.admission_fakes import FACTS, FREE, NAMESPACE_ID, TICKET, Tables, facts
@@ -23,12 +23,12 @@ def clock() -> Clock:
     return Clock(NOW)
 
 
-def limiter(clock: Clock, answer: Facts | None = FACTS) -> tuple[LocalLimiter, Tables]:
+def limiter(clock: Clock, answer: AdmissionData | None = FACTS) -> tuple[LocalAdmission, Tables]:
     tables = Tables(answer)
-    return LocalLimiter(tables, clock), tables
+    return LocalAdmission(tables, clock), tables
 
 
-def verdicts(local: LocalLimiter, times: int, **ticket: Any) -> list[Verdict]:
+def verdicts(local: LocalAdmission, times: int, **ticket: Any) -> list[Verdict]:
     return [local.decide(replace(TICKET, **ticket)).verdict for _ in range(times)]
 
 
@@ -104,7 +104,7 @@ def test_a_key_that_opens_nothing_is_unauthorized_and_tells_no_limits(clock: Clo
 
 
 def test_a_key_that_the_tables_do_not_tell_of_is_unauthorized(clock: Clock) -> None:
-    local, _ = limiter(clock, Facts(None, FREE, NAMESPACE_ID))
+    local, _ = limiter(clock, AdmissionData(None, FREE, NAMESPACE_ID))
 
     assert local.decide(TICKET).verdict is Verdict.UNAUTHORIZED
     assert local.decide(replace(TICKET, digest=None)).verdict is Verdict.ADMITTED
@@ -143,7 +143,7 @@ def test_a_key_for_another_namespace_is_refused_and_takes_nothing(clock: Clock) 
 
 
 def test_an_access_token_has_every_scope_and_namespace(clock: Clock) -> None:
-    local, _ = limiter(clock, Facts(None, FREE, NAMESPACE_ID))
+    local, _ = limiter(clock, AdmissionData(None, FREE, NAMESPACE_ID))
 
     assert verdicts(local, 1, digest=None, scopes=frozenset({Scope.DELETE})) == [Verdict.ADMITTED]
 
@@ -167,7 +167,7 @@ def test_a_missing_namespace_is_admitted_without_an_id_for_the_caller_to_get_a_4
     ids=["a yes", "no such namespace", "no such key", "revoked"],
 )
 def test_facts_are_asked_for_again_after_ten_seconds_and_a_refusal_after_two(
-    clock: Clock, answer: Facts, seconds: int
+    clock: Clock, answer: AdmissionData, seconds: int
 ) -> None:
     local, tables = limiter(clock, answer)
     local.decide(TICKET)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.packaging.functions import with_log_groups
-from kv_common import logs, metrics, times
+from kv_common import clock
+from kv_common.telemetry import logs, metrics
 
 
 class Stream(io.StringIO):
@@ -45,12 +46,12 @@ def test_fields_become_one_line_of_json_that_is_flushed_at_once(written: dict[st
 
 @pytest.mark.parametrize("level", ["WARN", "ERROR"])
 def test_a_line_with_a_level_gets_the_timestamp_that_lambda_wants_beside_it(level: str) -> None:
-    stream, before_ms = Stream(), times.now_ms()
+    stream, before_ms = Stream(), clock.now_ms()
 
     logs.write({"level": level, "status": 500}, stream)
 
     line = json.loads(stream.flushed)
-    assert before_ms <= times.milliseconds(line.pop("timestamp")) <= times.now_ms()
+    assert before_ms <= clock.milliseconds(line.pop("timestamp")) <= clock.now_ms()
     assert line == {"level": level, "status": 500}
 
 
@@ -59,12 +60,12 @@ def test_a_metric_is_logged_so_that_no_level_a_stage_can_ask_for_takes_it_away(
 ) -> None:
     allowed = with_log_groups({"Resources": {}}, "kv")["Parameters"]["ApplicationLogLevel"]["AllowedValues"]
 
-    metrics.measure("dev", "kv", "FlushLag", 3, "Seconds", now_s=lambda: 1.5)
+    metrics.emit_metric("dev", "kv", "FlushLag", 3, "Seconds", now_s=lambda: 1.5)
 
     line = json.loads(capsys.readouterr().out)
     levels = ["INFO", "WARN", "ERROR"]
     assert levels.index(line["level"]) >= max(levels.index(level) for level in allowed)
-    assert times.milliseconds(line["timestamp"])
+    assert clock.milliseconds(line["timestamp"])
     assert line["_aws"]["Timestamp"] == 1_500
     assert {name: line[name] for name in ("Stage", "Service", "FlushLag")} == {
         "Stage": "dev", "Service": "kv", "FlushLag": 3,

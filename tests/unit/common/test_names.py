@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common import names
+from kv_common import identifiers
 from kv_common.errors import ValidationError
 
 BAD_NAMESPACES = [
@@ -20,15 +20,15 @@ BAD_KEYS = [
 
 @pytest.mark.parametrize("text", ["a", "a1", "a-", "a--b", "a" * 50, "z9-", "v1", "user-data-2"])
 def test_a_namespace_is_lowercase_letters_digits_and_hyphens(text: str) -> None:
-    assert names.namespace(text) == text
-    assert names.is_namespace(text)
+    assert identifiers.namespace(text) == text
+    assert identifiers.is_namespace(text)
 
 
 @pytest.mark.parametrize("text", BAD_NAMESPACES)
 def test_any_other_namespace_is_refused(text: str) -> None:
-    assert not names.is_namespace(text)
+    assert not identifiers.is_namespace(text)
     with pytest.raises(ValidationError) as refusal:
-        names.namespace(text)
+        identifiers.namespace(text)
     assert refusal.value.details == {"field": "namespace"}
 
 
@@ -38,20 +38,20 @@ def test_any_other_namespace_is_refused(text: str) -> None:
      "webhooks"],
 )  # fmt: skip
 def test_the_first_segments_of_the_api_are_no_namespaces(text: str) -> None:
-    assert not names.is_namespace(text)
+    assert not identifiers.is_namespace(text)
     with pytest.raises(ValidationError, match="reserved"):
-        names.namespace(text)
+        identifiers.namespace(text)
 
 
 @pytest.mark.parametrize("text", ["a", "0", "...", ".a", "a.", "-", "_", ":", "user:42:name_v1.0-x", "K" * 255])
 def test_a_key_is_made_of_characters_that_need_no_encoding(text: str) -> None:
-    assert names.key(text) == text
+    assert identifiers.key(text) == text
 
 
 @pytest.mark.parametrize("text", BAD_KEYS)
 def test_any_other_key_is_refused(text: str) -> None:
     with pytest.raises(ValidationError) as refusal:
-        names.key(text)
+        identifiers.key(text)
     assert refusal.value.details == {"field": "key"}
 
 
@@ -59,21 +59,21 @@ def test_any_other_key_is_refused(text: str) -> None:
 def test_whatever_a_key_starts_with_is_a_prefix(key: str, data: st.DataObject) -> None:
     prefix = key[: data.draw(st.integers(0, len(key)))]
 
-    assert names.key_prefix(prefix) == prefix
+    assert identifiers.key_prefix(prefix) == prefix
 
 
 @pytest.mark.parametrize("text", [bad for bad in BAD_KEYS if bad not in ("", ".", "..")])
 def test_what_no_key_can_start_with_is_no_prefix(text: str) -> None:
     with pytest.raises(ValidationError) as refusal:
-        names.key_prefix(text)
+        identifiers.key_prefix(text)
     assert refusal.value.details == {"field": "prefix"}
 
 
 @given(st.text(max_size=60))
 def test_a_namespace_is_refused_exactly_if_it_cannot_be_one(text: str) -> None:
     try:
-        names.namespace(text)
+        identifiers.namespace(text)
     except ValidationError:
-        assert not names.is_namespace(text)
+        assert not identifiers.is_namespace(text)
     else:
-        assert names.is_namespace(text)
+        assert identifiers.is_namespace(text)

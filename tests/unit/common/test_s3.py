@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, Incomplete
 
 from kv_common import s3
 from kv_common.errors import Unavailable
-from kv_common.s3 import Missing, errors_translated
+from kv_common.s3 import ObjectNotFound, translate_errors
 
 
 def failure(code: str, status: int) -> ClientError:
@@ -24,7 +24,7 @@ def failure(code: str, status: int) -> ClientError:
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "404", "NoSuchUpload"])
 def test_what_is_not_there_is_told(code: str) -> None:
-    with pytest.raises(Missing), errors_translated():
+    with pytest.raises(ObjectNotFound), translate_errors():
         raise failure(code, 404)
 
 
@@ -42,13 +42,13 @@ def test_what_is_not_there_is_told(code: str) -> None:
     ids=str,
 )
 def test_what_will_pass_is_unavailable(error: Exception) -> None:
-    with pytest.raises(Unavailable), errors_translated():
+    with pytest.raises(Unavailable), translate_errors():
         raise error
 
 
 @pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("NoSuchBucket", 404), ("InvalidRange", 416)])
 def test_our_own_mistakes_escape(code: str, status: int) -> None:
-    with pytest.raises(ClientError), errors_translated():
+    with pytest.raises(ClientError), translate_errors():
         raise failure(code, status)
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.errors import Unauthorized
-from kv_common.sessions import session_verifier
 from kv_common.settings import MissingSetting
 
 ENV = {
@@ -21,19 +21,19 @@ ENV = {
 @pytest.mark.parametrize("name", ENV)
 def test_a_missing_setting_is_named_before_any_token_comes(name: str) -> None:
     with pytest.raises(MissingSetting, match=f" {name} "):
-        session_verifier({key: value for key, value in ENV.items() if key != name})
+        access_token_verifier({key: value for key, value in ENV.items() if key != name})
 
 
 def test_what_is_no_token_is_refused() -> None:
     with pytest.raises(Unauthorized):
-        session_verifier(ENV)("no token")
+        access_token_verifier(ENV)("no token")
 
 
 def test_nothing_of_cryptography_is_imported_before_a_token_comes() -> None:
     program = f"""
 import sys
-from kv_common.sessions import session_verifier
-session_verifier({ENV!r})
+from kv_common.auth.access_tokens import access_token_verifier
+access_token_verifier({ENV!r})
 assert "jwt" not in sys.modules and "cryptography" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kv_common.auth.jwks import JwksUnavailable, SigningKeys
 from kv_common.errors import Unavailable
-from kv_common.tokens import SigningKeys
-from kv_common.tokens.jwks import JwksUnavailable
 from tests.unit.common.clocks import Clock
 
 if TYPE_CHECKING:
-    from kv_common.tokens.jwks import JwkSet
+    from kv_common.auth.jwks import JwkSet
     from tests.unit.common.issuer import Signer
 
 HOUR = 3_600.0

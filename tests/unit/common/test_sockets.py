@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kv_common.sockets import Reader, open_socket
+from kv_common.dynamodb.fast.sockets import Reader, open_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable

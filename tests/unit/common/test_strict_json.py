@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kv_common.errors import ValidationError
-from kv_common.strict_json import MAX_DEPTH, decode_object, split_object
+from kv_common.json.strict import MAX_DEPTH, decode_object, split_object
 from tests.support import json_texts
 
 ALLOWED = ("value", "ttl", "metadata")

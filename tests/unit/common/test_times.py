@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.times import http_date, milliseconds, month_span, timestamp
+from kv_common.clock import http_date, milliseconds, month_span, timestamp
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 YEAR_10000_MS = 253_402_300_800_000

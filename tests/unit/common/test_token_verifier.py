@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 
+from kv_common.auth.jwks import SigningKeys
+from kv_common.auth.verifier import TokenVerifier
 from kv_common.errors import Unauthorized
-from kv_common.tokens import SigningKeys, TokenVerifier
 from tests.unit.common.issuer import ACCOUNT, CLIENT, ISSUER, In, Signer, as_json, b64, claims
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ FORGED: dict[str, Forge] = {
     "a header that is no object": lambda signer, _: signer.sign(claims(), b"[]"),
     "a header that is no JSON": lambda signer, _: signer.sign(claims(), b"{"),
     "a header that is no UTF-8": lambda signer, _: signer.sign(claims(), b'{"alg": "\xff"}'),
-    "a header nested beyond all measure": lambda signer, _: signer.sign(b"{}", b'{"x":' + b"[" * 4_000),
+    "a header nested beyond all emit_metric": lambda signer, _: signer.sign(b"{}", b'{"x":' + b"[" * 4_000),
     # The claims.
     **{
         f"no {name}": changed(**{name: ...})
@@ -225,7 +226,7 @@ FORGED: dict[str, Forge] = {
     "a payload that is no UTF-8": raw(lambda: as_json(claims())[:-1] + b', "x": "\xff"}'),
     "a payload in UTF-16": raw(lambda: json.dumps(claims()).encode("utf-16")),
     "a payload with text behind it": raw(lambda: as_json(claims()) + b" {}"),
-    "a payload nested beyond all measure": raw(lambda: with_members('"x": ' + "[" * 2_500 + "]" * 2_500)),
+    "a payload nested beyond all emit_metric": raw(lambda: with_members('"x": ' + "[" * 2_500 + "]" * 2_500)),
     # The spelling.
     "nothing": lambda *_: "",
     "one part": edited(lambda head, *_: head),

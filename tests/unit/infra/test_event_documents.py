@@ -111,7 +111,7 @@ def test_every_event_is_told_by_a_service_that_exists_and_by_no_other_on_the_bus
         for message in operation["messages"]
     }
 
-    assert told_by == {name: contract.TOLD_BY for name, contract in CATALOG.items()}
+    assert told_by == {name: contract.PRODUCER for name, contract in CATALOG.items()}
     assert set(told_by.values()) <= {service.name for service in REPOSITORY.services()}
 
 
@@ -126,7 +126,7 @@ def test_the_table_of_events_is_the_one_the_code_makes() -> None:
 def test_a_service_takes_from_each_source_only_what_that_tells(service: Service) -> None:
     own = {source: names for source, names in subscriptions(service).items() if source.startswith("kv.")}
     for source, names in own.items():
-        assert {CATALOG[name].TOLD_BY for name in names} == {source.removeprefix("kv.")}
+        assert {CATALOG[name].PRODUCER for name in names} == {source.removeprefix("kv.")}
 
 
 def test_the_example_of_a_subscriber_is_valid_cloudformation() -> None:

@@ -17,7 +17,7 @@ from infra.documents.openapi.files import files
 from infra.documents.openapi.operation import Access, Operation
 from infra.documents.openapi.page import page
 from infra.repository import Repository, Service
-from kv_common import names
+from kv_common import identifiers
 from kv_common.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def takes(rule: Callable[[str], str], text: str) -> bool:
 NAMES = st.one_of(
     st.text(max_size=60),
     st.text("abcXYZ019-_.:", max_size=300),
-    st.sampled_from(sorted(names.RESERVED_NAMESPACES)),
+    st.sampled_from(sorted(identifiers.RESERVED_NAMESPACES)),
     st.sampled_from([".", "..", "a", "-"]),
 )
 
@@ -106,8 +106,8 @@ NAMES = st.one_of(
 # `$` of Python's expressions also stands before a last line feed, unlike JSON Schema's.
 @given(NAMES.filter(lambda text: not text.endswith("\n")))
 def test_the_names_that_the_document_allows_are_those_that_the_code_takes(text: str) -> None:
-    assert valid("NamespaceName").is_valid(text) == takes(names.namespace, text)
-    assert valid("KeyName").is_valid(text) == takes(names.key, text)
+    assert valid("NamespaceName").is_valid(text) == takes(identifiers.namespace, text)
+    assert valid("KeyName").is_valid(text) == takes(identifiers.key, text)
 
 
 PAGE = page(DOCUMENT)

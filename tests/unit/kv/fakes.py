@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kv_common.admission.redis_limiter import LimiterUnavailable
+from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
 from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus, Space
 from kv_service.store import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
@@ -21,8 +21,8 @@ from tests.unit.common.admission_fakes import FakeRedis
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kv_common.auth.jwks import JwkSet
     from kv_common.events import Event
-    from kv_common.tokens.jwks import JwkSet
     from kv_service.jobs import Job
     from kv_service.values.once import Answer, Once
     from kv_service.values.plans import Change
@@ -289,20 +289,20 @@ class Limiter(FakeRedis):
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         if self.down:
-            raise LimiterUnavailable("down")
+            raise AdmissionUnavailable("down")
         self.journal.append("remembered in Redis")
         self.names[account_id, name] = namespace_id
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         if self.down:
-            raise LimiterUnavailable("down")
+            raise AdmissionUnavailable("down")
         self.journal.append("forgotten in Redis")
         self.gone.add(namespace_id)
         self.names.pop((account_id, name), None)
 
     def close_account(self, account_id: str) -> None:
         if self.down:
-            raise LimiterUnavailable("down")
+            raise AdmissionUnavailable("down")
         self.journal.append("account closed in Redis")
         self.names = {at: one for at, one in self.names.items() if at[0] != account_id}
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from kv_common import api_keys
-from kv_common.admission import Admission, Facts, Use
+from kv_common.admission import Admission, AdmissionData, Usage
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Conflict, NotFound, Unavailable
 from kv_service.api import create_app
@@ -35,7 +35,7 @@ from tests.unit.kv.transfers.fakes import Desk, Fate, Files
 from tests.unit.kv.transfers.fakes import Values as Versions
 
 if TYPE_CHECKING:
-    from kv_common.admission import Ticket
+    from kv_common.admission import AdmissionRequest
     from kv_common.admission.model import Decision
 
 NEW_KEY = api_keys.generate(ACCOUNT, lambda _bits: 2**255 + 99)
@@ -49,10 +49,10 @@ class Gatekeeper(Admission):
     def __init__(self, redis: Limiter, tables: Tables) -> None:
         clock = Clock()
         super().__init__(redis, tables, monotonic=clock, wall=lambda: NOW_MS / 1000)
-        self.tickets: list[Ticket] = []
+        self.tickets: list[AdmissionRequest] = []
         self.refunds: list[Decision] = []
 
-    def decide(self, ticket: Ticket) -> Decision:
+    def decide(self, ticket: AdmissionRequest) -> Decision:
         self.tickets.append(ticket)
         return super().decide(ticket)
 
@@ -68,7 +68,7 @@ class World:
     def __init__(self) -> None:
         self.shelf, self.directory, self.limiter = Shelf(), Directory(), Limiter()
         self.objects = Objects()
-        self.tables = Tables(Facts(KEY, FREE, HERE))
+        self.tables = Tables(AdmissionData(KEY, FREE, HERE))
         self.gate = Gatekeeper(self.limiter, self.tables)
         self.service = Service({"keys": []})
         self.desk, self.files = Desk(Fate(), Versions(Fate())), Files(Fate())
@@ -355,7 +355,7 @@ def test_unknown_revoked_and_expired_keys_get_the_same_answer_without_limits() -
     ):
         world = World()
         world.limiter.down = True
-        world.tables.facts = Facts(key, FREE, HERE)
+        world.tables.facts = AdmissionData(key, FREE, HERE)
         answer = world.ask("GET", x_correlation_id="c")
         answers.append((answer["statusCode"], answer["headers"], answer["body"]))
 
@@ -366,14 +366,14 @@ def test_unknown_revoked_and_expired_keys_get_the_same_answer_without_limits() -
 
 def test_a_junk_request_of_an_invalid_key_is_a_401_and_not_a_400(world: World) -> None:
     world.limiter.down = True
-    world.tables.facts = Facts(replace(KEY, status=KeyStatus.REVOKED), FREE, HERE)
+    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.REVOKED), FREE, HERE)
 
     assert world.ask("PUT", body="{")["statusCode"] == 401
 
 
 def test_a_key_without_the_scope_is_a_403(world: World) -> None:
     world.limiter.down = True
-    world.tables.facts = Facts(replace(KEY, scopes=frozenset({Scope.READ})), FREE, HERE)
+    world.tables.facts = AdmissionData(replace(KEY, scopes=frozenset({Scope.READ})), FREE, HERE)
 
     answer = world.ask("PUT", body='{"value":1}')
 
@@ -383,7 +383,7 @@ def test_a_key_without_the_scope_is_a_403(world: World) -> None:
 
 
 def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -> None:
-    world.tables.facts = Facts(KEY, FREE, "")
+    world.tables.facts = AdmissionData(KEY, FREE, "")
 
     answers = [
         world.ask("GET"), world.ask("PUT", body='{"value":1}'), world.ask("DELETE"), world.ask("GET", "/v1/settings"),
@@ -395,7 +395,7 @@ def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -
 
 
 def test_a_reserved_name_is_no_namespace(world: World) -> None:
-    world.tables.facts = Facts(KEY, FREE, "")
+    world.tables.facts = AdmissionData(KEY, FREE, "")
 
     assert world.ask("GET", "/v1/usage/nothing")["statusCode"] == 404
     assert [ticket.namespace for ticket in world.gate.tickets] == [""]
@@ -438,7 +438,7 @@ def test_what_there_is_no_room_for_does_not_count(world: World) -> None:
 
 
 def test_a_put_is_held_to_the_room_that_the_plan_leaves(world: World) -> None:
-    world.tables.facts = Facts(KEY, FREE, HERE, Use(stored=FREE.storage - 5))
+    world.tables.facts = AdmissionData(KEY, FREE, HERE, Usage(stored=FREE.storage - 5))
 
     world.ask("PUT", body='{"value":1}')
 
@@ -464,7 +464,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 def test_an_ordinary_get_is_one_line_of_at_most_237_bytes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     # With the 26 bytes that CloudWatch adds, a line is a part of what a request costs: docs/adr/0031.
-    world.tables.facts = Facts(replace(KEY, key_id="key_0123456789ab"), FREE, "0123456789ab")
+    world.tables.facts = AdmissionData(replace(KEY, key_id="key_0123456789ab"), FREE, "0123456789ab")
     value = "correct-horse-battery-staple" * 36
     world.ask("PUT", body=f'{{"value":"{value}"}}')
     logged(capsys)
@@ -509,7 +509,7 @@ def test_a_key_that_was_not_proved_names_no_account_in_the_log(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.limiter.down = True
-    world.tables.facts = Facts(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
 
     assert world.ask("GET")["statusCode"] == 401
 
@@ -595,7 +595,7 @@ def test_an_account_that_a_false_key_only_claims_is_not_logged(
 ) -> None:
     world.ask("GET")
     world.limiter.down = True
-    world.tables.facts = Facts(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
     world.ask("GET")
 
     proved, claimed = (json.loads(line) for line in capsys.readouterr().out.splitlines())

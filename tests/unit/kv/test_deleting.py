@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kv_common.admission.redis_limiter import LimiterUnavailable
+from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import Unavailable
 from kv_common.events import Event, JobDue, NamespaceDeleted
 from kv_service.deleting import Deletions
@@ -111,7 +111,7 @@ def test_nothing_is_removed_while_redis_cannot_be_told(world: World) -> None:
     world.limiter.down = True
 
     for work in (world.deletions.namespace, world.deletions.account):
-        with pytest.raises(LimiterUnavailable):
+        with pytest.raises(AdmissionUnavailable):
             work(JOB, lambda: True)
 
     assert world.journal == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kv_common.admission.meter import Reading
+from kv_common.admission.metering import MeterSnapshot
 from kv_common.events import RequestServed, Served
 from kv_service import metering
 
@@ -21,7 +21,7 @@ BEGAN_S = MINUTE * 60
 def told(
     meter: dict[str, str], *, now_s: int = BEGAN_S + 75, after_s: int = 75, every: int = 15, quota: Any = None
 ) -> Telling | None:
-    reading = Reading("account", {"epoch": "e1", **meter}, quota or {})
+    reading = MeterSnapshot("account", {"epoch": "e1", **meter}, quota or {})
     return metering.telling(reading, now_s=now_s, told_after_s=after_s, keys_told_every=every)
 
 

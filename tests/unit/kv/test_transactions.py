@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from kv_common.dynamodb import Contended, Oversized
+from kv_common.dynamodb import TransactionConflict, TransactionTooLarge
 from kv_common.errors import PayloadTooLarge
 from kv_service.domain import Space
 from kv_service.store import ObjectStore, TransactionStore
@@ -47,7 +47,7 @@ def test_what_is_too_large_to_be_read_at_one_moment_is_a_413(
     store, stubber = stub
     stubber.add_client_error("transact_get_items", code, modeled_fields=more)
 
-    with pytest.raises(Oversized) as refusal:
+    with pytest.raises(TransactionTooLarge) as refusal:
         store.read_at_once(SPACE, ["a", "b"])
 
     assert isinstance(refusal.value, PayloadTooLarge)
@@ -60,5 +60,5 @@ def test_keys_that_others_write_are_contended(stub: tuple[TransactionStore, Stub
         "transact_get_items", "TransactionCanceledException", modeled_fields=canceled("TransactionConflict")
     )
 
-    with pytest.raises(Contended):
+    with pytest.raises(TransactionConflict):
         store.read_at_once(SPACE, ["a", "b"])

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized, Unavailable
 from kv_common.events import Served
-from kv_common.tokens import AccessToken
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.usage.fakes import ACCOUNT, NOW_S, FakeStandings, Shelf

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kv_common.events import Served
-from kv_common.metrics import NAMESPACE
+from kv_common.telemetry.metrics import NAMESPACE
 from tests.unit.usage.fakes import event, served
 from usage_service.late import report_late
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kv_common.times import month_span
+from kv_common.clock import month_span
 
 if TYPE_CHECKING:
     from kv_common.admission.model import Decision

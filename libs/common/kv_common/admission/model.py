@@ -32,7 +32,7 @@ class Source(StrEnum):
     LOCAL = "local"
 
 
-class Ticket(msgspec.Struct, frozen=True):
+class AdmissionRequest(msgspec.Struct, frozen=True):
     """A request for admission.
 
     `digest` is the SHA-256 of the API key, or None when an access token has already proved the account; of the key, all
@@ -90,7 +90,7 @@ class Limits(msgspec.Struct, frozen=True):
         return cls(plan.name, plan.requests_per_second, plan.burst, plan.requests_per_month, plan.storage_bytes)
 
 
-class Use(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True):
     """What an account has used, as last told: requests in `month` (YYYY-MM), and bytes stored."""
 
     month: str = ""
@@ -98,19 +98,19 @@ class Use(msgspec.Struct, frozen=True):
     stored: int = 0
 
 
-class Facts(msgspec.Struct, frozen=True):
+class AdmissionData(msgspec.Struct, frozen=True):
     """What the tables say about a ticket; `namespace_id` is empty when the account has no such namespace."""
 
     key: KeyRecord | None
     limits: Limits
     namespace_id: str
-    use: Use = Use()
+    use: Usage = Usage()
 
 
-class FactsSource(Protocol):
+class AdmissionDataSource(Protocol):
     """Where facts come from when Redis lacks them: strongly consistent reads of the tables, in one trip."""
 
-    def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
+    def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
         """Return the facts; raises Unavailable when the tables do not answer."""
         ...
 

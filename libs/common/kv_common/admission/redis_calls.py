@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
-from kv_common.sockets import Reader, open_socket
+from kv_common.dynamodb.fast.sockets import Reader, open_socket
 
 if TYPE_CHECKING:
     import socket

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from kv_common.dynamodb.clients import client as client
+from kv_common.dynamodb.factory import client as client
 from kv_common.errors import PayloadTooLarge, Unavailable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _TRY_LATER = frozenset(
 )
 
 
-class Contended(Unavailable):
+class TransactionConflict(Unavailable):
     """Another transaction was writing the same items; trying again at once is right."""
 
 
@@ -49,7 +49,7 @@ class _Unprocessed(Unavailable):
     """The table could not take all of a batch: it is busy."""
 
 
-class Oversized(PayloadTooLarge):
+class TransactionTooLarge(PayloadTooLarge):
     """The items of a transaction are larger together than DynamoDB takes at one moment."""
 
     def __init__(self) -> None:
@@ -72,9 +72,9 @@ class ConditionFailed(Exception):
         self.item = item
 
 
-def require_answer(client: DynamoDBClient, table: str) -> None:
+def ping_table(client: DynamoDBClient, table: str) -> None:
     """Return if the table answers, whether or not it holds anything; Unavailable otherwise."""
-    with errors_translated():
+    with translate_errors():
         client.get_item(TableName=table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
 
 
@@ -93,7 +93,7 @@ class _Translation:
 _TRANSLATION = _Translation()
 
 
-def errors_translated() -> AbstractContextManager[None]:
+def translate_errors() -> AbstractContextManager[None]:
     """Turn a failed condition into ConditionFailed and what will pass into Unavailable; let the rest escape."""
     return _TRANSLATION
 
@@ -113,7 +113,7 @@ def _translate(error: BaseException) -> None:
     if code == "TransactionCanceledException":
         raise _cancelled(error.response) from error
     if code == "TransactionConflictException":
-        raise Contended from error
+        raise TransactionConflict from error
     if code in _TRY_LATER:
         raise Unavailable from error
 
@@ -124,8 +124,8 @@ def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) 
     ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
     two in all, where a request would rather be refused.
     """
-    for attempt in _attempts(Contended, _TRANSACTION_ATTEMPTS):
-        with attempt, errors_translated():
+    for attempt in _attempts(TransactionConflict, _TRANSACTION_ATTEMPTS):
+        with attempt, translate_errors():
             client.transact_write_items(TransactItems=items)
 
 
@@ -156,7 +156,7 @@ def delete_partition(client: DynamoDBClient, table: str, partition: str, *, befo
         query["ExpressionAttributeValues"] = {":p": {"S": partition}, ":b": {"S": before}}
     deleted = 0
     while True:
-        with errors_translated():
+        with translate_errors():
             answer = client.query(**query)
         delete_all(client, table, answer["Items"])
         deleted += len(answer["Items"])
@@ -169,7 +169,7 @@ def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteReque
     for start in range(0, len(requests), _BATCH):
         left = list(requests[start : start + _BATCH])
         for attempt in _attempts(_Unprocessed, _BATCH_ATTEMPTS):
-            with attempt, errors_translated():
+            with attempt, translate_errors():
                 answer = client.batch_write_item(RequestItems={table: left})
                 left = list(answer["UnprocessedItems"].get(table, []))
                 if left:
@@ -194,5 +194,5 @@ def _cancelled(response: Mapping[str, Any]) -> Exception:
     if failed:
         return ConditionFailed(failed)
     if "ValidationError" in reasons:
-        return Oversized()
-    return Contended() if "TransactionConflict" in reasons else Unavailable()
+        return TransactionTooLarge()
+    return TransactionConflict() if "TransactionConflict" in reasons else Unavailable()

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kv_common import logs
+from kv_common.telemetry import logs
 
 Line = dict[str, object]
 """What the log says about one message: ids and reasons, never what it holds."""

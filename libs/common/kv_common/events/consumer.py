@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kv_common import logs
 from kv_common.events.batch import Line, Log, handle_each
 from kv_common.events.envelope import Event, InvalidEvent, UnknownEvent, decode
+from kv_common.telemetry import logs
 
 Handler = Callable[[Event], None]
 

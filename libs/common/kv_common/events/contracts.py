@@ -19,7 +19,7 @@ class Contract(msgspec.Struct, frozen=True):
     """The data of one kind of event; the class's name is the event's."""
 
     VERSION: ClassVar[int] = 1
-    TOLD_BY: ClassVar[str]
+    PRODUCER: ClassVar[str]
     """The service it happens in; its source on the bus is `kv.<service>`."""
 
     @classmethod
@@ -31,7 +31,7 @@ class Contract(msgspec.Struct, frozen=True):
 class AccountCreated(Contract, frozen=True):
     """An account was seen with a session for the first time."""
 
-    TOLD_BY = "auth"
+    PRODUCER = "auth"
 
     email: str
 
@@ -39,13 +39,13 @@ class AccountCreated(Contract, frozen=True):
 class AccountDeleted(Contract, frozen=True):
     """An account was deleted by its owner: whoever keeps anything of it removes it."""
 
-    TOLD_BY = "auth"
+    PRODUCER = "auth"
 
 
 class ApiKeyIssued(Contract, frozen=True):
     """A key was made; `display` is its first characters."""
 
-    TOLD_BY = "auth"
+    PRODUCER = "auth"
 
     key_id: str
     display: str
@@ -56,7 +56,7 @@ class ApiKeyIssued(Contract, frozen=True):
 class ApiKeyRevoked(Contract, frozen=True):
     """A key was closed for good; `digest` is the SHA-256 under which its record is kept."""
 
-    TOLD_BY = "auth"
+    PRODUCER = "auth"
 
     key_id: str
     display: str
@@ -67,7 +67,7 @@ class ApiKeyRevoked(Contract, frozen=True):
 class ApiKeyUsed(Contract, frozen=True):
     """Keys were used: by id, the minute since 1970 in which each was last seen. Told now and then, not at once."""
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     keys: dict[str, int]
 
@@ -75,7 +75,7 @@ class ApiKeyUsed(Contract, frozen=True):
 class JobDue(Contract, frozen=True):
     """A job that takes longer than a request is due for its next turn; of interest to the service that told it only."""
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     job_id: str
     turn: int
@@ -84,7 +84,7 @@ class JobDue(Contract, frozen=True):
 class NamespaceCreated(Contract, frozen=True):
     """A namespace was made; its id never comes again, its name may."""
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     namespace_id: str
     name: str
@@ -93,7 +93,7 @@ class NamespaceCreated(Contract, frozen=True):
 class NamespaceDeleted(Contract, frozen=True):
     """A namespace and all of its values are gone."""
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     namespace_id: str
     name: str
@@ -114,7 +114,7 @@ class RequestServed(Contract, frozen=True):
     counts have changed: `changes` has grown then, and whoever has applied as many or more ignores it.
     """
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     minute: int
     epoch: str
@@ -128,7 +128,7 @@ class StorageChanged(Contract, frozen=True):
     `shard` and `sequence` say up to where in the table's stream the change reaches.
     """
 
-    TOLD_BY = "kv"
+    PRODUCER = "kv"
 
     namespace_id: str
     bytes_delta: int
@@ -140,7 +140,7 @@ class StorageChanged(Contract, frozen=True):
 class ThresholdCrossed(Contract, frozen=True):
     """An account has used `threshold` percent of a limit: requests of the month `YYYY-MM`, or bytes stored."""
 
-    TOLD_BY = "usage"
+    PRODUCER = "usage"
 
     period: str
     metric: Literal["requests", "storage"]
@@ -166,7 +166,7 @@ class PlanChanged(Contract, frozen=True, rename={"from_plan": "from", "to_plan":
     `effective_at` is the same moment in ISO 8601. `source_event` names what caused it, such as Paddle's event id.
     """
 
-    TOLD_BY = "billing"
+    PRODUCER = "billing"
 
     from_plan: str
     to_plan: str
@@ -180,7 +180,7 @@ class PlanChanged(Contract, frozen=True, rename={"from_plan": "from", "to_plan":
 class PlanChangeScheduled(Contract, frozen=True, rename={"from_plan": "from", "to_plan": "to"}):
     """An account will be on another plan from `effective_at` (ISO 8601) on, such as at the end of the paid period."""
 
-    TOLD_BY = "billing"
+    PRODUCER = "billing"
 
     from_plan: str
     to_plan: str
@@ -192,7 +192,7 @@ class PlanChangeScheduled(Contract, frozen=True, rename={"from_plan": "from", "t
 class PaymentFailed(Contract, frozen=True):
     """A payment was refused; `amount` in the currency's smallest unit, `next_attempt_at` in ISO 8601, if any."""
 
-    TOLD_BY = "billing"
+    PRODUCER = "billing"
 
     amount: int
     currency: str

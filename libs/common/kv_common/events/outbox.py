@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kv_common.accounts import ACCOUNT_PREFIX, account_key
+from kv_common.account_tombstones import ACCOUNT_PREFIX, account_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

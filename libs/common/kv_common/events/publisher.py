@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kv_common import logs
 from kv_common.events.outbox import id_in_outbox
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -19,7 +19,7 @@ ATTEMPTS = 4
 Log = Callable[[dict[str, object]], None]
 
 
-class NotTaken(Exception):
+class PutEventsFailed(Exception):
     """The bus refused some entries; `failed` counts them within the call, from 0."""
 
     def __init__(self, failed: Sequence[int], reasons: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ class NotTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OutboxRecord:
     """An event of the outbox, as the stream delivers it."""
 
     sequence_number: str
@@ -68,13 +68,13 @@ class Publisher:
                 return {"batchItemFailures": [{"itemIdentifier": refused[0].sequence_number}]}
         return {"batchItemFailures": []}
 
-    def _send(self, call: Sequence[Told]) -> list[Told]:
+    def _send(self, call: Sequence[OutboxRecord]) -> list[OutboxRecord]:
         """Send up to ENTRIES_PER_CALL events; return those that the bus would not take."""
         from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
         left = list(call)
         attempts = Retrying(
-            retry=retry_if_exception_type(NotTaken),
+            retry=retry_if_exception_type(PutEventsFailed),
             stop=stop_after_attempt(ATTEMPTS),
             wait=self._wait or wait_exponential_jitter(multiplier=0.1, max=2),
             reraise=True,
@@ -84,16 +84,16 @@ class Publisher:
                 with attempt:
                     try:
                         self._put(left)
-                    except NotTaken as refusal:
+                    except PutEventsFailed as refusal:
                         left = [left[index] for index in refusal.failed]
                         raise
-        except NotTaken as refusal:
+        except PutEventsFailed as refusal:
             for event in left:
                 self._log({**_line(event), "level": "ERROR", "message": "refused", "reason": str(refusal)})
             return left
         return []
 
-    def _put(self, told: Sequence[Told]) -> None:
+    def _put(self, told: Sequence[OutboxRecord]) -> None:
         entries: list[PutEventsRequestEntryTypeDef] = [
             {"EventBusName": self._bus, "Source": self._source, "DetailType": event.name, "Detail": event.detail}
             for event in told
@@ -104,15 +104,15 @@ class Publisher:
             if index not in errors:
                 self._log({**_line(event), "message": "published"})
         if errors:
-            raise NotTaken(list(errors), list(errors.values()))
+            raise PutEventsFailed(list(errors), list(errors.values()))
 
 
-def _line(event: Told) -> dict[str, object]:
+def _line(event: OutboxRecord) -> dict[str, object]:
     correlation_id = json.loads(event.detail)["correlation_id"]
     return {"event": event.name, "event_id": event.id, "correlation_id": correlation_id}
 
 
-def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
+def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[OutboxRecord]:
     """Yield the events that were put into the outbox; all else that happens to the table is none of the bus.
 
     What was told under an id before is told again if there is more to tell now, as with counts that have grown.
@@ -124,4 +124,4 @@ def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
             continue
         event_id = id_in_outbox(image)
         if event_id is not None:
-            yield Told(change["SequenceNumber"], event_id, image["name"]["S"], image["detail"]["S"])
+            yield OutboxRecord(change["SequenceNumber"], event_id, image["name"]["S"], image["detail"]["S"])

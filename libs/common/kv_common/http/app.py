@@ -16,11 +16,12 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from kv_common import logs, names
+from kv_common import identifiers
 from kv_common.errors import AppError, Internal, MethodNotAllowed, NotFound
 from kv_common.http.request import Request, read_event
 from kv_common.http.response import Response, error_response
 from kv_common.http.routing import RouteTable
+from kv_common.telemetry import logs
 
 View = Callable[..., Response]
 Log = Callable[[dict[str, object]], None]
@@ -58,14 +59,14 @@ class Api(Chalice):
             # Also an error says to HEAD what it has to say in headers alone.
             response = Response(response.status, "", response.headers)
         self._log(self._line(request, response, context, time.perf_counter() - started))
-        return response.with_headers(request.answer_headers).to_gateway(request.correlation_id)
+        return response.with_headers(request.response_headers).to_gateway(request.correlation_id)
 
     def _dispatch(self, request: Request) -> Response:
         try:
             pattern, parameters = self._route_of(request)
         except AppError as error:
             return _refuse(request, error)
-        request.facts["route"] = f"{request.method} {pattern}"
+        request.log_fields["route"] = f"{request.method} {pattern}"
         entry = self.routes.get(pattern, {}).get(request.method)
         if entry is None:
             # The gateway has a route that this version of the service does not.
@@ -110,7 +111,7 @@ class Api(Chalice):
             "status": response.status,
             "duration_ms": round(seconds * 1000, 2),
             "bytes_out": len(response.body),
-            **request.facts,
+            **request.log_fields,
         }
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             line.update(level="ERROR", request_id=getattr(context, "aws_request_id", None))
@@ -119,7 +120,7 @@ class Api(Chalice):
 
 def _is_reserved(pattern: str, parameters: Mapping[str, str]) -> bool:
     """Tell whether a path has a value's shape where there can be none: what other routes begin with is no namespace."""
-    return pattern.startswith(_OF_NAMESPACE) and parameters["namespace"] in names.RESERVED_NAMESPACES
+    return pattern.startswith(_OF_NAMESPACE) and parameters["namespace"] in identifiers.RESERVED_NAMESPACES
 
 
 def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response:
@@ -130,11 +131,11 @@ def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response
         return _refuse(request, error)
     except Exception as error:  # noqa: BLE001  # the outermost edge
         # The type and the frames, without the message: a message may quote a value.
-        request.facts["exception"] = type(error).__name__
-        request.facts["stack"] = traceback.format_tb(error.__traceback__)
+        request.log_fields["exception"] = type(error).__name__
+        request.log_fields["stack"] = traceback.format_tb(error.__traceback__)
         return _refuse(request, Internal("Something went wrong on our side. The correlation id finds it in our logs."))
 
 
 def _refuse(request: Request, error: AppError) -> Response:
-    request.facts["error"] = error.code
+    request.log_fields["error"] = error.code
     return error_response(error, request.correlation_id)

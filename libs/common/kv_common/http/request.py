@@ -24,8 +24,8 @@ _REPLACEMENT_CHARACTER = "\ufffd"
 class Request(msgspec.Struct, frozen=True, dict=True):
     """One HTTP request; header names are in lower case, `arrived_at_ms` is the gateway's clock.
 
-    The views add to two of its fields: `facts` go into the request's log line (ids and counts, never a key, a token or
-    a value), `answer_headers` onto the answer, whatever it turns out to be.
+    Views add to two of its fields: `log_fields` go into the request's log line (ids and counts, never a key, a token or
+    a value), `response_headers` into the response, whatever its status.
     """
 
     method: str
@@ -37,8 +37,8 @@ class Request(msgspec.Struct, frozen=True, dict=True):
     correlation_id: str
     arrived_at_ms: int
     event: Mapping[str, Any]
-    facts: dict[str, object] = {}
-    answer_headers: dict[str, str] = {}
+    log_fields: dict[str, object] = {}
+    response_headers: dict[str, str] = {}
 
     def __repr__(self) -> str:
         # Its headers, its query and its body may hold what is nobody else's.
@@ -57,7 +57,7 @@ class Request(msgspec.Struct, frozen=True, dict=True):
     def body(self) -> bytes:
         """The body's bytes, without the coding that they were sent in.
 
-        Reading it raises ValidationError when the gateway could not pass them on unharmed.
+        MeterSnapshot it raises ValidationError when the gateway could not pass them on unharmed.
         """
         text = self.event.get("body") or ""
         coding = self.header("content-encoding")
@@ -90,7 +90,7 @@ class Request(msgspec.Struct, frozen=True, dict=True):
 def _decoded(body: bytes, coding: str | None) -> bytes:
     if coding is None or not body:
         return body
-    from kv_common.http.coding import inflate
+    from kv_common.http.content_encoding import inflate
 
     return inflate(body, coding)
 

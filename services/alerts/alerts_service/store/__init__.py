@@ -7,8 +7,8 @@
                                           and of its mail: mail (its status), attempts, leaseUntil (ms), mailReason,
                                           messageId, bounces
     SERVICE               SIGNING_SECRET  the key that signs cursors and unsubscribe links
-    SEEN#…                SEEN            see kv_common.events.once
-    CLOSED#…              CLOSED          see kv_common.accounts
+    SEEN#…                SEEN            see kv_common.events.processed_events
+    CLOSED#…              CLOSED          see kv_common.account_tombstones
 
 An alert and its mail are one item: neither is there without the other. The stream hands on every alert whose mail has
 become `pending`.

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alerts_service.domain import ALERT_KEPT_S, Alert, Kind, MailStatus, Page, no_such_alert
-from kv_common.accounts import account_key, forget
-from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer
+from kv_common.account_tombstones import account_key, purge
+from kv_common.dynamodb import ConditionFailed, ping_table, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef, TransactWriteItemTypeDef
 
     from kv_common.events import Event
-    from kv_common.events.once import Once
+    from kv_common.events.processed_events import Once
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -30,7 +30,7 @@ class AlertStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        require_answer(self._client, self._table)
+        ping_table(self._client, self._table)
 
     def add(self, event: Event, alert: Alert | None, *, address: str | None = None) -> None:
         """Store what `event` tells, once: the alert, if any, and the account's address, if it is known now."""
@@ -60,7 +60,7 @@ class AlertStore:
             query["FilterExpression"] = "attribute_not_exists(readAt)"
         else:
             query["Limit"] = limit + 1
-        with errors_translated():
+        with translate_errors():
             answer = self._client.query(**query)
         alerts = tuple(_alert(item) for item in answer["Items"])
         if len(alerts) > limit:
@@ -71,7 +71,7 @@ class AlertStore:
     def mark_read(self, account_id: str, alert_id: str, *, now_ms: int) -> None:
         """Mark the alert as read, the first time counts; NotFound when the account has none of this id."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=alert_key(account_id, alert_id),
@@ -85,7 +85,7 @@ class AlertStore:
 
     def forget(self, account_id: str, *, now_ms: int) -> None:
         """Remove all there is of an account, in as many trips as it takes, and let nothing of it come again."""
-        forget(self._client, self._table, account_id, now_s=now_ms / 1000)
+        purge(self._client, self._table, account_id, now_s=now_ms / 1000)
 
 
 def alert_key(account_id: str, alert_id: str) -> Item:

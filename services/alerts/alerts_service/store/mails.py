@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from alerts_service.domain import LEASE_MS, Kind, MailStatus, Preferences
 from alerts_service.store.alerts import PREFIX, address_key, alert_key
 from alerts_service.store.preferences import preferences_key, read_preferences
-from kv_common.accounts import is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import require_open
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MailStore:
     def get(self, account_id: str, alert_id: str) -> Outgoing | None:
         """Return the mail, strongly consistent; None when its alert is gone."""
         keys = [alert_key(account_id, alert_id), address_key(account_id), preferences_key(account_id)]
-        with errors_translated():
+        with translate_errors():
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
         if answer["UnprocessedKeys"]:
             raise Unavailable
@@ -81,7 +81,7 @@ class MailStore:
             transact(
                 self._client,
                 [
-                    is_open(self._table, mail.account_id),
+                    require_open(self._table, mail.account_id),
                     {
                         "Update": {
                             "TableName": self._table,
@@ -135,7 +135,7 @@ class MailStore:
         if ":one" in expression:
             values[":one"] = {"N": "1"}
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.update_item(
                     TableName=self._table,
                     Key=alert_key(mail.account_id, mail.alert_id),

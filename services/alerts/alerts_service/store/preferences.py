@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alerts_service.domain import OffReason, Preferences
-from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import account_key, require_open
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,7 +28,7 @@ class PreferenceStore:
 
     def get(self, account_id: str) -> Preferences:
         """Return the account's preferences, strongly consistent; the default ones if it has set none."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=preferences_key(account_id), ConsistentRead=True)
         return read_preferences(answer.get("Item"))
 
@@ -77,7 +77,7 @@ class PreferenceStore:
 
     def _update_open(self, account_id: str, update: UpdateTypeDef) -> None:
         try:
-            transact(self._client, [is_open(self._table, account_id), {"Update": update}])
+            transact(self._client, [require_open(self._table, account_id), {"Update": update}])
         except ConditionFailed as failure:
             if 0 in failure.actions:
                 raise AccountClosed from failure

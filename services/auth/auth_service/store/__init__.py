@@ -5,7 +5,7 @@
     ACCOUNT#<account>       APIKEY#<id>     a key as its owner lists it
     ACCOUNT#<account>       OUTBOX#<event>  what is to be told: see kv_common.events.outbox
     ACCOUNT#<account>       DELETION        what has to be known to delete the account: username
-    CLOSED#<digest>         CLOSED          that an account was deleted: see kv_common.accounts
+    CLOSED#<digest>         CLOSED          that an account was deleted: see kv_common.account_tombstones
 
     PK (credentials)                        what
     <SHA-256 of the key>                    accountId, keyId, status, scopes, namespaces, expiresAt (ms)

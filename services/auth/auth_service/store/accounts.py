@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from auth_service.domain import Account, account_deleted
 from auth_service.store.telling import write_and_tell
-from kv_common.accounts import account_key, closed_key, closed_mark, forget
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import account_key, purge, tombstone, tombstone_key
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class AccountStore:
 
     def require_open(self, account_id: str) -> None:
         """Raise Unauthorized when the account has been deleted."""
-        if self._item(closed_key(account_id)) is not None:
+        if self._item(tombstone_key(account_id)) is not None:
             raise account_deleted()
 
     def close(self, account_id: str, username: str, told: Event, *, now_ms: int) -> None:
@@ -71,7 +71,7 @@ class AccountStore:
                     {
                         "Put": {
                             "TableName": self._table,
-                            "Item": closed_mark(account_id, now_s=now_ms / 1000),
+                            "Item": tombstone(account_id, now_s=now_ms / 1000),
                             # Holds once: an account is deleted by one request, and that is told once.
                             "ConditionExpression": "attribute_not_exists(PK)",
                         }
@@ -90,10 +90,10 @@ class AccountStore:
 
     def forget(self, account_id: str, *, now_ms: int) -> None:
         """Remove all that the table holds of a closed account; harmless to repeat."""
-        forget(self._client, self._table, account_id, now_s=now_ms / 1000)
+        purge(self._client, self._table, account_id, now_s=now_ms / 1000)
 
     def _item(self, key: Item) -> Item | None:
-        with errors_translated():
+        with translate_errors():
             return self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from auth_service.domain import KeySettings, StoredKey, no_such_key
 from auth_service.store.telling import write_and_tell
-from kv_common.accounts import account_key
+from kv_common.account_tombstones import account_key
 from kv_common.api_keys import KeyStatus, Scope
-from kv_common.dynamodb import ConditionFailed, delete_all, errors_translated, transact
+from kv_common.dynamodb import ConditionFailed, delete_all, transact, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,13 +51,13 @@ class KeyStore:
             ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":k": {"S": _KEY_PREFIX}},
             ConsistentRead=True,
         )
-        with errors_translated():
+        with translate_errors():
             keys = [_stored_key(item) for page in pages for item in page["Items"]]
         return tuple(sorted(keys, key=lambda key: key.created_at_ms))
 
     def get(self, account_id: str, key_id: str) -> StoredKey:
         """Return the account's key; NotFound when it has none of this id."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key=_listed_key(account_id, key_id), ConsistentRead=True
             )
@@ -109,7 +109,7 @@ class KeyStore:
 
         It is no change of the key: its revision stays, and changes leave it alone.
         """
-        with suppress(ConditionFailed), errors_translated():
+        with suppress(ConditionFailed), translate_errors():
             self._client.update_item(
                 TableName=self._table,
                 Key=_listed_key(account_id, key_id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import errors_translated
+from kv_common.dynamodb import translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +21,7 @@ class SigningKeyStore:
 
     def put(self, document: str) -> None:
         """Store the key set, as JSON text."""
-        with errors_translated():
+        with translate_errors():
             self._client.put_item(
                 TableName=self._credentials_table,
                 Item={"PK": {"S": _SIGNING_KEYS}, "document": {"S": document}},

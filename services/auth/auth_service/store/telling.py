@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auth_service.domain import account_deleted
-from kv_common.accounts import is_open
+from kv_common.account_tombstones import require_open
 from kv_common.dynamodb import ConditionFailed, transact
 from kv_common.events.outbox import outbox_put
 
@@ -25,7 +25,7 @@ def write_and_tell(client: DynamoDBClient, table: str, told: Event, items: Seque
     other, for they all look at the same mark.
     """
     try:
-        transact(client, [is_open(table, told.account_id), *items, outbox_put(table, told)])
+        transact(client, [require_open(table, told.account_id), *items, outbox_put(table, told)])
     except ConditionFailed as failure:
         if 0 in failure.actions:
             raise account_deleted() from failure

@@ -16,7 +16,7 @@
     I#<namespace id>      <request>           the answer to a request that shall happen once: see store.records
     SHARD#<shard>         CHECKPOINT          up to where a shard of the table's stream is counted
     SERVICE               CURSOR_SECRET       the key that signs page cursors
-    CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.accounts
+    CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.account_tombstones
 
 The index `list` has the same keys and all of a value but a text of any length, so that listing never reads values.
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common import accounts
-from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, delete_partition, errors_translated, transact
+from kv_common import account_tombstones
+from kv_common.account_tombstones import account_key, require_open
+from kv_common.dynamodb import ConditionFailed, delete_partition, transact, translate_errors
 from kv_service.jobs import ACCOUNT_JOB_ID
 from kv_service.store.jobs import WORK_PREFIX, job_start
 from kv_service.store.storage import owner_key
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from kv_common.admission import Limits
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.jobs import Job
 
     Item = dict[str, AttributeValueTypeDef]
@@ -47,7 +47,7 @@ class AccountStore:
             transact(
                 self._client,
                 [
-                    is_open(self._table, account_id),
+                    require_open(self._table, account_id),
                     {
                         "Put": {
                             "TableName": self._table,
@@ -66,8 +66,8 @@ class AccountStore:
     def close(self, job: Job) -> None:
         """Let nothing of the job's account be written any more, and begin the job that removes what there is."""
         now_ms = self._now_ms()
-        with errors_translated():
-            accounts.close(self._client, self._table, job.account_id, now_s=now_ms / 1000)
+        with translate_errors():
+            account_tombstones.write_tombstone(self._client, self._table, job.account_id, now_s=now_ms / 1000)
         transact(self._client, job_start(self._table, job, now_ms=now_ms))
 
     def forget(self, account_id: str, namespace_ids: Sequence[str]) -> None:
@@ -76,7 +76,7 @@ class AccountStore:
         The job that does it goes alone and last: until then it can be taken up again, after that nothing is left.
         """
         for namespace_id in namespace_ids:
-            with errors_translated():
+            with translate_errors():
                 self._client.delete_item(TableName=self._table, Key=owner_key(namespace_id))
         delete_partition(self._client, self._table, account_key(account_id), before=WORK_PREFIX + ACCOUNT_JOB_ID)
         delete_partition(self._client, self._table, account_key(account_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import errors_translated
+from kv_common.dynamodb import translate_errors
 from kv_common.errors import Unavailable
 from kv_service.store import items
 from kv_service.store.conditions import LIVE, TTL_NAME
@@ -45,7 +45,7 @@ class BulkStore:
         if after is not None:
             query["ExclusiveStartKey"] = value_key(space, after)
         while True:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.query(**query)
             for item in answer["Items"]:
                 yield items.decode(item["SK"]["S"], item)
@@ -62,7 +62,7 @@ class BulkStore:
         left: list[Item] = [value_key(space, key) for key in keys]
         found: list[Version] = []
         while left:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.batch_get_item(
                     RequestItems={
                         self._table: {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from kv_common import times
-from kv_common.admission import Facts, KeyRecord, Limits, Use
+from kv_common import clock
+from kv_common.admission import AdmissionData, KeyRecord, Limits, Usage
 from kv_common.admission.model import UNKNOWN_KEY
 from kv_common.api_keys import KeyStatus, Scope
-from kv_common.dynamodb import errors_translated
+from kv_common.dynamodb import translate_errors
 from kv_common.errors import Unavailable
 from kv_common.plans import CATALOG, DEFAULT_PLAN
 from kv_service.domain import NamespaceStatus
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -36,9 +36,9 @@ class TableFacts:
         self._credentials_table = credentials_table
         self._now_ms = now_ms
 
-    def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
+    def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
         """Return the facts in one trip; raises Unavailable when any of them cannot be had."""
-        month = times.month(self._now_ms())
+        month = clock.month(self._now_ms())
         plan, counters, used = plan_key(account_id), counters_key(account_id), used_key(account_id, month)
         own: list[Item] = [plan, counters, used]
         if namespace:
@@ -46,18 +46,18 @@ class TableFacts:
         wanted: dict[str, KeysAndAttributesTypeDef] = {self._table: {"Keys": own, "ConsistentRead": True}}
         if digest is not None:
             wanted[self._credentials_table] = {"Keys": [{"PK": {"S": digest}}], "ConsistentRead": True}
-        with errors_translated():
+        with translate_errors():
             answer = self._client.batch_get_item(RequestItems=wanted)
         if answer.get("UnprocessedKeys"):
             raise Unavailable
         items = {item["SK"]["S"]: item for item in answer["Responses"].get(self._table, [])}
         credentials = answer["Responses"].get(self._credentials_table, [])
         record = items.get(namespace_key(account_id, namespace)["SK"]["S"]) if namespace else None
-        return Facts(
+        return AdmissionData(
             key=None if digest is None else _key_record(credentials, account_id),
             limits=_limits(items.get(plan["SK"]["S"])),
             namespace_id=record["id"]["S"] if record and record["status"]["S"] == NamespaceStatus.ACTIVE else "",
-            use=Use(
+            use=Usage(
                 month=month,
                 requests=_number(items.get(used["SK"]["S"]), "used"),
                 stored=_number(items.get(counters["SK"]["S"]), "bytes"),

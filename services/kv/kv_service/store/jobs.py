@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
-from kv_common.dynamodb import ConditionFailed, errors_translated
+from kv_common.account_tombstones import account_key
+from kv_common.dynamodb import ConditionFailed, translate_errors
 from kv_common.events.outbox import outbox_put
 from kv_service import told
 from kv_service.jobs import Job, JobKind
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -32,7 +32,7 @@ class JobStore:
 
     def get(self, account_id: str, job_id: str) -> Job | None:
         """Return a job as it is now; None when it is finished, or was never begun."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=job_key(account_id, job_id), ConsistentRead=True)
         if "Item" not in answer:
             return None
@@ -50,7 +50,7 @@ class JobStore:
     def continue_with(self, job: Job) -> None:
         """Store the job's next turn and ask for it; harmless when another delivery of the turn before has done so."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.transact_write_items(
                     TransactItems=[
                         {

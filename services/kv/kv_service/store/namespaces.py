@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import account_key, require_open
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.errors import Conflict, Unauthorized
 from kv_common.events.outbox import outbox_put
 from kv_service.domain import EMPTY, MAX_NAMESPACES, Holdings, Namespace, NamespaceStatus
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.clock import Clock
     from kv_common.events import Event
-    from kv_common.times import Clock
     from kv_service.jobs import Job
 
     Item = dict[str, AttributeValueTypeDef]
@@ -38,7 +38,7 @@ class NamespaceStore:
     def create(self, account_id: str, namespace: Namespace, event: Event) -> None:
         """Add `namespace` and tell so; Conflict when the name is taken or the account has MAX_NAMESPACES."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.transact_write_items(
                     TransactItems=[
                         {
@@ -57,7 +57,7 @@ class NamespaceStore:
                             }
                         },
                         self._count(account_id, 1),
-                        is_open(self._table, account_id),
+                        require_open(self._table, account_id),
                         {"Put": {"TableName": self._table, "Item": _empty(account_id, namespace.id)}},
                         {
                             "Put": {
@@ -80,7 +80,7 @@ class NamespaceStore:
 
     def get(self, account_id: str, name: str) -> Namespace | None:
         """Return the account's namespace `name`, also one being deleted; strongly consistent."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key=namespace_key(account_id, name), ConsistentRead=True
             )
@@ -92,7 +92,7 @@ class NamespaceStore:
 
     def holdings(self, account_id: str, namespace_id: str) -> Holdings:
         """Return what a namespace holds, as far as it is counted."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=holdings_key(account_id, namespace_id))
         return _holdings(answer["Item"]) if "Item" in answer else EMPTY
 
@@ -105,7 +105,7 @@ class NamespaceStore:
 
     def close(self, account_id: str, namespace: Namespace, job: Job) -> None:
         """Close the namespace for good and begin the job that removes it; harmless when that has happened already."""
-        with suppress(ConditionFailed), errors_translated():
+        with suppress(ConditionFailed), translate_errors():
             self._client.transact_write_items(
                 TransactItems=[
                     {
@@ -133,7 +133,7 @@ class NamespaceStore:
 
         Harmless when that has happened already. What it held is still counted for a while: the stream comes after.
         """
-        with suppress(ConditionFailed), errors_translated():
+        with suppress(ConditionFailed), translate_errors():
             self._client.delete_item(
                 TableName=self._table,
                 Key=namespace_key(account_id, namespace.name),
@@ -166,7 +166,7 @@ class NamespaceStore:
             ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":s": {"S": prefix}},
             ConsistentRead=True,
         )
-        with errors_translated():
+        with translate_errors():
             return [item for page in pages for item in page["Items"]]
 
     def _count(self, account_id: str, change: int) -> TransactWriteItemTypeDef:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kv_common.errors import Unavailable
-from kv_common.s3 import Missing, errors_translated
+from kv_common.s3 import ObjectNotFound, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -40,7 +40,7 @@ class ObjectStore:
     """Objects by namespace; every method is one trip unless it says otherwise, and may raise Unavailable.
 
     `client_factory` is called when the first object is asked for: most requests need none. What writes in parts raises
-    Missing when that writing is complete or was given up.
+    ObjectNotFound when that writing is complete or was given up.
     """
 
     def __init__(self, client_factory: Callable[[], S3Client], bucket: str) -> None:
@@ -53,7 +53,7 @@ class ObjectStore:
 
     def put_value(self, namespace_id: str, object_id: str, text: bytes) -> None:
         """Store a value's text, as pending: it goes by itself unless an item comes to name it."""
-        with errors_translated():
+        with translate_errors():
             self._client.put_object(
                 Bucket=self._bucket, Key=_value(namespace_id, object_id), Body=text, Tagging=PENDING
             )
@@ -65,9 +65,9 @@ class ObjectStore:
     def confirm(self, namespace_id: str, object_id: str) -> None:
         """Let a value's text stay, for an item names it; nothing happens when it is gone already."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.delete_object_tagging(Bucket=self._bucket, Key=_value(namespace_id, object_id))
-        except Missing:
+        except ObjectNotFound:
             return
 
     def delete_value(self, namespace_id: str, object_id: str) -> None:
@@ -81,7 +81,7 @@ class ObjectStore:
 
     def put_answer(self, namespace_id: str, name: str, body: bytes) -> None:
         """Keep an answer for two days."""
-        with errors_translated():
+        with translate_errors():
             self._client.put_object(
                 Bucket=self._bucket, Key=_answer(namespace_id, name), Body=body, ContentType="application/json"
             )
@@ -101,7 +101,7 @@ class ObjectStore:
         """
         deleted = 0
         for prefix in PREFIXES:
-            with errors_translated():
+            with translate_errors():
                 listing = self._client.list_objects_v2(
                     Bucket=self._bucket, Prefix=f"{prefix}/{namespace_id}/", MaxKeys=_DELETED_AT_ONCE
                 )
@@ -127,9 +127,9 @@ class ObjectStore:
     def uploaded(self, namespace_id: str, job_id: str) -> Uploaded | None:
         """Return what was uploaded to be imported, None when nothing was."""
         try:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.head_object(Bucket=self._bucket, Key=_upload(namespace_id, job_id))
-        except Missing:
+        except ObjectNotFound:
             return None
         return Uploaded(answer["ContentLength"], answer["ETag"])
 
@@ -142,7 +142,7 @@ class ObjectStore:
 
     def begin(self, namespace_id: str, job_id: str) -> str:
         """Begin to write an export's result in parts; return the id of the writing."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=_result(namespace_id, job_id),
@@ -153,7 +153,7 @@ class ObjectStore:
 
     def put_part(self, namespace_id: str, job_id: str, upload_id: str, number: int, data: bytes) -> None:
         """Store part `number` (1 to 10,000; at least 5 MiB each but the last)."""
-        with errors_translated():
+        with translate_errors():
             self._client.upload_part(
                 Bucket=self._bucket,
                 Key=_result(namespace_id, job_id),
@@ -166,7 +166,7 @@ class ObjectStore:
         """Make the result of the parts of these numbers, and of no others; a trip per thousand parts, and one more."""
         key, wanted = _result(namespace_id, job_id), frozenset(numbers)
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
-        with errors_translated():
+        with translate_errors():
             parts = [_completed(part) for page in pages for part in page.get("Parts", [])]
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
@@ -178,20 +178,20 @@ class ObjectStore:
     def has_result(self, namespace_id: str, job_id: str) -> bool:
         """Tell whether an export's result is there."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.head_object(Bucket=self._bucket, Key=_result(namespace_id, job_id))
-        except Missing:
+        except ObjectNotFound:
             return False
         return True
 
     def abort(self, namespace_id: str, job_id: str, upload_id: str) -> None:
         """Give up writing a result, and what was written of it."""
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.abort_multipart_upload(
                     Bucket=self._bucket, Key=_result(namespace_id, job_id), UploadId=upload_id
                 )
-        except Missing:
+        except ObjectNotFound:
             return
 
     def delete_transfer(self, namespace_id: str, job_id: str) -> None:
@@ -201,19 +201,19 @@ class ObjectStore:
 
     def _read(self, key: str, **asked: str) -> bytes | None:
         try:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.get_object(Bucket=self._bucket, Key=key, **asked)  # type: ignore[arg-type]
                 return answer["Body"].read()
-        except Missing:
+        except ObjectNotFound:
             return None
 
     def _delete(self, key: str) -> None:
-        with errors_translated():
+        with translate_errors():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _delete_all(self, keys: Sequence[str]) -> None:
         objects: list[ObjectIdentifierTypeDef] = [{"Key": key} for key in keys]
-        with errors_translated():
+        with translate_errors():
             answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
         if answer.get("Errors"):
             raise Unavailable

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import errors_translated, require_answer
+from kv_common.dynamodb import ping_table, translate_errors
 from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from kv_common.tokens.jwks import JwkSet
+    from kv_common.auth.jwks import JwkSet
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -33,10 +33,10 @@ class ServiceStore:
         The pool's own URL is out of reach from inside a VPC without a NAT gateway, which kv's functions run in.
         """
         # PyJWT comes along: only a request with a token needs it.
-        from kv_common.tokens.jwks import JwksUnavailable
+        from kv_common.auth.jwks import JwksUnavailable
 
         try:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.get_item(TableName=self._credentials_table, Key=_SIGNING_KEYS)
         except Unavailable as error:
             raise JwksUnavailable("the credentials table does not answer") from error
@@ -47,4 +47,4 @@ class ServiceStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        require_answer(self._client, self._table)
+        ping_table(self._client, self._table)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import account_key
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.errors import Unavailable
 from kv_common.events.outbox import outbox_put
 
@@ -58,7 +58,7 @@ class StorageStore:
         unknown = [one for one in namespace_ids if one not in self._owners]
         if unknown:
             keys = [owner_key(one) for one in unknown]
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}})
             if answer.get("UnprocessedKeys"):
                 raise Unavailable
@@ -121,7 +121,7 @@ class StorageStore:
         }
 
     def _position(self, shard: str) -> int:
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=_shard_key(shard), ConsistentRead=True)
         return int(answer["Item"]["position"]["S"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
+from kv_common.account_tombstones import account_key
 from kv_common.dynamodb import put_all
 from kv_common.events.outbox import outbox_item
 

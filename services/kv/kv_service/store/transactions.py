@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from kv_common.dynamodb import ConditionFailed, Contended, Oversized, errors_translated
+from kv_common.dynamodb import ConditionFailed, TransactionConflict, TransactionTooLarge, translate_errors
 from kv_common.errors import Unavailable
 from kv_service.store import items
 from kv_service.store.conditions import unmoved
@@ -63,7 +63,7 @@ class TransactionStore:
             wanted.append(record_key(space, once))
         found: list[Mapping[str, AttributeValueTypeDef]] = []
         for _ in range(_READS):
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}}
                 )
@@ -75,9 +75,9 @@ class TransactionStore:
         raise Unavailable
 
     def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
-        """Return the versions under `keys` as they were at one moment; Contended while others write them. One trip.
+        """Return a consistent snapshot of the versions under `keys` in one round trip.
 
-        Oversized where they are more than 4 MB together.
+        Raises TransactionConflict while others write them, TransactionTooLarge where they are more than 4 MB together.
         """
         gets: list[TransactGetItemTypeDef] = [
             {"Get": {"TableName": self._table, "Key": value_key(space, key)}} for key in keys
@@ -85,12 +85,12 @@ class TransactionStore:
         from botocore.exceptions import ClientError
 
         try:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.transact_get_items(TransactItems=gets)
         except ClientError as error:
             # Keys are checked before: nothing else about the request can be wrong.
             if error.response["Error"]["Code"] == "ValidationException":
-                raise Oversized from error
+                raise TransactionTooLarge from error
             raise
         return self._seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
 
@@ -103,8 +103,8 @@ class TransactionStore:
     ) -> None:
         """Make all changes and keep the answer, or none of it; one trip, and one for each large text or answer.
 
-        Raises Moved when a key is no longer as it was found, or the request has been answered; Contended while others
-        write the same.
+        Raises Moved when a key is no longer as it was found, or the request has been answered; TransactionConflict
+        while others write the same.
         """
         placed = [self._placed(space, change) for change in changes]
         writes = [self._write(space, change) for change in placed]
@@ -113,9 +113,9 @@ class TransactionStore:
         if not writes:
             return
         try:
-            with errors_translated():
+            with translate_errors():
                 self._client.transact_write_items(TransactItems=writes)
-        except (ConditionFailed, Contended) as failure:
+        except (ConditionFailed, TransactionConflict) as failure:
             for change, before in zip(placed, changes, strict=True):
                 if change is not before and change.version is not None:
                     self._texts.displace(space, change.version)

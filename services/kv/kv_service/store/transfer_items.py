@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common.accounts import ACCOUNT_PREFIX, account_key
+from kv_common.account_tombstones import ACCOUNT_PREFIX, account_key
 from kv_service.jobs import JobKind
 from kv_service.transfers.transfer import ExportProgress, ImportProgress, Problem, Transfer, TransferStatus
 

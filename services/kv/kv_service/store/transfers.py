@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kv_common import times
-from kv_common.accounts import account_key, is_open
-from kv_common.dynamodb import ConditionFailed, delete_all, errors_translated, transact
+from kv_common import clock
+from kv_common.account_tombstones import account_key, require_open
+from kv_common.dynamodb import ConditionFailed, delete_all, transact, translate_errors
 from kv_common.errors import Conflict, RateLimited, Unauthorized
-from kv_common.names import no_such_namespace
+from kv_common.identifiers import no_such_namespace
 from kv_service.domain import NamespaceStatus
 from kv_service.jobs import JobKind
 from kv_service.store.jobs import job_key, job_start
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.transfers.transfer import Transfer
 
     Item = dict[str, AttributeValueTypeDef]
@@ -57,7 +57,7 @@ class TransferStore:
         """
         account_id = transfer.account_id
         items: list[TransactWriteItemTypeDef] = [
-            is_open(self._table, account_id),
+            require_open(self._table, account_id),
             {
                 "ConditionCheck": {
                     "TableName": self._table,
@@ -106,7 +106,7 @@ class TransferStore:
                 "TableName": self._table,
                 "Key": {
                     "PK": {"S": account_key(transfer.account_id)},
-                    "SK": {"S": f"{_BEGUN_PREFIX}{transfer.kind}#{times.day(transfer.created_at_ms)}"},
+                    "SK": {"S": f"{_BEGUN_PREFIX}{transfer.kind}#{clock.day(transfer.created_at_ms)}"},
                 },
                 "UpdateExpression": "ADD #begun :one SET #ttl = :ttl",
                 # Holds while the day's are not used up.
@@ -131,7 +131,7 @@ class TransferStore:
 
     def get(self, account_id: str, transfer_id: str) -> Transfer | None:
         """Return a transfer as it is now."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(
                 TableName=self._table, Key=transfer_key(account_id, transfer_id), ConsistentRead=True
             )
@@ -139,7 +139,7 @@ class TransferStore:
 
     def newest(self, account_id: str) -> list[Transfer]:
         """Return the account's hundred newest transfers, the newest first."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="PK = :p AND begins_with(SK, :s)",
@@ -158,13 +158,13 @@ class TransferStore:
             ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":s": {"S": TRANSFER_PREFIX}},
             ConsistentRead=True,
         )
-        with errors_translated():
+        with translate_errors():
             return [decode(item) for page in pages for item in page["Items"]]
 
     def take(self, account_id: str, transfer_id: str) -> Transfer | None:
         """Take a running transfer over, from whoever is at work on it; None when it does not run any more."""
         try:
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key=transfer_key(account_id, transfer_id),
@@ -182,7 +182,7 @@ class TransferStore:
     def save(self, transfer: Transfer, effects: Sequence[TransactWriteItemTypeDef] = ()) -> Transfer:
         """Store how far a running transfer has got, together with `effects`; return it at its next step.
 
-        Raises Overtaken, and Contended when others keep writing what it writes. At most 99 effects.
+        Raises Overtaken, and TransactionConflict when others keep writing what it writes. At most 99 effects.
         """
         saved = self._stepped(transfer)
         self._advance([self._put(transfer, saved), *effects])

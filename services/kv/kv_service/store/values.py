@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from kv_common.dynamodb import ConditionFailed, Contended, delete_all, delete_partition, errors_translated
+from kv_common.dynamodb import ConditionFailed, TransactionConflict, delete_all, delete_partition, translate_errors
 from kv_service.storage import VALUE_PREFIX
 from kv_service.store import items
 from kv_service.store.conditions import LIVE, SENT_ONCE, TTL_NAME, Condition, met, met_by_integer, unmoved
@@ -63,7 +63,7 @@ class ValueStore:
 
     def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         """Return the version under `key`; the text of a large value is for `whole` to read."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=value_key(space, key), ConsistentRead=consistent)
         return items.decode(key, answer["Item"]) if "Item" in answer else None
 
@@ -76,7 +76,7 @@ class ValueStore:
 
     def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
         """Return the version under `key` without its text, which then does not travel."""
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(
                 TableName=self._table,
                 Key=value_key(space, key),
@@ -162,7 +162,7 @@ class ValueStore:
             return
         try:
             self._write(key, lambda: self._client.transact_write_items(TransactItems=[{"Put": put}]))
-        except (Moved, Contended):
+        except (Moved, TransactionConflict):
             self._texts.displace(space, placed)
             raise
 
@@ -203,7 +203,7 @@ class ValueStore:
             query["Limit"] = limit - len(found)
             if after is not None:
                 query["ExclusiveStartKey"] = value_key(space, after)
-            with errors_translated():
+            with translate_errors():
                 answer = self._client.query(**query)
             found += [items.decode(item["SK"]["S"], item) for item in answer["Items"]]
             last = answer.get("LastEvaluatedKey")
@@ -217,7 +217,7 @@ class ValueStore:
 
         It finds them in the index, which may lag behind: some may have gone already, and some not show yet.
         """
-        with errors_translated():
+        with translate_errors():
             answer = self._client.query(
                 TableName=self._table,
                 IndexName=LIST_INDEX,
@@ -276,7 +276,7 @@ class ValueStore:
     def _write(self, key: str, write: Any, etag: str | None = None) -> Any:
         """Write, and return the answer; `etag` is what the item has afterwards."""
         try:
-            with errors_translated():
+            with translate_errors():
                 return write()
         except ConditionFailed as failure:
             found = items.decode(key, failure.item) if failure.item else None

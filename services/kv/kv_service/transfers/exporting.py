@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kv_common.errors import PayloadTooLarge, Unavailable
-from kv_common.s3 import Missing
+from kv_common.s3 import ObjectNotFound
 from kv_service.domain import Space
 from kv_service.store.transfers import Overtaken
 from kv_service.transfers import lines
@@ -22,7 +22,7 @@ from kv_service.transfers.transfer import ExportProgress, Problem, TransferStatu
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.jobs import Job, KeepGoing
     from kv_service.store import ObjectStore, ValueStore
     from kv_service.store.bulk import BulkStore
@@ -84,7 +84,7 @@ class Exports:
                 if not keep_going():
                     return False
             self._finish(transfer)
-        except Missing:
+        except ObjectNotFound:
             # Uploads in parts are removed after two days; a job that waited in the dead-letter queue starts anew.
             self._store.save(replace(transfer, keys=0, bytes=0, progress=ExportProgress()))
             return False
@@ -110,7 +110,7 @@ class Exports:
         progress = _progress(transfer)
         try:
             self._files.complete(transfer.namespace_id, transfer.id, progress.upload_id, progress.parts)
-        except Missing:
+        except ObjectNotFound:
             # Somebody has put the parts together already and died before saying so, unless the file is missing too.
             if not self._files.has_result(transfer.namespace_id, transfer.id):
                 raise

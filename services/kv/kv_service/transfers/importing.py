@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from kv_common.dynamodb import MAX_TRANSACTION, Contended
+from kv_common.dynamodb import MAX_TRANSACTION, TransactionConflict
 from kv_common.errors import AppError, Conflict, PayloadTooLarge, ValidationError
 from kv_service.domain import Space, new_token
 from kv_service.store.transfers import Overtaken
@@ -28,8 +28,8 @@ from kv_service.values.versions import StorageFull, Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from kv_common.admission.model import FactsSource
-    from kv_common.times import Clock
+    from kv_common.admission.model import AdmissionDataSource
+    from kv_common.clock import Clock
     from kv_service.domain import RandomBelow
     from kv_service.jobs import Job, KeepGoing
     from kv_service.store import ObjectStore
@@ -84,7 +84,7 @@ class Imports:
         bulk: BulkStore,
         texts: Texts,
         files: ObjectStore,
-        facts: FactsSource,
+        facts: AdmissionDataSource,
         *,
         now_ms: Clock,
         random_below: RandomBelow,
@@ -105,7 +105,7 @@ class Imports:
         try:
             for phase in (self._check, self._write):
                 transfer = phase(transfer, keep_going)
-        except (Overtaken, Contended):
+        except (Overtaken, TransactionConflict):
             # Somebody else is at work on the transfer, or has ended it, or keeps writing the same keys: it goes on with
             # the next turn, if there is one.
             return False
@@ -132,7 +132,7 @@ class Imports:
         try:
             return do(transfer, found)
         except AppError as error:
-            if error.is_ours:
+            if error.is_server_error:
                 raise
             return self._store.end(transfer.ended(TransferStatus.FAILED, self._now_ms(), Problem.of(error)))
 
@@ -180,7 +180,7 @@ class Imports:
         placed = [self._texts.place(space, version) for version in chunk.versions.values()]
         try:
             return self._store.save(after, [self._bulk.write_of(space, version) for version in placed])
-        except (Overtaken, Contended):
+        except (Overtaken, TransactionConflict):
             for version in placed:
                 self._texts.displace(space, version)
             raise

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common import names, strict_json, times
+from kv_common import clock, identifiers
 from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.json import strict as strict_json
 from kv_service.values.preconditions import NONE
 from kv_service.values.reading import put_of
 from kv_service.values.versions import MAX_VALUE_BYTES
@@ -65,11 +66,11 @@ def write(version: Version) -> bytes:
     members = [
         f'"key":"{version.key}"',
         f'"value":{shown}',
-        f'"created_at":"{times.timestamp(version.created_at_ms)}"',
-        f'"updated_at":"{times.timestamp(version.updated_at_ms)}"',
+        f'"created_at":"{clock.timestamp(version.created_at_ms)}"',
+        f'"updated_at":"{clock.timestamp(version.updated_at_ms)}"',
     ]
     if version.expires_at_s is not None:
-        members.append(f'"expires_at":"{times.timestamp(version.expires_at_s * 1000)}"')
+        members.append(f'"expires_at":"{clock.timestamp(version.expires_at_s * 1000)}"')
     if version.metadata is not None:
         members.append(f'"metadata":{version.metadata}')
     if shown != text:
@@ -92,7 +93,7 @@ def read(line: Line) -> Entry:
         if name not in members:
             raise ValidationError(f"The line needs the member {name!r}.", details={"field": name})
     try:
-        key = names.key(_string.decode(members["key"]))
+        key = identifiers.key(_string.decode(members["key"]))
     except msgspec.DecodeError as error:
         raise ValidationError("The key must be a string.", details={"field": "key"}) from error
     put = put_of(key, members, NONE)
@@ -143,7 +144,7 @@ def _expiry(members: dict[str, bytes]) -> int | None:
     """Return the second at which a key expires; what is finer is rounded up, so that it never lasts less."""
     try:
         text = _optional_string.decode(members.get("expires_at", b"null"))
-        return None if text is None else -(-times.milliseconds(text) // 1000)
+        return None if text is None else -(-clock.milliseconds(text) // 1000)
     except (msgspec.DecodeError, ValueError) as error:
         raise ValidationError(
             "The expires_at is a timestamp such as 2030-01-31T12:00:00Z, or null.", details={"field": "expires_at"}

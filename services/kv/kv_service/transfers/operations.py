@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from kv_common.errors import Conflict, NotFound
-from kv_common.names import no_such_namespace
+from kv_common.identifiers import no_such_namespace
 from kv_service.domain import NamespaceStatus
 from kv_service.jobs import JobKind
 from kv_service.store.transfers import Overtaken
@@ -25,7 +25,7 @@ from kv_service.transfers.transfer import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.domain import RandomBelow
     from kv_service.store import NamespaceStore, ObjectStore
     from kv_service.store.transfers import TransferStore

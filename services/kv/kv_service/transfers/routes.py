@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common import names, strict_json
+from kv_common import identifiers
+from kv_common.clock import timestamp
 from kv_common.http import json_response, no_content
-from kv_common.times import timestamp
+from kv_common.json import strict as strict_json
 from kv_service.gate import owner_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def add_transfers(app: Api, kv: Callable[[], Kv]) -> None:
     @app.route("/v1/namespaces/{namespace}/exports", methods=["POST"])
     def begin_export(request: Request, namespace: str) -> Response:
         account_id = _owner(request, kv())
-        name = names.namespace(namespace)
+        name = identifiers.namespace(namespace)
         transfers = kv().transfers()
         transfer = transfers.begin_export(account_id, name, correlation_id=request.correlation_id)
         return json_response(show(transfer, transfers), 202)
@@ -38,7 +39,7 @@ def add_transfers(app: Api, kv: Callable[[], Kv]) -> None:
     @app.route("/v1/namespaces/{namespace}/imports", methods=["POST"])
     def begin_import(request: Request, namespace: str) -> Response:
         account_id = _owner(request, kv())
-        name = names.namespace(namespace)
+        name = identifiers.namespace(namespace)
         transfers = kv().transfers()
         transfer = transfers.begin_import(account_id, name, correlation_id=request.correlation_id)
         return json_response(show(transfer, transfers), 201)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from kv_common import json_text, names, strict_json
+from kv_common import identifiers
 from kv_common.api_keys import Scope
 from kv_common.errors import AppError, ValidationError
+from kv_common.json import edit as json_text
+from kv_common.json import strict as strict_json
 from kv_service.values import preconditions, reading
 from kv_service.values.changes import Command, Delete, Get, Increment, Patch, Put
 from kv_service.values.once import read_once
@@ -91,7 +93,7 @@ def _command(members: Mapping[str, bytes]) -> Command:
     for name in members:
         if name not in _MEMBERS[op]:
             raise ValidationError(f"A {op} takes no member {name!r}.", details={"allowed": sorted(_MEMBERS[op])})
-    key = names.key(_decode(_text, members, "key") or "")
+    key = identifiers.key(_decode(_text, members, "key") or "")
     precondition = preconditions.read(_decode(_text, members, "if_match"), _decode(_text, members, "if_none_match"))
     match op:
         case "get":

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from kv_common import json_text
 from kv_common.errors import Conflict, NotFound
+from kv_common.json import edit as json_text
 from kv_service.values import preconditions
 from kv_service.values.preconditions import Precondition
 from kv_service.values.versions import (

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from kv_common import cursors
-from kv_common.dynamodb import Contended
+from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import Unavailable
 from kv_service.domain import new_token
 from kv_service.store.values import Moved
@@ -31,7 +31,7 @@ from kv_service.values.versions import MAX_INTEGER_BYTES, Moment, Version, is_la
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.times import Clock
+    from kv_common.clock import Clock
     from kv_service.domain import RandomBelow, Space
     from kv_service.store import ValueStore
     from kv_service.values.allowance import Allowance
@@ -95,7 +95,7 @@ class Values:
             return self._at_once(space, command)
         except Moved as moved:
             return self._step_by_step(space, command, moved.found)
-        except Contended:
+        except TransactionConflict:
             return self._step_by_step(space, command)
 
     def page(self, space: Space, request: PageRequest) -> Page:
@@ -154,7 +154,7 @@ class Values:
             written = apply(command, current, moment, room=space.room + freed)
             try:
                 self._store.replace(space, command.key, found, written.version)
-            except (Moved, Contended):
+            except (Moved, TransactionConflict):
                 found = UNSET
             else:
                 return written

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common import json_text
+from kv_common.clock import http_date, timestamp
 from kv_common.errors import AppError
 from kv_common.http import Response, json_response, no_content
-from kv_common.times import http_date, timestamp
+from kv_common.json import edit as json_text
 from kv_service.values.changes import Get, Increment, Written, not_modified
 from kv_service.values.plans import shown
 from kv_service.values.versions import Version

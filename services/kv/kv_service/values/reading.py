@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kv_common import json_text, names, strict_json
+from kv_common import identifiers
 from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.json import edit as json_text
+from kv_common.json import strict as strict_json
 from kv_service.values import preconditions
 from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Ttl
 from kv_service.values.pages import DEFAULT_PAGE, MAX_PAGE, PageRequest
@@ -52,7 +54,7 @@ def read_get(request: Request, key: str) -> Get:
     refuse(request, _IDEMPOTENCY_KEY)
     query = request.query(allowed=("fields", "consistency"))
     return Get(
-        names.key(key),
+        identifiers.key(key),
         fields=read_fields(query.get("fields")),
         precondition=read_precondition(request),
         consistent=_consistency(query, default="strong"),
@@ -64,34 +66,34 @@ def read_head(request: Request, key: str) -> Get:
     refuse(request, _IDEMPOTENCY_KEY)
     query = request.query(allowed=("consistency",))
     return Get(
-        names.key(key), precondition=read_precondition(request), consistent=_consistency(query, default="strong")
+        identifiers.key(key), precondition=read_precondition(request), consistent=_consistency(query, default="strong")
     )
 
 
 def read_put(request: Request, key: str) -> Put:
     """Return what a PUT stores."""
     request.query(allowed=())
-    return put_of(names.key(key), _members(request, VALUE_MEMBERS), read_precondition(request))
+    return put_of(identifiers.key(key), _members(request, VALUE_MEMBERS), read_precondition(request))
 
 
 def read_patch(request: Request, key: str) -> Patch:
     """Return what a PATCH changes."""
     request.query(allowed=())
-    return patch_of(names.key(key), _members(request, VALUE_MEMBERS), _only_if_match(request))
+    return patch_of(identifiers.key(key), _members(request, VALUE_MEMBERS), _only_if_match(request))
 
 
 def read_increment(request: Request, key: str) -> Increment:
     """Return by how much an integer is to grow; without a body, by one."""
     request.query(allowed=())
     members = _members(request, ("by", "ttl")) if request.body else {}
-    return increment_of(names.key(key), members, _only_if_match(request))
+    return increment_of(identifiers.key(key), members, _only_if_match(request))
 
 
 def read_delete(request: Request, key: str) -> Delete:
     """Return what a DELETE removes."""
     refuse(request, _IDEMPOTENCY_KEY)
     request.query(allowed=())
-    return Delete(names.key(key), _only_if_match(request))
+    return Delete(identifiers.key(key), _only_if_match(request))
 
 
 def read_page(request: Request) -> PageRequest:
@@ -101,7 +103,7 @@ def read_page(request: Request) -> PageRequest:
     if query.get("include", "metadata") != "metadata":
         raise ValidationError("A list can include 'metadata' and nothing else.", details={"field": "include"})
     return PageRequest(
-        prefix=names.key_prefix(query.get("prefix", "")),
+        prefix=identifiers.key_prefix(query.get("prefix", "")),
         limit=_page_limit(query.get("limit")),
         cursor=query.get("cursor"),
         metadata="include" in query,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kv_common.dynamodb import Contended
+from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import AppError, Unavailable
 from kv_service.store.values import Moved
 from kv_service.values.allowance import Allowance
@@ -18,8 +18,8 @@ from kv_service.values.versions import live
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from kv_common.clock import Clock
     from kv_common.http import Response
-    from kv_common.times import Clock
     from kv_service.domain import RandomBelow, Space
     from kv_service.store import TransactionStore
     from kv_service.values.changes import Command
@@ -151,7 +151,7 @@ class Together:
                 self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
             try:
                 return attempt()
-            except (Moved, Contended):
+            except (Moved, TransactionConflict):
                 continue
         if once is not None:
             raise in_flight()

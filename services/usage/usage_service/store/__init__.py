@@ -9,8 +9,8 @@
     ACCOUNT#<account>    MINUTE#<minute>#<epoch>     changes, counts (JSON text): what of it stands in the totals;
                                                      steps in which it came there; ttl
     ACCOUNT#<account>    OUTBOX#<event>              what is to be told: see kv_common.events.outbox
-    SEEN#<digest>        SEEN                        see kv_common.events.once
-    CLOSED#<digest>      CLOSED                      see kv_common.accounts
+    SEEN#<digest>        SEEN                        see kv_common.events.processed_events
+    CLOSED#<digest>      CLOSED                      see kv_common.account_tombstones
 
 What an event costs, in DynamoDB's units (a write in a transaction counts twice; every item is below 1 KB):
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
+from kv_common.account_tombstones import account_key
 from kv_common.events import Served
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common.accounts import is_open
-from kv_common.dynamodb import ConditionFailed, errors_translated, transact
+from kv_common.account_tombstones import require_open
+from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.events import Served
 from usage_service.domain.metering import NOTHING_BOOKED, Booked, total
 from usage_service.domain.periods import closes_at_s, day_of_minute, month_of
@@ -43,7 +43,7 @@ class MeterStore:
     def booked(self, account_id: str, minute: int, epoch: str) -> Booked:
         """Return what of a (minute, epoch) stands in the totals; strongly consistent."""
         key = minute_key(account_id, minute, epoch)
-        with errors_translated():
+        with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         if "Item" not in answer:
             return NOTHING_BOOKED
@@ -60,7 +60,7 @@ class MeterStore:
         # A month closes at a fixed time, and nobody asks for its minutes after that.
         ttl = closes_at_s(month) + KEPT_AFTER_CLOSING_S
         actions = [
-            is_open(self._table, account_id),
+            require_open(self._table, account_id),
             self._note(minute_key(account_id, minute, epoch), before, step.after, ttl),
             addition(
                 self._table,

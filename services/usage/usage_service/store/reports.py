@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import account_key
-from kv_common.dynamodb import errors_translated
+from kv_common.account_tombstones import account_key
+from kv_common.dynamodb import translate_errors
 from usage_service.domain.reports import NamespaceUse
 from usage_service.store.items import DAY, NAMESPACE, STORED_BYTES, STORED_KEYS, day_of, number, served_of
 
@@ -56,5 +56,5 @@ class ReportStore:
             },
             ConsistentRead=True,
         )
-        with errors_translated():
+        with translate_errors():
             return [item for page in pages for item in page["Items"]]

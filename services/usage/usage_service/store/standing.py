@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import ConditionFailed, errors_translated, require_answer
+from kv_common.dynamodb import ConditionFailed, ping_table, translate_errors
 from kv_common.errors import Unavailable
 from usage_service.domain.reports import MonthUse, Standing
 from usage_service.domain.thresholds import FIRST_PLAN, Plan
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from kv_common.events import Event, NamespaceCreated, NamespaceDeleted, StorageChanged
-    from kv_common.events.once import Once
+    from kv_common.events.processed_events import Once
     from usage_service.store.items import Item
 
 
@@ -76,7 +76,7 @@ class StandingStore:
     def read(self, account_id: str, month: str) -> tuple[Standing, MonthUse]:
         """Return what holds for the account now and its use of a month; strongly consistent."""
         standing, use = standing_key(account_id), month_key(account_id, month)
-        with errors_translated():
+        with translate_errors():
             answer = self._client.batch_get_item(
                 RequestItems={self._table: {"Keys": [standing, use], "ConsistentRead": True}}
             )
@@ -87,7 +87,7 @@ class StandingStore:
 
     def check(self) -> None:
         """Return if the table answers."""
-        require_answer(self._client, self._table)
+        ping_table(self._client, self._table)
 
 
 def _standing(item: Item) -> Standing:

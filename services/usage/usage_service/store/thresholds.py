@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import is_open
+from kv_common.account_tombstones import require_open
 from kv_common.dynamodb import ConditionFailed, transact
 from kv_common.events.outbox import outbox_put
 from usage_service.store.items import TOLD, month_key, standing_key
@@ -33,7 +33,7 @@ class ThresholdStore:
         is told.
         """
         actions = [
-            is_open(self._table, account_id),
+            require_open(self._table, account_id),
             self._is_on(account_id, plan),
             self._note(account_id, month, list(events)),
             *(outbox_put(self._table, event) for event in events.values()),

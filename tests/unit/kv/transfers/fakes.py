@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from kv_common.admission import Facts, Limits, Use
+from kv_common.admission import AdmissionData, Limits, Usage
 from kv_common.plans import CATALOG
-from kv_common.s3 import Missing
+from kv_common.s3 import ObjectNotFound
 from kv_service.domain import Namespace, Space
 from kv_service.store import ObjectStore, ValueStore, items
 from kv_service.store.bulk import BulkStore
@@ -201,13 +201,13 @@ class Files(ObjectStore):
         assert upload_id.startswith(f"{namespace_id}/{job_id}/")
         with self._fate.call("put_part"):
             if upload_id not in self.uploads:
-                raise Missing
+                raise ObjectNotFound
             self.uploads[upload_id][number] = data
 
     def complete(self, namespace_id: str, job_id: str, upload_id: str, numbers: Collection[int]) -> None:
         with self._fate.call():
             if upload_id not in self.uploads:
-                raise Missing
+                raise ObjectNotFound
             parts = self.uploads.pop(upload_id)
             *whole, last = [parts[number] for number in sorted(numbers)]
             assert all(len(part) >= self._least_part for part in whole)
@@ -254,10 +254,10 @@ class Counted:
         self.stored = stored
         self.storage = storage
 
-    def load(self, account_id: str, digest: str | None, namespace: str) -> Facts:
+    def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
         assert (account_id, digest, namespace) == (ACCOUNT, None, "")
         limits = replace(Limits.of(CATALOG["free"]), storage=self.storage)
-        return Facts(key=None, limits=limits, namespace_id="", use=Use(stored=self.stored))
+        return AdmissionData(key=None, limits=limits, namespace_id="", use=Usage(stored=self.stored))
 
 
 def etag_of(file: bytes) -> str:

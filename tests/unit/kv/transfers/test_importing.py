@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kv_common.dynamodb import Contended
+from kv_common.dynamodb import TransactionConflict
 from kv_service.jobs import Job, JobKind
 from kv_service.store.texts import Texts
 from kv_service.transfers import importing, lines
@@ -366,7 +366,7 @@ def test_a_chunk_that_others_keep_writing_too_is_left_to_the_next_turn(monkeypat
     world.write(chunks=0)
 
     def contended(*_: object) -> None:
-        raise Contended
+        raise TransactionConflict
 
     with monkeypatch.context() as patch:
         patch.setattr(world.desk, "save", contended)

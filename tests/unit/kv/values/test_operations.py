@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from kv_common.dynamodb import Contended
+from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import Conflict, NotFound, PreconditionFailed, Unavailable, ValidationError
 from kv_service.domain import Space
 from kv_service.values import preconditions
@@ -265,7 +265,7 @@ def test_a_write_that_meets_a_transaction_waits_for_its_end(world: World, monkey
     world.put("1")
 
     def contended(*_: Any, **__: Any) -> None:
-        raise Contended
+        raise TransactionConflict
 
     monkeypatch.setattr(world.shelf, "put", contended)
     world.put("2")

@@ -11,7 +11,7 @@ FAILURES = 3
 PAUSE_S = 1.0
 
 
-class Breaker:
+class CircuitBreaker:
     """Opens after FAILURES failures in a row; while open, one attempt passes every PAUSE_S, and a success closes it.
 
     `now` is a monotonic clock in seconds.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache, TLRUCache
 
-from kv_common import times
-from kv_common.admission import gcra
-from kv_common.admission.model import Decision, Facts, FactsSource, Source, Ticket, Verdict
+from kv_common import clock
+from kv_common.admission import token_bucket
+from kv_common.admission.model import AdmissionData, AdmissionDataSource, AdmissionRequest, Decision, Source, Verdict
 from kv_common.api_keys import KeyStatus
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ MAX_ENTRIES = 10_000
 _FactsKey = tuple[str, str | None, str]
 
 
-class LocalLimiter:
+class LocalAdmission:
     """Answers tickets from `source` and buckets of its own; `now` is a clock in seconds since 1970."""
 
-    def __init__(self, source: FactsSource, now: Callable[[], float]) -> None:
+    def __init__(self, source: AdmissionDataSource, now: Callable[[], float]) -> None:
         self._source = source
         self._now = now
-        self._facts: TLRUCache[_FactsKey, Facts] = TLRUCache(MAX_ENTRIES, ttu=_time_to_use, timer=now)
+        self._facts: TLRUCache[_FactsKey, AdmissionData] = TLRUCache(MAX_ENTRIES, ttu=_time_to_use, timer=now)
         self._arrivals: LRUCache[str, int] = LRUCache(MAX_ENTRIES)
         self._used: LRUCache[str, tuple[str, int]] = LRUCache(MAX_ENTRIES)
 
-    def note(self, ticket: Ticket, decision: Decision) -> None:
+    def note(self, ticket: AdmissionRequest, decision: Decision) -> None:
         """Remember the month's use that Redis told, for the headers of answers without Redis."""
         if decision.charge is not None:
             self._used[ticket.account_id] = (decision.charge.month, decision.used)
 
-    def decide(self, ticket: Ticket) -> Decision:
+    def decide(self, ticket: AdmissionRequest) -> Decision:
         """Answer without Redis; raises Unavailable when the tables do not answer either."""
         facts = self._load(ticket)
         now = self._now()
@@ -55,7 +55,7 @@ class LocalLimiter:
             verdict = Verdict.WRONG_SCOPE
         elif key is not None and not key.covers(ticket.namespace):
             verdict = Verdict.WRONG_NAMESPACE
-        bucket = gcra.ask(
+        bucket = token_bucket.take(
             self._arrivals.get(ticket.account_id, 0),
             int(now * 1_000_000),
             rate=facts.limits.rate,
@@ -80,7 +80,7 @@ class LocalLimiter:
             namespace_id=facts.namespace_id,
         )
 
-    def _load(self, ticket: Ticket) -> Facts:
+    def _load(self, ticket: AdmissionRequest) -> AdmissionData:
         cache_key = (ticket.account_id, ticket.digest, ticket.namespace)
         facts = self._facts.get(cache_key)
         if facts is None:
@@ -90,10 +90,10 @@ class LocalLimiter:
 
     def _last_known_use(self, account_id: str, now: float) -> int:
         month, used = self._used.get(account_id, ("", 0))
-        return used if month == times.month(int(now * 1000)) else 0
+        return used if month == clock.month(int(now * 1000)) else 0
 
 
-def _time_to_use(key: _FactsKey, facts: Facts, now: float) -> float:
+def _time_to_use(key: _FactsKey, facts: AdmissionData, now: float) -> float:
     """Let a refusal expire sooner than a yes, so that a key or namespace just made works soon."""
     refused = facts.key is not None and facts.key.status is not KeyStatus.ACTIVE
     absent = bool(key[2]) and not facts.namespace_id

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import msgspec
 
-from kv_common import strict_json
 from kv_common.errors import Unauthorized, ValidationError
+from kv_common.json import strict as strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from kv_common.tokens.jwks import SigningKeys
+    from kv_common.auth.jwks import SigningKeys
 
 MAX_LENGTH = 8_192
 LEEWAY_S = 60

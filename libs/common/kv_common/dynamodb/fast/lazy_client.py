@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.dynamodb.direct import DirectCalls
+    from kv_common.dynamodb.fast.client import FastClient
 
     Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ class LazyClient:
     To import boto3 and to make a client takes most of a cold start's time, and most processes need neither.
     """
 
-    def __init__(self, calls: DirectCalls) -> None:
+    def __init__(self, calls: FastClient) -> None:
         self.calls = calls
 
     get_item = _operation("GetItem")

@@ -1,7 +1,7 @@
 """JSON texts changed without being parsed: what a change does not touch keeps its bytes.
 
 Numbers keep their form, strings their escapes, members their order. All texts given are well-formed (see
-`kv_common.strict_json`); where a name stands in an object more than once, its last value counts.
+`kv_common.json.strict`); where a name stands in an object more than once, its last value counts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from kv_common.strict_json import COLON, STRING_OR_BRACKET, WHITESPACE
+from kv_common.json.strict import COLON, STRING_OR_BRACKET, WHITESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
-from kv_common import logs
+from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ NAMESPACE = "KVStorage"
 Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes"]
 
 
-def measure(
+def emit_metric(
     stage: str,
     service: str,
     name: str,

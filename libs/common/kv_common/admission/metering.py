@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MeterSnapshot:
     """An account's meter and its monthly counters, as their hashes stand in Redis (admission.lua lists the fields)."""
 
     account_id: str
@@ -15,7 +15,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class MeterAck:
     """What has been told of a meter: minutes with the changes that were told, keys with the minute of their last use.
 
     Minutes in `forget` will not change any more; keys in `forget_keys` have not been used for long.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kv_common.dynamodb import delete_partition, errors_translated
+from kv_common.dynamodb import delete_partition, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,36 +28,36 @@ def account_key(account_id: str) -> str:
     return ACCOUNT_PREFIX + account_id
 
 
-def closed_key(account_id: str) -> dict[str, AttributeValueTypeDef]:
+def tombstone_key(account_id: str) -> dict[str, AttributeValueTypeDef]:
     """Return the key of the mark that a deleted account leaves."""
     digest = hashlib.sha256(f"account {account_id}".encode()).hexdigest()
     return {"PK": {"S": f"CLOSED#{digest}"}, "SK": {"S": "CLOSED"}}
 
 
-def closed_mark(account_id: str, *, now_s: float) -> dict[str, AttributeValueTypeDef]:
+def tombstone(account_id: str, *, now_s: float) -> dict[str, AttributeValueTypeDef]:
     """Return the mark that a deleted account leaves."""
-    return {**closed_key(account_id), "ttl": {"N": str(int(now_s) + KEPT_S)}}
+    return {**tombstone_key(account_id), "ttl": {"N": str(int(now_s) + KEPT_S)}}
 
 
-def is_open(table: str, account_id: str) -> TransactWriteItemTypeDef:
+def require_open(table: str, account_id: str) -> TransactWriteItemTypeDef:
     """Return the part of a transaction that keeps it from writing anything of a deleted account."""
     return {
         "ConditionCheck": {
             "TableName": table,
-            "Key": closed_key(account_id),
+            "Key": tombstone_key(account_id),
             # Holds until the account is deleted.
             "ConditionExpression": "attribute_not_exists(PK)",
         }
     }
 
 
-def close(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
+def write_tombstone(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
     """Let nothing of the account be written any more; harmless to repeat."""
-    with errors_translated():
-        client.put_item(TableName=table, Item=closed_mark(account_id, now_s=now_s))
+    with translate_errors():
+        client.put_item(TableName=table, Item=tombstone(account_id, now_s=now_s))
 
 
-def forget(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
+def purge(client: DynamoDBClient, table: str, account_id: str, *, now_s: float) -> None:
     """Close the account and remove all that its partition holds; harmless to repeat, in as many trips as it takes."""
-    close(client, table, account_id, now_s=now_s)
+    write_tombstone(client, table, account_id, now_s=now_s)
     delete_partition(client, table, account_key(account_id))

@@ -30,7 +30,7 @@ class Credentials(NamedTuple):
     token: str | None
 
 
-class Place(NamedTuple):
+class Endpoint(NamedTuple):
     """A region's DynamoDB and who asks it."""
 
     endpoint_url: str
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     credentials: Credentials
 
 
-def plain_place(env: Mapping[str, str]) -> Place | None:
+def simple_endpoint(env: Mapping[str, str]) -> Endpoint | None:
     """Return what `env` says, as a Lambda function's does; None where botocore has to find out.
 
     That is with a configuration file, credentials from elsewhere, a proxy, a region of another suffix, or endpoints of
@@ -53,7 +53,7 @@ def plain_place(env: Mapping[str, str]) -> Place | None:
         if not _USUAL_REGION.fullmatch(region):
             return None
         endpoint_url = f"https://dynamodb.{region}.amazonaws.com"
-    return Place(endpoint_url, region, Credentials(access_key, secret_key, env.get("AWS_SESSION_TOKEN")))
+    return Endpoint(endpoint_url, region, Credentials(access_key, secret_key, env.get("AWS_SESSION_TOKEN")))
 
 
 def _says_all(env: Mapping[str, str]) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from kv_common.admission.breaker import Breaker
-from kv_common.admission.denials import Denials
+from kv_common.admission.circuit_breaker import CircuitBreaker
+from kv_common.admission.denial_cache import DenialCache
 from kv_common.admission.headers import quota_retry_after, retry_after
-from kv_common.admission.local_limiter import LocalLimiter
-from kv_common.admission.model import Decision, FactsSource, Ticket, Verdict
-from kv_common.admission.redis_limiter import LimiterUnavailable, RedisLimiter
+from kv_common.admission.local import LocalAdmission
+from kv_common.admission.model import AdmissionDataSource, AdmissionRequest, Decision, Verdict
+from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
 from kv_common.errors import AppError, Forbidden, QuotaExceeded, RateLimited, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ class Admission:
 
     def __init__(
         self,
-        redis: RedisLimiter,
-        source: FactsSource,
+        redis: RedisAdmission,
+        source: AdmissionDataSource,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._redis = redis
         self._source = source
-        self._local = LocalLimiter(source, wall)
-        self._breaker = Breaker(monotonic)
-        self._denials = Denials(monotonic)
+        self._local = LocalAdmission(source, wall)
+        self._breaker = CircuitBreaker(monotonic)
+        self._denials = DenialCache(monotonic)
 
-    def decide(self, ticket: Ticket) -> Decision:
+    def decide(self, ticket: AdmissionRequest) -> Decision:
         """Return the answer to `ticket`, whatever it is, without raising for a refusal."""
         denied = self._denials.standing(ticket)
         if denied is not None:
@@ -45,7 +45,7 @@ class Admission:
         if self._breaker.allows():
             try:
                 return self._ask_redis(ticket)
-            except LimiterUnavailable:
+            except AdmissionUnavailable:
                 self._breaker.failed()
         return self._local.decide(ticket)
 
@@ -55,11 +55,11 @@ class Admission:
             return True
         try:
             self._redis.refund(account_id, decision.charge)
-        except LimiterUnavailable:
+        except AdmissionUnavailable:
             return False
         return True
 
-    def _ask_redis(self, ticket: Ticket) -> Decision:
+    def _ask_redis(self, ticket: AdmissionRequest) -> Decision:
         asked_at = self._denials.now()
         decision = self._redis.decide(ticket)
         if decision.verdict is Verdict.MISSING:
@@ -71,13 +71,13 @@ class Admission:
         return decision
 
 
-def require_admitted(ticket: Ticket, decision: Decision) -> None:
+def require_admitted(ticket: AdmissionRequest, decision: Decision) -> None:
     """Return if `decision` is yes; else raise the error that the caller shall see."""
     if decision.verdict is not Verdict.ADMITTED:
         raise _refusal(ticket, decision)
 
 
-def _refusal(ticket: Ticket, decision: Decision) -> AppError:
+def _refusal(ticket: AdmissionRequest, decision: Decision) -> AppError:
     match decision.verdict:
         case Verdict.UNAUTHORIZED:
             return Unauthorized("The API key is not valid.")

@@ -11,10 +11,10 @@ from kv_common.settings import required
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kv_common.tokens import AccessToken, TokenVerifier
+    from kv_common.auth.verifier import AccessToken, TokenVerifier
 
 
-def session_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
+def access_token_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
     """Return what verifies the stage's access tokens; MissingSetting names the first setting that is absent.
 
     PyJWT and cryptography are imported when the first token comes, for some requests do without one.
@@ -24,8 +24,9 @@ def session_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
 
     @cache
     def verifier() -> TokenVerifier:
-        from kv_common.tokens import SigningKeys, TokenVerifier
-        from kv_common.tokens.http_source import http_source
+        from kv_common.auth.jwks import SigningKeys
+        from kv_common.auth.jwks_http import http_source
+        from kv_common.auth.verifier import TokenVerifier
 
         return TokenVerifier(SigningKeys(http_source(jwks_url), time.monotonic), issuer, client_ids)
 

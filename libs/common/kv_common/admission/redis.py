@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 
-from kv_common.admission.model import Charge, Decision, Facts, Limits, Source, Ticket, Verdict
+from kv_common.admission.model import AdmissionData, AdmissionRequest, Charge, Decision, Limits, Source, Verdict
 from kv_common.admission.redis_calls import ConnectionLost, ErrorReply, RedisCalls, RedisFailure
 from kv_common.api_keys import KeyStatus
 
@@ -28,12 +28,12 @@ _NO_SCOPE = "-"
 CLOSED_ACCOUNT_S = 24 * 3_600  # longer than an access token lives
 
 
-class LimiterUnavailable(Exception):
+class AdmissionUnavailable(Exception):
     """Redis did not answer in time, or not as a primary does."""
 
 
-class RedisLimiter:
-    """Runs the admission script on a Redis; every method raises LimiterUnavailable when that does not do its part."""
+class RedisAdmission:
+    """Runs the admission script on a Redis; every method raises AdmissionUnavailable when that does not do its part."""
 
     def __init__(self, calls: RedisCalls) -> None:
         self._calls = calls
@@ -42,11 +42,11 @@ class RedisLimiter:
         self._limits = calls.script(script("limits.lua"))
 
     @classmethod
-    def at(cls, url: str, *, timeout_s: float = TIMEOUT_S) -> RedisLimiter:
+    def at(cls, url: str, *, timeout_s: float = TIMEOUT_S) -> RedisAdmission:
         """Return a limiter on the Redis of that address, which gives up quickly; ValueError when it is none."""
         return cls(RedisCalls(url, connect_timeout_s=CONNECT_TIMEOUT_S, timeout_s=timeout_s))
 
-    def decide(self, ticket: Ticket, facts: Facts | None = None) -> Decision:
+    def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
         """Return Redis's answer; MISSING asks for a second call with `facts`."""
         keyed = ticket.digest is not None
         arguments: list[str | int] = [
@@ -125,7 +125,7 @@ class RedisLimiter:
 
 
 def ask(calls: RedisCalls, call: Callable[[], Answer]) -> Answer:
-    """Return what a call of Redis comes to; LimiterUnavailable when Redis does not do its part."""
+    """Return what a call of Redis comes to; AdmissionUnavailable when Redis does not do its part."""
     try:
         try:
             return call()
@@ -137,15 +137,15 @@ def ask(calls: RedisCalls, call: Callable[[], Answer]) -> Answer:
         if isinstance(error, ErrorReply) and error.kind == "READONLY":
             # A failover left us talking to a replica; only a new connection looks the name up again.
             calls.disconnect()
-        raise LimiterUnavailable(str(error)) from error
+        raise AdmissionUnavailable(str(error)) from error
 
 
 def script(name: str) -> str:
     """Return the text of one of the Lua files here."""
-    return resources.files("kv_common.admission").joinpath(name).read_text("utf-8")
+    return resources.files("kv_common.admission").joinpath("scripts").joinpath(name).read_text("utf-8")
 
 
-def _keys(ticket: Ticket, facts: Facts | None) -> list[str]:
+def _keys(ticket: AdmissionRequest, facts: AdmissionData | None) -> list[str]:
     tag = f"{{{ticket.account_id}}}"
     return [
         f"{tag}:key:{ticket.digest or ''}",
@@ -158,7 +158,7 @@ def _keys(ticket: Ticket, facts: Facts | None) -> list[str]:
     ]
 
 
-def _offer(facts: Facts) -> list[str | int]:
+def _offer(facts: AdmissionData) -> list[str | int]:
     key = facts.key
     record: list[str | int] = (
         ["", "", "", "", 0]
@@ -195,7 +195,7 @@ class _Reply(msgspec.Struct, array_like=True, frozen=True):
 _replies = msgspec.msgpack.Decoder(_Reply)
 
 
-def _decision(reply: _Reply, ticket: Ticket) -> Decision:
+def _decision(reply: _Reply, ticket: AdmissionRequest) -> Decision:
     if reply.verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
         return Decision(reply.verdict, Source.REDIS, now_ms=reply.now_ms)
     counted = reply.verdict is Verdict.ADMITTED and ticket.cost > 0

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import msgspec
 
-from kv_common import times
+from kv_common import clock
 
 _encoder = msgspec.json.Encoder()
 
@@ -26,7 +26,7 @@ def write(fields: dict[str, object], stream: TextIO | None = None) -> None:
     One with a `level` gets a `timestamp`: without, Lambda takes it for one at INFO.
     """
     if "level" in fields:
-        fields = {"timestamp": times.timestamp(times.now_ms()), **fields}
+        fields = {"timestamp": clock.timestamp(clock.now_ms()), **fields}
     out = stream if stream is not None else sys.stdout
     out.write(_encoder.encode(fields).decode() + "\n")
     out.flush()

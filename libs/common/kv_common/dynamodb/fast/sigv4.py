@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from kv_common.dynamodb.environment import Credentials
+    from kv_common.dynamodb.fast.endpoint import Credentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DIGEST = "sha256"

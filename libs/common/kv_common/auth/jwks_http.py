@@ -7,7 +7,7 @@ import json
 import urllib.request
 from typing import TYPE_CHECKING
 
-from kv_common.tokens.jwks import JwkSet, JwksUnavailable
+from kv_common.auth.jwks import JwkSet, JwksUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

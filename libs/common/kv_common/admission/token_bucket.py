@@ -20,7 +20,7 @@ class Bucket:
     retry: int
 
 
-def ask(arrival: int, now: int, *, rate: int, burst: int, cost: int) -> Bucket:
+def take(arrival: int, now: int, *, rate: int, burst: int, cost: int) -> Bucket:
     """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a refusal takes nothing.
 
     A cost of 0 looks, and is never refused. A cost above `burst` passes when the bucket is full, and leaves it in debt:

@@ -1,4 +1,4 @@
-"""Connections to one endpoint that are kept open from request to request, and from one event to the next.
+"""ConnectionPool to one endpoint that are kept open from request to request, and from one event to the next.
 
 It is the part of HTTP/1.1 that DynamoDB speaks: every answer says its length. What reads otherwise is no answer.
 """
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kv_common.sockets import Reader, open_socket
+from kv_common.dynamodb.fast.sockets import Reader, open_socket
 
 if TYPE_CHECKING:
     import socket
@@ -27,11 +27,11 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_HEAD = 65_536
 
 
-class NoAnswer(Exception):
+class TransportError(Exception):
     """There was no answer, or not in time, or none that can be read; the request may have been carried out."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpResponse(msgspec.Struct, frozen=True):
     """What came back, by the names that botocore has for it; header names are in lower case."""
 
     status_code: int
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class Connections:
+class ConnectionPool:
     """As many connections as requests are under way at once; threads may share them."""
 
     def __init__(
@@ -57,8 +57,8 @@ class Connections:
         self._idle: deque[_Connection] = deque()
         weakref.finalize(self, _close, self._idle)
 
-    def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the answer to a POST to /; raises NoAnswer."""
+    def post(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Return the answer to a POST to /; raises TransportError."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
         try:
@@ -69,7 +69,7 @@ class Connections:
                 connection.close()
                 raise
         except (OSError, ValueError, KeyError) as error:
-            raise NoAnswer(type(error).__name__) from error
+            raise TransportError(type(error).__name__) from error
         if answer.headers.get("connection", "").lower() == "close":
             connection.close()
         else:
@@ -83,7 +83,7 @@ class Connections:
                 connection = self._idle.pop()
             except IndexError:
                 break  # another thread was faster
-            if connection.is_open():
+            if connection.require_open():
                 return connection
             connection.close()
         return self._connect()
@@ -128,7 +128,7 @@ class _Connection:
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
-    def exchange(self, request: bytes) -> Answer:
+    def exchange(self, request: bytes) -> HttpResponse:
         """Send a request and return its answer; OSError, ValueError or KeyError where there is none."""
         self._socket.sendall(request)
         head = self._reader.until(b"\r\n\r\n", at_most=_MAX_HEAD)
@@ -140,9 +140,9 @@ class _Connection:
         content = self._reader.exactly(int(headers["content-length"]))
         if not self._reader.is_empty:
             raise ValueError("more than an answer")
-        return Answer(int(status), headers, content)
+        return HttpResponse(int(status), headers, content)
 
-    def is_open(self) -> bool:
+    def require_open(self) -> bool:
         """Tell whether nothing has come since the last answer: what can be read now is the end."""
         return not self._poll.poll(0)
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from kv_common.dynamodb.answers import DECODERS, Refusal, refusals
-from kv_common.dynamodb.connections import Answer, Connections, NoAnswer
+from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
+from kv_common.dynamodb.fast.responses import DECODERS, Refusal, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from kv_common.dynamodb.signing import Signer
+    from kv_common.dynamodb.fast.sigv4 import Signer
 
     Json = dict[str, Any]
 
@@ -44,11 +44,11 @@ class _Unclear(Exception):
     """What came back is not plainly an answer."""
 
 
-class DirectCalls:
+class FastClient:
     """Makes calls on `connections`; `make` returns the client of boto3 for what is not made here."""
 
     def __init__(
-        self, connections: Connections, signer: Signer, user_agent: str, make: Callable[[], DynamoDBClient]
+        self, connections: ConnectionPool, signer: Signer, user_agent: str, make: Callable[[], DynamoDBClient]
     ) -> None:
         self._connections = connections
         self._signer = signer
@@ -97,7 +97,7 @@ class DirectCalls:
         try:
             headers, body = self._request(operation, params)
             return _result(operation, self._connections.post(headers, body))
-        except (NoAnswer, _Unclear):
+        except (TransportError, _Unclear):
             return None
 
     def _made_watched(self, operation: str, params: Json, events: BaseEventHooks) -> Json | None:
@@ -112,13 +112,13 @@ class DirectCalls:
             headers, body = self._request(operation, params)
             url, sent = self.client.meta.endpoint_url, cast("Any", headers)
             request = AWSPreparedRequest("POST", url, sent, body, stream_output=False)
-            answer: Answer | None = None
+            answer: HttpResponse | None = None
             for _, answered in events.emit(f"before-send.dynamodb.{operation}", request=request):
                 answer = answered if answer is None else answer
             if answer is None:
                 answer = self._connections.post(headers, body)
             result = _result(operation, answer)
-        except (NoAnswer, _Unclear):
+        except (TransportError, _Unclear):
             return None
         events.emit(f"after-call.dynamodb.{operation}", http_response=answer, parsed=result, **told)
         return result
@@ -138,7 +138,7 @@ class DirectCalls:
         return headers, body
 
 
-def _result(operation: str, answer: Answer) -> Json:
+def _result(operation: str, answer: HttpResponse) -> Json:
     """Return what botocore would make of an answer; a refusal has the member Error."""
     if answer.status_code == _REFUSED:
         result = _refusal(answer)
@@ -155,7 +155,7 @@ def _result(operation: str, answer: Answer) -> Json:
     return result
 
 
-def _refusal(answer: Answer) -> Json:
+def _refusal(answer: HttpResponse) -> Json:
     refusal: Refusal = _decoded(refusals, answer)
     code = refusal.pop("__type", "").rpartition("#")[2]
     if code not in _FINAL:
@@ -164,13 +164,13 @@ def _refusal(answer: Answer) -> Json:
     return {**refusal, "Error": {"Message": message, "Code": code}}
 
 
-def _decoded(decoder: msgspec.json.Decoder[Any], answer: Answer) -> Any:
+def _decoded(decoder: msgspec.json.Decoder[Any], answer: HttpResponse) -> Any:
     try:
         return decoder.decode(answer.content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _Unclear from error
 
 
-def _is_whole(answer: Answer) -> bool:
+def _is_whole(answer: HttpResponse) -> bool:
     checksum = answer.headers.get("x-amz-crc32")
     return checksum is None or int(checksum) == zlib.crc32(answer.content)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from kv_common.accounts import is_open
+from kv_common.account_tombstones import require_open
 from kv_common.dynamodb import ConditionFailed, transact
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Once:
         That is so when the event was seen before, or its account has been deleted. ConditionFailed counts the effects
         whose condition did not hold, from 0; nothing is written then. At most 98 effects.
         """
-        guards: list[TransactWriteItemTypeDef] = [self._seen(event), is_open(self._table, event.account_id)]
+        guards: list[TransactWriteItemTypeDef] = [self._seen(event), require_open(self._table, event.account_id)]
         try:
             transact(self._client, [*guards, *effects])
         except ConditionFailed as failure:

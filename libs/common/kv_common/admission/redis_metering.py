@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Self, cast
 
-from kv_common.admission.meter import Reading, Settled
+from kv_common.admission.metering import MeterAck, MeterSnapshot
+from kv_common.admission.redis import CONNECT_TIMEOUT_S, ask, script
 from kv_common.admission.redis_calls import RedisCalls
-from kv_common.admission.redis_limiter import CONNECT_TIMEOUT_S, ask, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _SCAN_COUNT = 1_000
 
 
-class RedisMeter:
-    """Reads and settles meters; every method raises LimiterUnavailable when Redis does not do its part.
+class RedisMeterStore:
+    """Reads and settles meters; every method raises AdmissionUnavailable when Redis does not do its part.
 
     All of it may be done twice, and is where the connection was lost.
     """
@@ -37,13 +37,13 @@ class RedisMeter:
         seconds, _ = cast("list[bytes]", ask(self._calls, lambda: self._calls.call("TIME")))
         return int(seconds)
 
-    def readings(self, at_once: int) -> Iterator[list[Reading]]:
+    def readings(self, at_once: int) -> Iterator[list[MeterSnapshot]]:
         """Yield every account that has a meter, once, `at_once` accounts per trip."""
         accounts = self._accounts()
         while some := list(islice(accounts, at_once)):
             yield self._read(some)
 
-    def settle(self, settled: Sequence[Settled]) -> None:
+    def settle(self, settled: Sequence[MeterAck]) -> None:
         """Note what has been told, in one trip."""
         if settled:
             noted = [([f"{{{one.account_id}}}:meter"], _arguments(one)) for one in settled]
@@ -69,10 +69,10 @@ class RedisMeter:
         after, keys = cast("tuple[bytes, list[bytes]]", ask(self._calls, lambda: self._calls.call(*command)))
         return after.decode(), [key.decode() for key in keys]
 
-    def _read(self, accounts: Sequence[str]) -> list[Reading]:
+    def _read(self, accounts: Sequence[str]) -> list[MeterSnapshot]:
         commands = [("HGETALL", f"{{{account_id}}}:{name}") for account_id in accounts for name in ("meter", "quota")]
         answers = iter(ask(self._calls, lambda: self._calls.together(*commands)))
-        return [Reading(account_id, _hash(next(answers)), _hash(next(answers))) for account_id in accounts]
+        return [MeterSnapshot(account_id, _hash(next(answers)), _hash(next(answers))) for account_id in accounts]
 
 
 def _hash(reply: Reply) -> dict[str, str]:
@@ -81,7 +81,7 @@ def _hash(reply: Reply) -> dict[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _arguments(settled: Settled) -> list[str | int]:
+def _arguments(settled: MeterAck) -> list[str | int]:
     arguments: list[str | int] = [settled.epoch, len(settled.minutes)]
     for minute, changes in settled.minutes.items():
         arguments += [minute, changes, "1" if minute in settled.forget else "0"]

@@ -16,7 +16,7 @@ from kv_common.admission.model import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_common.admission.model import Decision, Ticket
+    from kv_common.admission.model import AdmissionRequest, Decision
 
     Asked = tuple[str, str | None, frozenset[str], str, int]
 
@@ -24,7 +24,7 @@ LONGEST_MS = 1_000
 MAX_ENTRIES = 10_000
 
 
-class Denials:
+class DenialCache:
     """What Redis refused a moment ago; `now` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -35,12 +35,12 @@ class Denials:
         """Return the time, to be taken before Redis is asked: its answer is never older than that."""
         return self._now()
 
-    def note(self, ticket: Ticket, decision: Decision, asked_at: float) -> None:
+    def note(self, ticket: AdmissionRequest, decision: Decision, asked_at: float) -> None:
         """Remember a decision if it is a refusal that time alone undoes."""
         if decision.verdict is Verdict.RATE_LIMITED:
             self._known[_asked(ticket)] = asked_at, decision
 
-    def standing(self, ticket: Ticket) -> Decision | None:
+    def standing(self, ticket: AdmissionRequest) -> Decision | None:
         """Return the refusal of an equal ticket, as Redis would word it now, while it stands for certain."""
         asked_at, decision = self._known.get(_asked(ticket), (0.0, None))
         if decision is None:
@@ -57,6 +57,6 @@ class Denials:
         )
 
 
-def _asked(ticket: Ticket) -> Asked:
+def _asked(ticket: AdmissionRequest) -> Asked:
     """Return what a refusal depends on: another key, scope or namespace may be refused for another reason."""
     return ticket.account_id, ticket.digest, ticket.scopes, ticket.namespace, ticket.cost

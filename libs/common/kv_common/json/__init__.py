@@ -1,0 +1,1 @@
+"""JSON as text: strict parsing, and edits that keep every other byte."""
