@@ -8,7 +8,7 @@ PY := .venv/bin/python
 HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test soak check format docs lock bench bench-quick bench-profile package deploy \
+.PHONY: help setup run stop url watch paddle test soak check format docs lock bench bench-quick bench-compare bench-profile package deploy \
 	deploy-all destroy tail events redrive clean
 
 help: ## show this list
@@ -65,6 +65,9 @@ bench: setup ## measure everything, or a part (PART=hot_path), and keep the figu
 
 bench-quick: setup ## measure in under three minutes, roughly, and keep nothing (PART=hot_path)
 	@$(PY) -m bench --quick $(PART)
+
+bench-compare: setup ## measure kv beside an earlier revision, by turns in one run (BASE=v0.1.0)
+	@$(PY) -m bench.comparison $(BASE)
 
 bench-profile: setup ## show where an operation's time goes (OPERATION=get)
 	@$(PY) -m bench --profile $(or $(OPERATION),get)

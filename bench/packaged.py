@@ -21,6 +21,8 @@ from infra.repository import Repository
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from infra.packaging.package import Package
+
 Json = dict[str, Any]
 
 _PROBE = Path(__file__).with_name("lambda_probe.py")
@@ -97,7 +99,13 @@ class Probe:
 def packaged(service: str) -> Iterator[Packaged]:
     """Build a service, unless that was done, and unpack it for as long as it is needed."""
     repository = Repository.here()
-    package = build(repository, repository.service(service), Architecture.of_host())
+    with unpacked(build(repository, repository.service(service), Architecture.of_host())) as found:
+        yield found
+
+
+@contextmanager
+def unpacked(package: Package) -> Iterator[Packaged]:
+    """Unpack a package for as long as it is needed."""
     template = json.loads(package.template.read_text())
     variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
     with tempfile.TemporaryDirectory() as temporary:
@@ -106,7 +114,7 @@ def packaged(service: str) -> Iterator[Packaged]:
             archive.extractall(code)
         provide_runtime(runtime)
         yield Packaged(
-            service,
+            package.service,
             [str(code), str(runtime)],
             {name: _setting(name, value, template["Parameters"]) for name, value in variables.items()},
             package.code.stat().st_size / 1e6,

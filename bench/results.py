@@ -164,6 +164,25 @@ class Peer(Part):
     ratio: dict[str, float]
 
 
+class Version(Part):
+    """One version of kv: CPU of warm requests and of a cold start up to the first response, and its zip."""
+
+    cpu_ms: dict[str, float]
+    cold_cpu_ms: float
+    zip_mb: float
+
+
+class Comparison(Part):
+    """kv as it is beside an earlier revision, measured by turns; ratios are medians of the turns' ratios."""
+
+    revision: str
+    now: Version
+    base: Version
+    ratio: dict[str, float]
+    cold_ratio: float
+    card_import_cpu_ms: float
+
+
 class Resources(Part):
     """What a stage keeps whether or not it is used, and settings that decide what use costs, from the templates."""
 
@@ -187,6 +206,7 @@ class Results(Part):
     event_path: EventPath | None = None
     peers: list[Peer] | None = None
     resources: Resources | None = None
+    comparison: Comparison | None = None
 
 
 def load(path: Path = LATEST) -> Results:

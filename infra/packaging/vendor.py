@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from infra.packaging.architecture import Architecture
 
 #: Raise it when the way the tree is made changes: the number is part of the cache's key.
-_RECIPE = "2"
+_RECIPE = "3"
 #: What `importlib.metadata` reads at run time; the rest of a *.dist-info folder only matters to installers.
 _METADATA = {"METADATA", "entry_points.txt", "top_level.txt"}
 #: What cryptography is built with and never imports: of cffi it needs the one binary module beside the package.
 _BUILD_TOOLS = ("cffi", "pycparser")
+#: Type stubs, and the pages that a library would serve as a web framework, which ours is not.
+_NEVER_IMPORTED = ("*.pyi", "*.js", "*.css")
 
 
 def vendored(lock: Path, architecture: Architecture, cache: Path) -> Path:
@@ -36,6 +38,7 @@ def vendored(lock: Path, architecture: Architecture, cache: Path) -> Path:
         _install(lock, architecture, version, tree)
         _strip(tree)
         compile_tree(tree)
+        _drop_sources(tree)
         publish(tree, folder)
     return folder
 
@@ -72,12 +75,27 @@ def _install(lock: Path, architecture: Architecture, version: str, tree: Path) -
         raise BuildError(f"Installing {lock} for {architecture} failed:\n{done.stdout}{done.stderr}")
 
 
+def _drop_sources(tree: Path) -> None:
+    """Replace every library module by its compiled form, which Python imports from the source's place.
+
+    Sources are a seventh of a zip and nothing reads them; a traceback still names file and line.
+    """
+    for source in tree.rglob("*.py"):
+        (source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc").rename(
+            source.with_suffix(".pyc")
+        )
+        source.unlink()
+    for cache in [*tree.rglob("__pycache__")]:
+        shutil.rmtree(cache)
+
+
 def _strip(tree: Path) -> None:
     tools = [folder for name in _BUILD_TOOLS for folder in (*tree.glob(name), *tree.glob(f"{name}-*.dist-info"))]
     for folder in (*tools, *tree.glob("*/tests"), *tree.glob("bin"), *tree.rglob("__pycache__")):
         shutil.rmtree(folder)
-    for stub in tree.rglob("*.pyi"):
-        stub.unlink()
+    for pattern in _NEVER_IMPORTED:
+        for file in tree.rglob(pattern):
+            file.unlink()
     for file in (*tree.glob("*.dist-info/*"), *tree.glob(".lock")):
         if file.is_dir():
             shutil.rmtree(file)

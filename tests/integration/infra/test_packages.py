@@ -72,7 +72,14 @@ def test_the_zip_stays_small_and_holds_one_service(package: Package, service: Se
 
     assert {name for name in folders if name.endswith("_service")} == {f"{service.name}_service"}
     assert {"kv_common", "app.py"} <= folders
-    assert package.code.stat().st_size < 8_000_000
+    assert package.code.stat().st_size < 12_000_000
+
+
+def test_the_zip_holds_libraries_in_compiled_form_only(package: Package, service: Service) -> None:
+    with zipfile.ZipFile(package.code) as packed:
+        sources = {name.split("/")[0] for name in packed.namelist() if name.endswith(".py")}
+
+    assert sources == {"app.py", "kv_common", f"{service.name}_service", "chalice"}
 
 
 def test_the_templates_route_what_the_openapi_document_describes_and_each_to_one_service() -> None:
