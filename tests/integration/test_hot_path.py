@@ -55,7 +55,7 @@ def test_a_flood_of_denied_requests_makes_hardly_a_trip(measured: HotPath) -> No
 
 
 def test_what_an_ordinary_get_logs_fits_into_what_it_may_cost(measured: HotPath) -> None:
-    # $0.132 a million, with the 26 bytes that CloudWatch adds: docs/adr/0031-what-is-logged.md.
+    # $0.132 a million, with the 26 bytes that CloudWatch adds: docs/adr/0031-one-short-log-line-per-request.md.
     assert 100 < measured.get.log_bytes <= 238
 
 
