@@ -8,7 +8,7 @@ PY := .venv/bin/python
 HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test soak check format docs lock bench bench-quick bench-compare bench-profile package deploy \
+.PHONY: help setup run stop url watch paddle test coverage soak check format docs lock bench bench-quick bench-compare bench-profile package deploy \
 	deploy-all destroy tail events redrive clean
 
 help: ## show this list
@@ -36,6 +36,9 @@ paddle: setup ## let Paddle tell `make run` of something (EVENT=subscription.act
 test: setup ## run the tests, two files at a time (ARGS="tests/unit -k name" for some of them)
 	@$(PYTHON) infra/setup.py --need curl
 	@$(PY) -m pytest $(or $(ARGS),-n 2 --dist loadfile --no-loadscope-reorder)
+
+coverage: setup ## run the unit tests and report which lines and branches of the services and kv_common they execute
+	@$(PY) -m pytest tests/unit -n 2 --dist loadfile --no-loadscope-reorder --quiet --cov --cov-report=term $(ARGS)
 
 soak: setup ## run the tests that go on at random ten times as long: 200,000 operations beside a model, and others
 	@$(PY) -m pytest --soak tests/integration/test_model.py tests/integration/test_linearizability.py \
