@@ -1,1 +1,1 @@
-"""Benchmarks: run by hand, compared within one run, never part of the tests."""
+"""Benchmarks and the cost model. Run by hand; figures are comparable within one run."""

@@ -1,7 +1,7 @@
-"""`python -m bench [part …]`: measure all parts or some, print them, and keep them in bench/results/latest.json.
+"""`python -m bench [part …]`: measure all parts or some, print the figures and store them in bench/results/latest.json.
 
-Parts that were not measured stay as they were in the file. With --quick everything takes less long, and the figures
-go to build/bench/quick.json instead.
+Other parts keep their figures in the file. With --quick, measuring takes less time, and the figures are written to
+build/bench/quick.json instead.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ PARTS = {
 
 
 def main() -> None:
-    """Measure."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="part", help=", ".join(PARTS))
-    parser.add_argument("--quick", action="store_true", help="in under three minutes, with less certainty")
-    parser.add_argument("--profile", metavar="OPERATION", help="print where an operation's time goes, and nothing else")
+    parser.add_argument("--quick", action="store_true", help="less accurate, in under three minutes")
+    parser.add_argument("--profile", metavar="OPERATION", help="print a CPU profile of an operation and exit")
     arguments = parser.parse_args()
     if arguments.profile:
         from bench.hot_path import profiled
@@ -47,22 +47,22 @@ def main() -> None:
     for part in [name for name in PARTS if not arguments.parts or name in arguments.parts]:
         started = time.monotonic()
         measured = importlib.import_module(f"bench.{PARTS[part]}").measure(quick=arguments.quick)
-        kept = _kept(path)
-        setattr(kept, part, measured)
-        kept.measured[part] = results.now()
-        results.save(kept, path)
-        tables.show(part, kept)
+        stored = _stored(path)
+        setattr(stored, part, measured)
+        stored.measured[part] = results.now()
+        results.save(stored, path)
+        tables.show(part, stored)
         print(f"({time.monotonic() - started:.0f} s)\n", flush=True)
     if not arguments.quick:
-        for drawn in plots.draw(_kept(path), path.parent):
+        for drawn in plots.draw(_stored(path), path.parent):
             print(drawn.relative_to(Repository.here().root))
-        print("Now `make docs`: docs/benchmarks.md and docs/cost.md show these figures.")
+        print("Run `make docs` to write these figures into docs/benchmarks.md and docs/cost.md.")
 
 
-def _kept(path: Path) -> results.Results:
-    kept = results.load(path) if path.exists() else results.Results(results.this_machine(), {})
-    kept.machine = results.this_machine()
-    return kept
+def _stored(path: Path) -> results.Results:
+    stored = results.load(path) if path.exists() else results.Results(results.this_machine(), {})
+    stored.machine = results.this_machine()
+    return stored
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An account as kv finds it in its tables and in auth's: what a request with a key needs, and no more."""
+"""An account as it is stored in the tables of kv and auth, with what a request with a key requires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer with one namespace, one key for everything, and limits."""
+    """An account with one namespace, one unrestricted key and its limits."""
 
     rate: int = 1_000_000
     burst: int = 1_000_000
@@ -31,11 +31,11 @@ class Account:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What its requests carry."""
+        """Headers that authenticate its requests."""
         return {"x-api-key": self.key.text}
 
     def own_items(self) -> list[Item]:
-        """Its items in kv's table."""
+        """The account's items in kv's table."""
         partition = {"S": f"ACCOUNT#{self.account_id}"}
         return [
             {
@@ -57,7 +57,7 @@ class Account:
         ]
 
     def credential(self) -> Item:
-        """The record of its key in auth's credentials table."""
+        """The item of its key in the credentials table."""
         return {
             "PK": {"S": self.key.digest},
             "accountId": {"S": self.account_id},

@@ -1,9 +1,8 @@
-"""How many admissions a Redis decides in a second, beside how many PINGs the same clients get answered.
+"""Admissions per second of one Redis, compared with PINGs by the same clients.
 
-Twice: through `RedisAdmission`, as the service asks, beside the PINGs of redis-py; and on bare sockets with
-requests that were encoded before, where the client costs next to nothing and the server's part shows. Fifty clients are
-fifty connections of one thread that has a request under way on each. Admissions and PINGs alternate; a ratio is the
-median over the rounds.
+Measured twice: through `RedisAdmission`, as in the service, compared with PINGs of redis-py; and on plain sockets with
+requests that were encoded before, which shows the cost of the server. Fifty clients are fifty connections of one thread
+with one request in flight on each. Admissions and PINGs alternate; a ratio is the median of the rounds.
 """
 
 from __future__ import annotations
@@ -40,20 +39,20 @@ _PING = b"*1\r\n$4\r\nPING\r\n"
 
 
 def measure(*, quick: bool) -> Admission:
-    """Measure both ways, over few and over many accounts."""
-    turns, seconds = (5, 0.1) if quick else (31, 0.1)
+    """Measure through the limiter and on sockets, for few and many accounts."""
+    rounds, seconds = (5, 0.1) if quick else (31, 0.1)
     with redis() as (url, admin), _pinned(int(admin.info("server")["process_id"])):
-        tickets = [_ticket() for _ in range(max(_ACCOUNTS))]
+        admissions = [_request() for _ in range(max(_ACCOUNTS))]
         limiter = RedisAdmission.at(url, timeout_s=5)
-        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=True) as usual:
+        with Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=True) as redis_py:
             service = [
-                _through_the_limiter(limiter, usual, admin, tickets[:accounts], turns, seconds)
+                _through_limiter(limiter, redis_py, admin, admissions[:accounts], rounds, seconds)
                 for accounts in _ACCOUNTS
             ]
-        requests = _as_sent(limiter, tickets)
+        encoded = _encoded(limiter, admissions)
         admin.config_resetstat()
         sockets = [
-            _on_sockets(url, clients, requests[:accounts], turns, seconds)
+            _on_sockets(url, clients, encoded[:accounts], rounds, seconds)
             for clients in _CLIENTS
             for accounts in _ACCOUNTS
         ]
@@ -66,7 +65,7 @@ def measure(*, quick: bool) -> Admission:
 
 @contextmanager
 def _pinned(server: int) -> Iterator[None]:
-    """Give the server and us a processor each, where that can be done: sharing one or not changes everything."""
+    """Pin the server and this process to a processor each, if possible: sharing one changes the result."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if len(cores) < 2:
         yield
@@ -79,80 +78,85 @@ def _pinned(server: int) -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def _ticket() -> AdmissionRequest:
+def _request() -> AdmissionRequest:
     account_id = str(uuid.uuid4())
     digest = hashlib.sha256(account_id.encode()).hexdigest()
     return AdmissionRequest(account_id, digest, frozenset({Scope.READ}), "app", "get", cost=1, bytes_in=0)
 
 
-def _facts(ticket: AdmissionRequest) -> AdmissionData:
-    return AdmissionData(_KEY, _LIMITS, hashlib.sha256(ticket.account_id.encode()).hexdigest()[:12], Usage("", 0, 0))
+def _data(request: AdmissionRequest) -> AdmissionData:
+    return AdmissionData(_KEY, _LIMITS, hashlib.sha256(request.account_id.encode()).hexdigest()[:12], Usage("", 0, 0))
 
 
-def _teach(limiter: RedisAdmission, admin: Redis, tickets: Sequence[AdmissionRequest]) -> None:
-    """Let Redis know the accounts, for longer than the measurement takes."""
-    for ticket in tickets:
-        limiter.decide(ticket, _facts(ticket))
-        admin.persist(f"{{{ticket.account_id}}}:key:{ticket.digest}")
-        admin.persist(f"{{{ticket.account_id}}}:limits")
+def _store_accounts(limiter: RedisAdmission, admin: Redis, admissions: Sequence[AdmissionRequest]) -> None:
+    """Store the accounts in Redis without expiry."""
+    for request in admissions:
+        limiter.decide(request, _data(request))
+        admin.persist(f"{{{request.account_id}}}:key:{request.digest}")
+        admin.persist(f"{{{request.account_id}}}:limits")
 
 
-def _through_the_limiter(
-    limiter: RedisAdmission, usual: Redis, admin: Redis, tickets: Sequence[AdmissionRequest], turns: int, seconds: float
+def _through_limiter(
+    limiter: RedisAdmission,
+    redis_py: Redis,
+    admin: Redis,
+    admissions: Sequence[AdmissionRequest],
+    rounds: int,
+    seconds: float,
 ) -> Decisions:
-    _teach(limiter, admin, tickets)
-    numbers = _Counter(len(tickets))
-    found = [
+    _store_accounts(limiter, admin, admissions)
+    numbers = _Counter(len(admissions))
+    rates = [
         (
-            _rate(lambda: limiter.decide(tickets[numbers.next()]), seconds),
-            _rate(usual.ping, seconds),
+            _rate(lambda: limiter.decide(admissions[numbers.next()]), seconds),
+            _rate(redis_py.ping, seconds),
         )
-        for _ in range(turns)
+        for _ in range(rounds)
     ]
-    return _decisions(1, len(tickets), found)
+    return _decisions(1, len(admissions), rates)
 
 
-def _on_sockets(url: str, clients: int, requests: Sequence[bytes], turns: int, seconds: float) -> Decisions:
+def _on_sockets(url: str, clients: int, requests: Sequence[bytes], rounds: int, seconds: float) -> Decisions:
     host, _, port = url.removeprefix("redis://").removesuffix("/0").partition(":")
     connections = [socket.create_connection((host, int(port))) for _ in range(clients)]
     for connection in connections:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     numbers = _Counter(len(requests))
 
-    def ask(request: Callable[[], bytes]) -> None:
+    def send(request: Callable[[], bytes]) -> None:
         for connection in connections:
             connection.sendall(request())
         for connection in connections:
             connection.recv(4_096)
 
     try:
-        found = [
+        rates = [
             (
-                clients * _rate(lambda: ask(lambda: requests[numbers.next()]), seconds),
-                clients * _rate(lambda: ask(lambda: _PING), seconds),
+                clients * _rate(lambda: send(lambda: requests[numbers.next()]), seconds),
+                clients * _rate(lambda: send(lambda: _PING), seconds),
             )
-            for _ in range(turns)
+            for _ in range(rounds)
         ]
     finally:
         for connection in connections:
             connection.close()
-    return _decisions(clients, len(requests), found)
+    return _decisions(clients, len(requests), rates)
 
 
 class _Counter:
-    """Counts up to a number, again and again."""
+    """Counts to a number repeatedly."""
 
     def __init__(self, end: int) -> None:
         self._end, self._number = end, 0
 
     def next(self) -> int:
-        """Return the number after the last."""
+        """Return the next number."""
         self._number = (self._number + 1) % self._end
         return self._number
 
 
 def _rate(call: Callable[[], object], seconds: float) -> float:
-    """Return how many calls a second there were."""
+    """Return the number of calls per second."""
     calls, started = 0, time.perf_counter()
     while (passed := time.perf_counter() - started) < seconds:
         call()
@@ -160,36 +164,36 @@ def _rate(call: Callable[[], object], seconds: float) -> float:
     return calls / passed
 
 
-def _decisions(clients: int, accounts: int, found: Sequence[tuple[float, float]]) -> Decisions:
+def _decisions(clients: int, accounts: int, rates: Sequence[tuple[float, float]]) -> Decisions:
     return Decisions(
         clients=clients,
         accounts=accounts,
-        decisions_per_s=round(statistics.median(decided for decided, _ in found)),
-        pings_per_s=round(statistics.median(pinged for _, pinged in found)),
-        ratio=round(statistics.median(decided / pinged for decided, pinged in found), 3),
+        decisions_per_s=round(statistics.median(decided for decided, _ in rates)),
+        pings_per_s=round(statistics.median(pinged for _, pinged in rates)),
+        ratio=round(statistics.median(decided / pinged for decided, pinged in rates), 3),
     )
 
 
-def _as_sent(limiter: RedisAdmission, tickets: Sequence[AdmissionRequest]) -> list[bytes]:
-    """Return what the limiter sends for each ticket."""
+def _encoded(limiter: RedisAdmission, admissions: Sequence[AdmissionRequest]) -> list[bytes]:
+    """Return the bytes that the limiter sends for each request."""
     sent: list[bytes] = []
     exchange = Connection.exchange
 
-    def noted(self: Connection, request: bytes, replies: int) -> Any:
+    def record(self: Connection, request: bytes, replies: int) -> Any:
         sent.append(request)
         return exchange(self, request, replies)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Connection, "exchange", noted)
-        for ticket in tickets:
-            limiter.decide(ticket)
+        patched.setattr(Connection, "exchange", record)
+        for request in admissions:
+            limiter.decide(request)
     return sent
 
 
 def _plain_get_us(admin: Redis) -> float:
-    """Return what a GET of a small value takes on the server."""
+    """Return the server's time for a GET of a small value, in microseconds."""
     admin.set("plain", "x")
     for _ in range(2_000):
         admin.get("plain")
-    found: dict[str, Any] = admin.info("commandstats")
-    return float(found["cmdstat_get"]["usec_per_call"])
+    stats: dict[str, Any] = admin.info("commandstats")
+    return float(stats["cmdstat_get"]["usec_per_call"])

@@ -1,9 +1,8 @@
-"""`python -m bench.comparison REVISION`: kv as packaged now beside kv as an earlier revision packages it, in one run.
+"""`python -m bench.comparison REVISION`: compare kv with an earlier revision in one run.
 
-The earlier revision is extracted into build/bench and packaged by its own tools. Both packages then serve
-the same requests by turns, and start cold by turns, so that a machine whose speed drifts does not decide. A third
-figure is what importing every library of the runtime card costs in a bare interpreter: the upper bound of a cold start
-that imports all of them at once.
+The earlier revision is extracted into build/bench and packaged by its own tools. Both packages then serve the same
+requests and start cold alternately, so that a drifting machine affects both. A third figure is the import of every
+runtime library in a bare interpreter: the upper bound of a cold start that imports all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 from bench import dynamodb, results
 from bench.account import Account
 from bench.errors import BenchError
-from bench.hot_path import answers, events, redis, running
+from bench.hot_path import events, redis, responses, running
 from bench.packaged import packaged, unpacked
 from bench.results import Comparison, Version
 from infra.packaging.package import Package
@@ -45,13 +44,13 @@ print((time.process_time() - cpu) * 1000)
 
 def measure(revision: str, *, quick: bool) -> Comparison:
     """Compare the working tree with `revision`."""
-    turns, requests, starts = (5, 100, 5) if quick else (21, 200, 15)
+    rounds, requests, starts = (5, 100, 5) if quick else (21, 200, 15)
     with packaged("kv") as now, unpacked(_package_of(revision)) as base:
         versions = {"now": now, "base": base}
-        warm = _warm(versions, turns, requests)
+        warm = _warm(versions, rounds, requests)
         cold = _cold(versions, starts)
     card = [_card_import() for _ in range(starts + 1)][1:]
-    found = {
+    measured_versions = {
         name: Version(
             cpu_ms={operation: round(statistics.median(values), 4) for operation, values in warm[name].items()},
             cold_cpu_ms=round(statistics.median(cold[name]), 1),
@@ -61,8 +60,8 @@ def measure(revision: str, *, quick: bool) -> Comparison:
     }
     return Comparison(
         revision=revision,
-        now=found["now"],
-        base=found["base"],
+        now=measured_versions["now"],
+        base=measured_versions["base"],
         ratio={
             operation: round(
                 statistics.median(a / b for a, b in zip(warm["now"][operation], warm["base"][operation], strict=True)),
@@ -76,7 +75,7 @@ def measure(revision: str, *, quick: bool) -> Comparison:
 
 
 def _package_of(revision: str) -> Package:
-    """Return kv's package of an earlier revision, made by that revision's own tools."""
+    """Return kv's package of an earlier revision, built by that revision's own tools."""
     commit = _run("git", "rev-parse", "--verify", f"{revision}^{{commit}}").strip()
     root = Repository.here().build / "bench" / commit[:12]
     if not root.exists():
@@ -100,45 +99,45 @@ def _run(*command: str, folder: Path | None = None) -> str:
     return done.stdout
 
 
-def _warm(versions: dict[str, Packaged], turns: int, requests: int) -> dict[str, dict[str, list[float]]]:
-    """Return the CPU of every operation of both versions, in milliseconds, a figure per turn."""
-    customer, poor = Account(), Account(rate=1, burst=1)
-    incoming = events(customer, poor)
+def _warm(versions: dict[str, Packaged], rounds: int, requests: int) -> dict[str, dict[str, list[float]]]:
+    """Return the CPU of every operation of both versions, in milliseconds, a figure per round."""
+    customer, limited = Account(), Account(rate=1, burst=1)
+    incoming = events(customer, limited)
     measured: dict[str, dict[str, list[float]]] = {name: {one: [] for one in _OPERATIONS} for name in versions}
     with ExitStack() as stack:
         probes = {}
         for name, package in versions.items():
-            # A Redis for each: what one version writes there, the other may not read.
+            # A Redis for each: the versions may not be able to read each other's data.
             url, _ = stack.enter_context(redis())
-            stub = stack.enter_context(dynamodb.stub(answers(customer, poor, package)))
+            stub = stack.enter_context(dynamodb.stub(responses(customer, limited, package)))
             probes[name] = stack.enter_context(running(package, incoming, url, stub))
-        for turn in range(turns + 1):
+        for round_ in range(rounds + 1):
             for operation, status in _OPERATIONS.items():
                 for name, probe in probes.items():
                     if operation == "denied":
                         probe.serve(operation, 1)
                     served = probe.serve(operation, requests)
                     if served["status"] != status:
-                        raise BenchError(f"{name}: {operation} is answered with {served['status']}, not {status}.")
-                    if turn:
+                        raise BenchError(f"{name}: {operation} returned {served['status']} instead of {status}.")
+                    if round_:
                         measured[name][operation].append(served["cpu_ms"])
     return measured
 
 
 def _cold(versions: dict[str, Packaged], starts: int) -> dict[str, list[float]]:
-    """Return the CPU of importing and answering a first GET, in milliseconds, a figure per fresh process."""
-    customer, poor = Account(), Account(rate=1, burst=1)
-    first = {"first": events(customer, poor)["get"]}
+    """Return the CPU of importing and serving a first GET, in milliseconds, a figure per new process."""
+    customer, limited = Account(), Account(rate=1, burst=1)
+    first = {"first": events(customer, limited)["get"]}
     measured: dict[str, list[float]] = {name: [] for name in versions}
     for start in range(starts + 1):
         for name, package in versions.items():
             with (
                 redis() as (url, _),
-                dynamodb.stub(answers(customer, poor, package)) as stub,
+                dynamodb.stub(responses(customer, limited, package)) as stub,
                 running(package, first, url, stub) as probe,
             ):
                 cpu_ms = probe.imported["cpu_ms"] + probe.serve("first", 1)["cpu_ms"]
-                # The first start compiles what the package did not bring compiled.
+                # The first start compiles what the package does not contain in compiled form.
                 if start:
                     measured[name].append(cpu_ms)
     return measured
@@ -150,25 +149,25 @@ def _card_import() -> float:
 
 
 def main() -> None:
-    """Compare, print and keep the figures."""
+    """Compare, print and store the figures."""
     parser = argparse.ArgumentParser(prog="bench.comparison", description=__doc__)
     parser.add_argument("revision", help="an earlier commit, such as a tag")
-    parser.add_argument("--quick", action="store_true", help="with less certainty; keeps nothing")
+    parser.add_argument("--quick", action="store_true", help="less accurate; stores nothing")
     arguments = parser.parse_args()
     started = time.monotonic()
     comparison = measure(arguments.revision, quick=arguments.quick)
     show(comparison)
     if not arguments.quick:
-        kept = results.load()
-        kept.comparison = comparison
-        kept.measured["comparison"] = results.now()
-        results.save(kept, results.LATEST)
+        stored = results.load()
+        stored.comparison = comparison
+        stored.measured["comparison"] = results.now()
+        results.save(stored, results.LATEST)
     print(f"({time.monotonic() - started:.0f} s)")
 
 
 def show(comparison: Comparison) -> None:
     """Print the comparison."""
-    print(f"kv beside {comparison.revision}: CPU in ms, medians; the ratio is the median of the turns' ratios")
+    print(f"kv compared with {comparison.revision}: CPU in ms, medians; the ratio is the median of the rounds' ratios")
     for operation, ratio in comparison.ratio.items():
         now, base = comparison.now.cpu_ms[operation], comparison.base.cpu_ms[operation]
         print(f"  {operation:12} {now:8.3f} {base:8.3f} {ratio:6.2f}")

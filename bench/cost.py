@@ -1,7 +1,7 @@
-"""What requests, a stage and a customer cost in a month: measured units, bytes and times, multiplied by list prices.
+"""Monthly cost of requests, a stage and a customer: measured units, bytes and times, multiplied by list prices.
 
-Dollars a million requests, unless a name says otherwise. Free tiers and discounts for volume are left out, but for the
-HTTP API's second tier, which comes within the volumes that are looked at.
+Dollars per million requests, unless a name states otherwise. Free tiers and volume discounts are ignored, except the
+second tier of the HTTP API, which is within the volumes considered.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ if TYPE_CHECKING:
 PRICES = Path(__file__).with_name("prices.json")
 HOURS, MINUTES = 730, 730 * 60
 _MILLION = 1_000_000
-_VCPU_MB = 1_769  # the memory at which a function has one processor to itself (AWS' documentation)
+_VCPU_MB = 1_769  # the memory at which a function has one full processor (AWS documentation)
 _TIER_ONE = 300_000_000
-_LINE = 26  # what CloudWatch adds to the bytes of a line
-#: What a stage may turn on: Lambda's platform.start and platform.report (its initStart is one of very many requests),
-#: and API Gateway's line.
+_LINE = 26  # bytes that CloudWatch adds to a line
+#: Optional logs: Lambda's platform.start and platform.report (initStart is negligible), and API Gateway's line.
 LAMBDA_LOG_BYTES, GATEWAY_LOG_BYTES = 160 + 330 + 2 * _LINE, 227 + _LINE
 
 
 class Price(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A price, where it was found, and whether it was read there."""
+    """A price, its source, and whether it was verified there."""
 
     usd: float
     what: str
@@ -59,11 +58,11 @@ def load_prices(path: Path = PRICES) -> Prices:
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What no benchmark can measure, because customers and AWS decide it.
+    """Assumptions that no benchmark can measure, because they depend on customers and AWS.
 
-    `per_minute` is how many requests an account makes in a minute in which it makes any: metering costs by account and
-    minute. Logs are what the templates ask for by default: our line of each request, and neither Lambda's nor API
-    Gateway's. A turn of a background function takes `turn_gb_s`. `batch_s` replaces the templates' setting.
+    `per_minute` is the number of requests of an account in a minute with any: metering costs by account and minute.
+    Logs are those that the templates enable by default: our line per request, and neither Lambda's nor API Gateway's.
+    An invocation of a background function takes `invocation_gb_s`. `batch_s` overrides the templates' setting.
     """
 
     per_minute: float = 1_000
@@ -75,13 +74,13 @@ class Assumptions:
     dynamodb_ms: float = 5
     eventual_reads: bool = False
     units: float = 1
-    turn_gb_s: float = 0.05 * 0.5
+    invocation_gb_s: float = 0.05 * 0.5
     transferred: float = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The cost of a stage, from what was measured, a price list and assumptions."""
+    """The cost of a stage, from the results, a price list and assumptions."""
 
     results: Results
     prices: Prices
@@ -92,7 +91,7 @@ class Model:
         return replace(self, assumed=replace(self.assumed, **changes))  # type: ignore[arg-type]
 
     def request(self, operation: str, *, gateway: bool) -> dict[str, float]:
-        """Return what a million GETs or PUTs cost, by line; `gateway` tells the HTTP API from a Function URL."""
+        """Return the cost of a million GETs or PUTs by line, through the HTTP API (`gateway`) or a function URL."""
         measured, assumed, price = self._measured(operation), self.assumed, self.prices
         logged = assumed.lambda_log_bytes + (assumed.own_log * (measured.log_bytes + _LINE))
         logged += assumed.gateway_log_bytes if gateway else 0
@@ -113,31 +112,31 @@ class Model:
         }
 
     def duration_ms(self, operation: str) -> float:
-        """Return how long a request takes on Lambda: as measured, with the share of a processor that its memory has."""
+        """Return the duration of a request on Lambda: as measured, scaled to the function's share of a processor."""
         measured = self._measured(operation)
         share = min(1.0, self._memory_gb * 1024 / _VCPU_MB)
         return measured.wall_ms_at_5ms - 5 + self.assumed.dynamodb_ms + measured.cpu_ms * (1 / share - 1)
 
     def metering(self) -> float:
-        """Return the share of a request in telling and booking a minute of its account."""
+        """Return a request's share of publishing and recording a minute of its account."""
         return _MILLION * self.minute() / self.assumed.per_minute
 
     def minute(self) -> float:
-        """Return what one minute of one account costs, in dollars."""
+        """Return the cost of metering one minute of one account, in dollars."""
         return self._background("kv: flush", "usage: RequestServed", "RequestServed")
 
     def counting(self) -> float:
-        """Return the share of a PUT in counting what is stored, by batches of the stream."""
-        puts_a_batch = max(1.0, self.assumed.per_minute * self.assumed.puts / 60 * self.batch_s)
-        return _MILLION * self.batch() / puts_a_batch
+        """Return a PUT's share of counting storage from batches of the stream."""
+        puts_per_batch = max(1.0, self.assumed.per_minute * self.assumed.puts / 60 * self.batch_s)
+        return _MILLION * self.batch() / puts_per_batch
 
     def batch(self) -> float:
-        """Return what counting one batch of an account's changes costs, in dollars."""
+        """Return the cost of counting one batch of an account's changes, in dollars."""
         events = self._events("StorageChanged")
         return self._background("kv: storage", "usage: StorageChanged", "StorageChanged") / events
 
     def mixed(self, *, gateway: bool, transfer: bool = True) -> float:
-        """Return what a million requests of the assumed mix cost."""
+        """Return the cost of a million requests of the assumed mix."""
         costs = {}
         for operation in ("get", "put"):
             lines = self.request(operation, gateway=gateway)
@@ -145,11 +144,11 @@ class Model:
         return costs["get"] * (1 - self.assumed.puts) + costs["put"] * self.assumed.puts
 
     def floor(self) -> dict[str, float]:
-        """Return what a stage costs in a month in which nobody asks it anything, by line."""
+        """Return the fixed monthly cost of a stage by line."""
         price, resources = self.prices, self._resources
-        turns = {"FlushMeters, once a minute": MINUTES}
-        turn = price["lambda_million"] / _MILLION + self.assumed.turn_gb_s * price["lambda_gb_second"]
-        # Five pollers for each queue, each of which waits up to twenty seconds for a message.
+        schedules = {"FlushMeters, once a minute": MINUTES}
+        invocation = price["lambda_million"] / _MILLION + self.assumed.invocation_gb_s * price["lambda_gb_second"]
+        # Five pollers per queue; each waits up to twenty seconds for a message.
         polls = 5 * 3 * MINUTES
         return {
             "Redis: one cache.t4g.micro node with Valkey": HOURS * price["redis_node_hour"],
@@ -159,12 +158,12 @@ class Model:
             * price["sqs_million"],
             f"{resources.alarms} alarms": resources.alarms * price["alarm_month"],
             f"{resources.secrets} secrets": resources.secrets * price["secret_month"],
-            **{name: count * turn for name, count in turns.items()},
-            "NAT gateways (none: DynamoDB and S3 have gateway endpoints, events leave through the stream)": 0.0,
+            **{name: count * invocation for name, count in schedules.items()},
+            "NAT gateways (none: DynamoDB and S3 have gateway endpoints, events are published from the stream)": 0.0,
         }
 
     def month(self, requests: float, *, gateway: bool) -> float:
-        """Return what a stage costs in a month with so many requests, with what it costs without any."""
+        """Return the monthly cost of a stage with that many requests, including its fixed cost."""
         cost = sum(self.floor().values()) + requests / _MILLION * self.mixed(gateway=gateway)
         if gateway and requests > _TIER_ONE:
             saved = self.prices["http_api_million"] - self.prices["http_api_million_above_300"]
@@ -172,7 +171,7 @@ class Model:
         return cost
 
     def customer(self, plan: Plan, *, gateway: bool = True) -> dict[str, float]:
-        """Return what an account costs that uses up its requests, evenly over the month, and its storage, by line."""
+        """Return the cost by line of an account that uses all of its requests, evenly over the month, and storage."""
         requests = plan.requests_per_month
         minutes = min(requests, MINUTES)
         batches = min(requests * self.assumed.puts, 60 / self.batch_s * MINUTES)
@@ -188,7 +187,7 @@ class Model:
 
     @property
     def batch_s(self) -> float:
-        """For how long changes of values are gathered before what is stored is counted, in seconds."""
+        """How long value changes are collected before storage is counted, in seconds."""
         return self.assumed.batch_s or self._resources.storage_batch_s
 
     @property
@@ -208,7 +207,7 @@ class Model:
         return measured
 
     def _table(self, operation: str) -> float:
-        """Return what the table takes for a million values of the size that the hot path was measured with."""
+        """Return the table's cost of a million operations on values of the size that the hot path was measured with."""
         hot = self.results.hot_path
         measured = [one for one in self.results.growth or [] if hot is not None and one.value_bytes == hot.value_bytes]
         if not measured:
@@ -218,16 +217,16 @@ class Model:
         units = measured[0].get_units / (2 if self.assumed.eventual_reads else 1)
         return self.assumed.units * units * self.prices["dynamodb_read_million"]
 
-    def _background(self, teller: str, taker: str, event: str) -> float:
-        """Return what the telling and the taking of events cost that were measured for a thousand requests."""
+    def _background(self, producer: str, consumer: str, event: str) -> float:
+        """Return the cost of publishing and consuming the events of the measured thousand requests."""
         path, price = self.results.event_path, self.prices
         if path is None:
             raise ValueError("The event path was not measured.")
-        written = path.write_units[teller] + path.write_units[taker]
-        read = path.read_units[teller] + path.read_units[taker]
-        # On the bus once, in a queue sent, received and deleted; published, and taken, in a turn each.
-        turn = price["lambda_million"] / _MILLION + self.assumed.turn_gb_s * price["lambda_gb_second"]
-        each = (price["event_million"] + 3 * price["sqs_million"]) / _MILLION + 2 * turn
+        written = path.write_units[producer] + path.write_units[consumer]
+        read = path.read_units[producer] + path.read_units[consumer]
+        # An event on the bus; sent to, received and deleted from a queue; an invocation each to publish and to consume.
+        invocation = price["lambda_million"] / _MILLION + self.assumed.invocation_gb_s * price["lambda_gb_second"]
+        each = (price["event_million"] + 3 * price["sqs_million"]) / _MILLION + 2 * invocation
         units = written * price["dynamodb_write_million"] + read * price["dynamodb_read_million"]
         return units / _MILLION + self._events(event) * each
 
@@ -238,21 +237,21 @@ class Model:
 
 
 def sensitivity(model: Model) -> list[tuple[str, float]]:
-    """Return what else the mix behind the HTTP API would cost, by assumption, the greatest difference first."""
-    usual = model.mixed(gateway=True)
+    """Return the cost difference of the mix behind the HTTP API by changed assumption, greatest first."""
+    base = model.mixed(gateway=True)
     others: Mapping[str, Model] = {
-        "an account makes 1 request in a minute, not 1,000": model.with_(per_minute=1),
-        "an account makes 10 requests in a minute": model.with_(per_minute=10),
-        "an account makes 100 requests in a minute": model.with_(per_minute=100),
-        "half of all requests are PUTs, not a fifth": model.with_(puts=0.5),
-        "values take four times the units (4 KB that do not deflate)": model.with_(units=4),
+        "an account makes 1 request per minute instead of 1,000": model.with_(per_minute=1),
+        "an account makes 10 requests per minute": model.with_(per_minute=10),
+        "an account makes 100 requests per minute": model.with_(per_minute=100),
+        "half of the requests are PUTs instead of a fifth": model.with_(puts=0.5),
+        "values take four times the units (4 KB that cannot be compressed)": model.with_(units=4),
         "Lambda logs every invocation (`SystemLogLevel`)": model.with_(lambda_log_bytes=LAMBDA_LOG_BYTES),
         "API Gateway logs every request (`AccessLog`)": model.with_(gateway_log_bytes=GATEWAY_LOG_BYTES),
-        "requests that go well are not logged (`ApplicationLogLevel`)": model.with_(own_log=0),
-        "what is stored is counted every 10 seconds (`StorageBatchSeconds`)": model.with_(batch_s=10),
-        "DynamoDB takes 10 ms, not 5": model.with_(dynamodb_ms=10),
+        "successful requests are not logged (`ApplicationLogLevel`)": model.with_(own_log=0),
+        "storage is counted every 10 seconds (`StorageBatchSeconds`)": model.with_(batch_s=10),
+        "DynamoDB takes 10 ms instead of 5": model.with_(dynamodb_ms=10),
         "reads are eventually consistent": model.with_(eventual_reads=True),
-        "answers stay in the region": model.with_(transferred=0),
+        "responses stay in the region": model.with_(transferred=0),
     }
-    found = [(name, other.mixed(gateway=True) - usual) for name, other in others.items()]
+    found = [(name, other.mixed(gateway=True) - base) for name, other in others.items()]
     return sorted(found, key=lambda one: -abs(one[1]))

@@ -1,4 +1,4 @@
-"""The stub of DynamoDB as a benchmark uses it: a process that is started, asked what it saw, and stopped."""
+"""Starts and stops the DynamoDB stub and reads its counters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.account import Account
 
 _STUB = Path(__file__).with_name("dynamodb_stub.py")
-Answer = tuple[str, str, dict[str, Any]]
+StubResponse = tuple[str, str, dict[str, Any]]
 ETAG = "0123456789ab"
 
 
@@ -34,11 +34,11 @@ class Stub:
 
     @property
     def endpoint(self) -> str:
-        """Where clients find it."""
+        """Its URL."""
         return f"http://127.0.0.1:{self._port}"
 
     def seen(self) -> dict[str, int]:
-        """Requests, and bytes in and out, since it was started."""
+        """Requests and bytes in and out since it was started."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
         try:
             connection.request("GET", "/")
@@ -49,14 +49,14 @@ class Stub:
 
 
 @contextmanager
-def stub(answers: Sequence[Answer], *, delay_ms: float = 0) -> Iterator[Stub]:
-    """Start a stub that gives these answers, each after a delay."""
+def stub(responses: Sequence[StubResponse], *, delay_ms: float = 0) -> Iterator[Stub]:
+    """Start a stub with these responses, each sent after a delay."""
     with subprocess.Popen(
         [sys.executable, str(_STUB)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as run:
         if run.stdin is None or run.stdout is None:
             raise BenchError("The stub has no pipes.")
-        run.stdin.write(json.dumps({"delay_ms": delay_ms, "answers": answers}) + "\n")
+        run.stdin.write(json.dumps({"delay_ms": delay_ms, "responses": responses}) + "\n")
         run.stdin.flush()
         try:
             yield Stub(int(run.stdout.readline()))
@@ -64,19 +64,19 @@ def stub(answers: Sequence[Answer], *, delay_ms: float = 0) -> Iterator[Stub]:
             run.stdin.close()
 
 
-def facts(account: Account, table: str, credentials_table: str) -> Answer:
-    """What admission's batch read finds of an account."""
-    found = {table: account.own_items(), credentials_table: [account.credential()]}
-    return ("BatchGetItem", account.account_id, {"Responses": found, "UnprocessedKeys": {}})
+def admission_data(account: Account, table: str, credentials_table: str) -> StubResponse:
+    """The response to admission's batch read of an account."""
+    items_by_table = {table: account.own_items(), credentials_table: [account.credential()]}
+    return ("BatchGetItem", account.account_id, {"Responses": items_by_table, "UnprocessedKeys": {}})
 
 
 def value_item(account: Account, key: str, text: str) -> dict[str, Any]:
-    """A value as kv keeps it in its table."""
+    """A value as an item of kv's table."""
     return {"PK": {"S": f"V#{account.namespace_id}"}, "SK": {"S": key}, **items.encode(_version(key, text))}
 
 
 def as_json(item: dict[str, Any]) -> dict[str, Any]:
-    """An item as DynamoDB sends it: bytes as text."""
+    """An item in DynamoDB's JSON: bytes in base64."""
     sent = {}
     for name, value in item.items():
         ((kind, content),) = value.items()
@@ -89,15 +89,15 @@ def _version(key: str, text: str) -> Version:
 
 
 def page(account: Account, keys: int) -> dict[str, Any]:
-    """A page of that many keys, after which there are more."""
+    """A full page of keys that is not the last."""
     partition = {"S": f"V#{account.namespace_id}"}
     entry = {name: value for name, value in items.encode(_version("", json_value(1_000))).items() if name != "v"}
-    found = [{"SK": {"S": f"user:{number:08}"}, **entry} for number in range(keys)]
-    last = {"PK": partition, "SK": found[-1]["SK"]}
-    return {"Items": found, "Count": keys, "ScannedCount": keys, "LastEvaluatedKey": last}
+    entries = [{"SK": {"S": f"user:{number:08}"}, **entry} for number in range(keys)]
+    last = {"PK": partition, "SK": entries[-1]["SK"]}
+    return {"Items": entries, "Count": keys, "ScannedCount": keys, "LastEvaluatedKey": last}
 
 
-CURSOR_SECRET: Answer = (
+CURSOR_SECRET: StubResponse = (
     "GetItem",
     "CURSOR_SECRET",
     {"Item": {"secret": {"B": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}}},

@@ -1,11 +1,10 @@
-"""A DynamoDB that answers at once, or after a fixed time: `python dynamodb_stub.py`, as a process of its own.
+"""A DynamoDB stub that responds immediately or after a fixed delay: `python dynamodb_stub.py`, in its own process.
 
-What is measured against it is the caller. It looks at an operation's name, and at whether a text stands in the
-request, and sends an answer that was encoded when it started; a thread for each connection, which blocks. So its
-delay is exact, where an event loop would round it up to the next millisecond.
+It selects a response by the operation and a text in the request, and sends it as encoded at the start. Each connection
+has a blocking thread, which makes the delay exact; an event loop would round it up to the next millisecond.
 
-On standard input it takes one JSON object: `delay_ms`, and `answers`, a list of [operation, text, body] of which the
-first that fits is sent. On standard output it says its port. `GET /` answers with the requests and bytes so far.
+It reads one JSON object from standard input: `delay_ms`, and `responses`, a list of [operation, text, body] of which
+the first match is sent. It writes its port to standard output. `GET /` returns the number of requests and bytes so far.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _SPIN_S = 0.0003
 
 @dataclass(slots=True)
 class Seen:
-    """What came and went so far, but for those who asked for it."""
+    """Traffic so far, without requests for these counters."""
 
     requests: int = 0
     bytes_in: int = 0
@@ -32,16 +31,16 @@ class Seen:
 
 
 class Connection:
-    """One client's connection; requests come one after the other."""
+    """One client's connection; requests are sequential."""
 
-    def __init__(self, connection: socket.socket, answers: list[tuple[bytes, bytes, bytes]], delay_s: float) -> None:
+    def __init__(self, connection: socket.socket, responses: list[tuple[bytes, bytes, bytes]], delay_s: float) -> None:
         self._socket = connection
-        self._answers = answers
+        self._responses = responses
         self._delay_s = delay_s
         self._rest = b""
 
     def serve(self, seen: Seen) -> None:
-        """Answer until the client goes."""
+        """Serve requests until the client disconnects."""
         while True:
             read = self._request()
             if read is None:
@@ -51,12 +50,12 @@ class Connection:
                 counts = {"requests": seen.requests, "bytes_in": seen.bytes_in, "bytes_out": seen.bytes_out}
                 self._socket.sendall(encoded(counts))
                 continue
-            answer = self._answer(head, body)
+            response = self._response(head, body)
             seen.requests += 1
             seen.bytes_in += len(head) + len(body)
-            seen.bytes_out += len(answer)
+            seen.bytes_out += len(response)
             _wait(self._delay_s)
-            self._socket.sendall(answer)
+            self._socket.sendall(response)
 
     def _request(self) -> tuple[bytes, bytes] | None:
         data = self._rest
@@ -74,18 +73,18 @@ class Connection:
         self._rest = data[end + 4 + length :]
         return head, data[end + 4 : end + 4 + length]
 
-    def _answer(self, head: bytes, body: bytes) -> bytes:
+    def _response(self, head: bytes, body: bytes) -> bytes:
         lower = head.lower()
         at = lower.find(_TARGET) + len(_TARGET)
         operation = head[at : head.index(b"\r", at)]
-        for name, text, answer in self._answers:
+        for name, text, response in self._responses:
             if name == operation and text in body:
-                return answer
+                return response
         return encoded({})
 
 
 def _wait(seconds: float) -> None:
-    """Wait exactly so long: sleeping alone comes back a tenth of a millisecond late."""
+    """Wait for exactly that time: sleeping alone is a tenth of a millisecond late."""
     end = time.perf_counter() + seconds
     if seconds > _SPIN_S:
         time.sleep(seconds - _SPIN_S)
@@ -94,7 +93,7 @@ def _wait(seconds: float) -> None:
 
 
 def encoded(body: object) -> bytes:
-    """Return an answer as DynamoDB sends it."""
+    """Return a response as DynamoDB sends it."""
     text = json.dumps(body, separators=(",", ":")).encode()
     head = (
         "HTTP/1.1 200 OK\r\nServer: Server\r\nDate: Fri, 20 Nov 2026 10:00:00 GMT\r\n"
@@ -108,7 +107,7 @@ def encoded(body: object) -> bytes:
 def main() -> None:
     """Listen on a free port until standard input closes."""
     configuration = json.loads(sys.stdin.readline())
-    answers = [(name.encode(), text.encode(), encoded(body)) for name, text, body in configuration["answers"]]
+    responses = [(name.encode(), text.encode(), encoded(body)) for name, text, body in configuration["responses"]]
     seen = Seen()
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
@@ -117,7 +116,7 @@ def main() -> None:
         while True:
             connection, _ = listener.accept()
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            served = Connection(connection, answers, configuration["delay_ms"] / 1000)
+            served = Connection(connection, responses, configuration["delay_ms"] / 1000)
             threading.Thread(target=served.serve, args=(seen,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()

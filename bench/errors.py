@@ -1,5 +1,5 @@
-"""Why a benchmark cannot go on."""
+"""Errors of the benchmarks."""
 
 
 class BenchError(Exception):
-    """Something did not answer as it has to for its figures to mean anything; the message says what."""
+    """A measured program did not respond as expected, so its figures would be meaningless."""

@@ -1,14 +1,14 @@
-"""What it costs to know what was used, and how soon it is known.
+"""Cost and delay of metering.
 
-The cost is that of a thousand requests (800 GET, 200 PUT) of one account within a minute, with the defaults of a
-stage: DynamoDB's units as the emulator reports them, events on the bus, messages in queues. The work is done by the
-real code on real tables, in this process, so that nothing else is counted.
+The cost is that of a thousand requests (800 GET, 200 PUT) of one account within a minute, with the default settings:
+DynamoDB units as the emulator reports them, events on the bus, messages in queues. The real code runs on the
+emulator's tables in this process, so nothing else is counted.
 
-How many events one worker books in a second is what usage's handlers do one after the other, on the emulator's table;
-their CPU is what would be left on a table that answers at once.
+The throughput of one worker is that of usage's handlers processing events sequentially on the emulator's table; their
+CPU would remain with a table that responds immediately.
 
-The lag is that of the packaged functions on the emulator, one request or crossing after the other, warm. Requests are
-told every two seconds there; a stage tells them a minute later, in which nothing else happens.
+The delay is that of the warm packaged functions on the emulator, one request or threshold after the other. Usage is
+published every two seconds there; a stage publishes it a minute later.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ LIMITS = Limits("business", 10_000, 10_000, 10**6, 10**9)
 
 
 class Units:
-    """Adds up what DynamoDB reports of every call of its clients, by who called."""
+    """Adds up the capacity that DynamoDB reports, by caller."""
 
     def __init__(self) -> None:
         self.read: Counter[str] = Counter()
@@ -73,9 +73,9 @@ class Units:
         self.caller = ""
 
     def client(self) -> DynamoDBClient:
-        """Return a client whose calls are counted."""
+        """Return a client whose capacity is counted."""
         made = dynamodb_client()
-        made.meta.events.register("before-parameter-build.dynamodb.*", _ask)
+        made.meta.events.register("before-parameter-build.dynamodb.*", _request_capacity)
         made.meta.events.register("after-call.dynamodb.*", self._add)
         return made
 
@@ -83,18 +83,18 @@ class Units:
         reported = parsed.get("ConsumedCapacity") or []
         units = sum(float(one["CapacityUnits"]) for one in (reported if isinstance(reported, list) else [reported]))
         if model.name == "BatchGetItem" and not units:
-            # The emulator reports nothing here: one for each small item that is read strongly.
+            # The emulator reports nothing here: one unit per small item read with strong consistency.
             units = float(sum(len(items) for items in parsed["Responses"].values()))
         is_read = model.name in ("GetItem", "Query", "BatchGetItem")
         (self.read if is_read else self.written)[self.caller] += units  # type: ignore[assignment]
 
 
-def _ask(params: dict[str, Any], **_: Any) -> None:
+def _request_capacity(params: dict[str, Any], **_: Any) -> None:
     params["ReturnConsumedCapacity"] = "TOTAL"
 
 
 class Cost:
-    """What a thousand requests cost after they were served, and what a worker gets done."""
+    """The cost of metering a thousand requests, and the throughput of a worker."""
 
     def __init__(self, local: LocalEnvironment) -> None:
         self.units = Units()
@@ -131,7 +131,7 @@ class Cost:
             ]
             tracker.track(changes, f"bench-{account_id}")
         units.caller = ""
-        events = _told(table, account_id)
+        events = _outbox_events(table, account_id)
         self.events = dict(Counter(event.name for event in events if event.name not in _RARE))
         enter(local, "usage", patched)
         patched.setenv("STAGE", "local")
@@ -143,46 +143,46 @@ class Cost:
         units.caller = ""
 
     def _consume(self, handle: Callable[[Event], object]) -> None:
-        """Book minutes of many accounts, one event after the other."""
+        """Record minutes of many accounts sequentially."""
         minute = int(time.time()) // 60
-        told = [happened(str(uuid.uuid4()), _served(minute, number + 1)) for number in range(CONSUMED)]
-        for event in told[:20]:
+        events = [happened(str(uuid.uuid4()), _served(minute, number + 1)) for number in range(CONSUMED)]
+        for event in events[:20]:
             handle(event)
         wall, cpu = time.perf_counter(), time.process_time()
-        for event in told[20:]:
+        for event in events[20:]:
             handle(event)
-        booked = CONSUMED - 20
-        self.consumed_per_s = booked / (time.perf_counter() - wall)
-        self.consumer_cpu_ms = (time.process_time() - cpu) / booked * 1000
+        recorded = CONSUMED - 20
+        self.consumed_per_s = recorded / (time.perf_counter() - wall)
+        self.consumer_cpu_ms = (time.process_time() - cpu) / recorded * 1000
 
 
 def _served(minute: int, requests: int) -> RequestServed:
     return RequestServed(minute, "bench", requests, {"-": Served({"get": requests}, 0)})
 
 
-def _told(table: str, account_id: str) -> list[Event]:
-    answer = dynamodb_client().query(
+def _outbox_events(table: str, account_id: str) -> list[Event]:
+    response = dynamodb_client().query(
         TableName=table,
         KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
         ExpressionAttributeValues={":p": {"S": account_key(account_id)}, ":o": {"S": "OUTBOX#"}},
         ConsistentRead=True,
     )
-    return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in answer["Items"]]
+    return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in response["Items"]]
 
 
-def lag(local: LocalEnvironment) -> tuple[list[float], list[float]]:
-    """Return how long it takes from a request to its usage, and from a crossing to its mail, in seconds."""
+def measure_delays(local: LocalEnvironment) -> tuple[list[float], list[float]]:
+    """Return the delays from a request to its usage and from a threshold to its mail, in seconds."""
     with client(local) as http:
         tenant = sign_up(local, http, plan="business")
         tenant.namespace("app")
         headers = tenant.key()
         http.get("/v1/app/x", headers=headers)
-        # The schedule begins a minute after it was made.
+        # The schedule starts a minute after it was created.
         await_value(lambda: _used(tenant) >= 1, within=120)
-        chance = random.Random(7)  # noqa: S311  # when to ask, and no secret
+        chance = random.Random(7)  # noqa: S311  # not a secret
         return (
             [_request_to_usage(http, tenant, headers, chance) for _ in range(TRIALS)],
-            [_crossing_to_mail(local, http) for _ in range(TRIALS)],
+            [_threshold_to_mail(local, http) for _ in range(TRIALS)],
         )
 
 
@@ -200,8 +200,8 @@ def _request_to_usage(http: httpx.Client, tenant: Tenant, headers: dict[str, str
     return time.perf_counter() - started
 
 
-def _crossing_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
-    """Have an account of its own cross 80 % by one telling; the bus and every function behind it take part."""
+def _threshold_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
+    """Publish usage of 85 % for a new account and wait for its mail."""
     tenant = sign_up(local, http)
     limits = PlanLimits(10, 20, 100, 10**9)
     at_us = time.time_ns() // 1000
@@ -209,30 +209,30 @@ def _crossing_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
     tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
     await_value(lambda: len(mails(local, tenant)) == 2, within=20)
     started = time.perf_counter()
-    told = RequestServed(int(time.time()) // 60, "bench", 85, {"-": Served({"get": 85}, 0)})
-    tell(local, "kv.kv", [happened(tenant.account_id, told)])
+    served = RequestServed(int(time.time()) // 60, "bench", 85, {"-": Served({"get": 85}, 0)})
+    tell(local, "kv.kv", [happened(tenant.account_id, served)])
     await_value(lambda: len(mails(local, tenant)) == 3, within=20, pause=0.01)
     return time.perf_counter() - started
 
 
 def measure(*, quick: bool) -> EventPath:
-    """Start everything and measure."""
+    """Start the environment and measure."""
     with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
         local.deploy()
         cost = Cost(local)
-        # Waiting for the minute's schedule, and for that many answers, is not quick.
-        late = {} if quick else _late(*lag(local))
+        # Waiting for the schedule and repeating the requests takes minutes.
+        delays = {} if quick else _delays(*measure_delays(local))
     return EventPath(
         read_units={caller: cost.units.read[caller] for caller in CALLERS},
         write_units={caller: cost.units.written[caller] for caller in CALLERS},
         events=cost.events,
         consumed_per_s=round(cost.consumed_per_s, 1),
         consumer_cpu_ms=round(cost.consumer_cpu_ms, 3),
-        **late,
+        **delays,
     )
 
 
-def _late(usage: list[float], mail: list[float]) -> dict[str, float]:
+def _delays(usage: list[float], mail: list[float]) -> dict[str, float]:
     return {
         "request_to_usage_p50_s": round(statistics.median(usage), 3),
         "request_to_usage_p99_s": round(percentile(usage, 99), 3),

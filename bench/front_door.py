@@ -1,7 +1,7 @@
-"""Requests a second and latency through the front door, for one client and for many.
+"""Throughput and latency through the HTTP API of the emulator, for one and several clients.
 
-Packaged functions on the emulator, real Redis, real HTTP, clients on the same machine: the figures are the emulator's
-more than ours. They serve to compare one run with another on one machine.
+Packaged functions, real Redis, real HTTP, clients on the same machine: the figures depend mostly on the emulator. They
+are useful to compare runs on one machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VALUE = b'{"value": {"name": "Ada", "tags": ["first", "programmer"], "balance": 
 
 
 def run(base_url: str, headers: dict[str, str], method: str, clients: int, seconds: float) -> list[float]:
-    """Return the latencies, in milliseconds, of as many requests as `clients` make in `seconds`."""
+    """Return the latencies, in milliseconds, of the requests that `clients` send in `seconds`."""
     end = time.perf_counter() + seconds
 
     def work(number: int) -> list[float]:
@@ -36,8 +36,8 @@ def run(base_url: str, headers: dict[str, str], method: str, clients: int, secon
                 if started > end:
                     return latencies
                 body = VALUE if method == "PUT" else None
-                answer = http.request(method, f"/v1/bench/key-{number}-{count % KEYS}", content=body)
-                answer.raise_for_status()
+                response = http.request(method, f"/v1/bench/key-{number}-{count % KEYS}", content=body)
+                response.raise_for_status()
                 latencies.append((time.perf_counter() - started) * 1000)
         return latencies
 
@@ -46,7 +46,7 @@ def run(base_url: str, headers: dict[str, str], method: str, clients: int, secon
 
 
 def measure(*, quick: bool) -> list[Load]:
-    """Start everything, warm it up and measure."""
+    """Start the environment, warm it up and measure."""
     seconds = 1.5 if quick else 10.0
     with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
         local.deploy()
@@ -55,7 +55,7 @@ def measure(*, quick: bool) -> list[Load]:
             tenant.namespace("bench")
             headers = tenant.key()
         _fill(local.base_url, headers)
-        # The warm-up makes the functions' workers, a few at a time.
+        # The warm-up starts the functions' workers, a few at a time.
         for clients in (1, 2, 4, 8, 16, 32):
             run(local.base_url, headers, "PUT", clients, 1)
         return [
@@ -66,7 +66,7 @@ def measure(*, quick: bool) -> list[Load]:
 
 
 def _fill(base_url: str, headers: dict[str, str]) -> None:
-    """Write every key that GET will read."""
+    """Write every key that GET reads."""
     with httpx.Client(base_url=base_url, headers=headers, timeout=120, trust_env=False) as http:
         for number in range(max(CLIENTS)):
             for count in range(KEYS):

@@ -1,10 +1,9 @@
-"""What GET, PUT and a page of 100 keys consume as a namespace grows, in keys and in the size of its values.
+"""Units and bytes of GET, PUT and a list of 100 keys as a namespace grows in keys and in the size of its values.
 
-Write units are those that the emulator's DynamoDB reports; read units follow from the items that were read, for the
-emulator does not count their bytes. Bytes are those of requests and answers on the wire. kv's handler
-runs in this process on a table with the keys and the index of kv's template, into which the values were written
-directly; nothing listens to its stream. Every operation is done at several places of the namespace, and the dearest
-counts.
+Write units are reported by the emulator; read units are computed from the items read, because the emulator does not
+count their bytes. Bytes are those of requests and responses on the wire. kv's handler runs in this process on a table
+with the keys and the index of kv's template, which is filled directly and has no stream consumers. Every operation runs
+at several places of the namespace, and the most expensive one counts.
 """
 
 from __future__ import annotations
@@ -56,33 +55,33 @@ _TABLE, _CREDENTIALS = "growth", "growth-credentials"
 
 
 class Consumed:
-    """Adds up what every call of a client reports: units of the table and of the index, and bytes."""
+    """Adds up units of the table and of the index, and bytes, of every call of a client."""
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.found: Counter[str] = Counter()
         events = client.meta.events
-        events.register("before-parameter-build.dynamodb.*", _ask)
+        events.register("before-parameter-build.dynamodb.*", _request_capacity)
         events.register("before-send.dynamodb.*", self._sent)
-        events.register("after-call.dynamodb.*", self._answered)
+        events.register("after-call.dynamodb.*", self._received)
 
     def _sent(self, request: Any, **_: Any) -> None:
         self.found["bytes"] += len(request.body or b"")
 
-    def _answered(self, parsed: dict[str, Any], **_: Any) -> None:
+    def _received(self, parsed: dict[str, Any], **_: Any) -> None:
         self.found["bytes"] += int(parsed["ResponseMetadata"]["HTTPHeaders"].get("content-length", 0))
         for one in _as_list(parsed.get("ConsumedCapacity")):
             indexes = one.get("GlobalSecondaryIndexes") or {}
             self.found["units_written"] += math.ceil(one["CapacityUnits"])
             self.found["index_units_written"] += math.ceil(sum(index["CapacityUnits"] for index in indexes.values()))
-        # The emulator reports one unit for a read of any size; DynamoDB counts 4 KB of items together.
+        # The emulator reports one unit for a read of any size; DynamoDB charges one per 4 KB.
         items = [parsed["Item"]] if "Item" in parsed else parsed.get("Items", [])
         self.found["units_read"] += math.ceil(sum(map(_billed, items)) / 4_096)
 
 
 def _billed(item: dict[str, dict[str, Any]]) -> int:
-    """Return the bytes that DynamoDB counts of an item: those of its attributes' names and values.
+    """Return the bytes of an item that DynamoDB charges: the names and values of all attributes.
 
-    It counts them all. What is asked of a page leaves out the partition.
+    The projection of a list omits the partition key, which is charged too.
     """
     whole = {"PK": {"S": "V#0123456789ab"}, **item}
     return sum(len(name) + _value_bytes(*next(iter(value.items()))) for name, value in whole.items())
@@ -92,7 +91,7 @@ def _value_bytes(kind: str, value: Any) -> int:
     return len(value) // 2 + 2 if kind == "N" else len(value) if kind == "B" else len(value.encode())
 
 
-def _ask(params: dict[str, Any], **_: Any) -> None:
+def _request_capacity(params: dict[str, Any], **_: Any) -> None:
     params["ReturnConsumedCapacity"] = "INDEXES"
 
 
@@ -101,7 +100,7 @@ def _as_list(reported: Any) -> list[dict[str, Any]]:
 
 
 def measure(*, quick: bool) -> list[Growth]:
-    """Measure along both ways of growing."""
+    """Measure growth by keys and by size."""
     most = 10_000 if quick else KEYS[-1]
     steps = [(keys, 1_000) for keys in KEYS if keys <= most] + [(_KEYS_OF_SIZES, size) for size in SIZES]
     found: list[Growth] = []
@@ -111,7 +110,7 @@ def measure(*, quick: bool) -> list[Growth]:
         redirect_stdout(io.StringIO()),
         pytest.MonkeyPatch.context() as patched,
     ):
-        # A query of the emulator's takes longer the more keys there are, which DynamoDB's does not.
+        # The emulator's query time grows with the number of keys, unlike DynamoDB's.
         patched.setattr(factory, "READ_TIMEOUT_S", 300)
         environment = {
             "TABLE": _TABLE,
@@ -121,26 +120,26 @@ def measure(*, quick: bool) -> list[Growth]:
             "TOKEN_CLIENT_IDS": "bench",
         }
         kv = bootstrap({**_other_settings(), **environment})
-        consumed = Consumed(kv.service._client)  # noqa: SLF001  # all stores have the same
+        consumed = Consumed(kv.service._client)  # noqa: SLF001  # all stores share it
         app = create_app(lambda: kv)
         account, loaded, before = Account(), 0, 0
         for keys, size in steps:
             if keys < loaded or size != before:
                 account, loaded, before = Account(), 0, size
             if not loaded:
-                _introduce(client, account)
+                _store_account(client, account)
             _load(client, account, range(loaded, keys), size)
             loaded = keys
             measured = _measure(app, account, consumed, keys, size)
             if not measured.get_units or not measured.put_units or not measured.list_units:
-                raise BenchError("The client has told of nothing that it consumed.")
+                raise BenchError("The client reported no consumed capacity.")
             found.append(measured)
     return found
 
 
 @contextmanager
 def _tables() -> Iterator[Any]:
-    """Start an emulator of our own, with a table like kv's and one like auth's."""
+    """Start an emulator with tables like those of kv and auth."""
     with tempfile.TemporaryDirectory() as folder:
         program = Repository.here().root / ".venv-emulator" / "bin" / "ministack"
         emulator = Emulator(Path(folder), free_port(), program, persist=False)
@@ -179,12 +178,12 @@ def _template(service: str) -> dict[str, Any]:
 
 
 def _other_settings() -> dict[str, str]:
-    """Return a name for every setting of kv's that does not matter here."""
+    """Return placeholders for the settings of kv that are not used here."""
     variables = _template("kv")["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
     return {name: f"bench-{name.lower()}" for name in variables}
 
 
-def _introduce(client: Any, account: Account) -> None:
+def _store_account(client: Any, account: Account) -> None:
     for item in account.own_items():
         client.put_item(TableName=_TABLE, Item=item)
     client.put_item(TableName=_CREDENTIALS, Item=account.credential())
@@ -197,47 +196,47 @@ def _load(client: Any, account: Account, numbers: range, size: int) -> None:
         chosen = range(start, min(start + batch, numbers.stop))
         items = [{"PutRequest": {"Item": dynamodb.value_item(account, _key(number), text)}} for number in chosen]
         if client.batch_write_item(RequestItems={_TABLE: items}).get("UnprocessedItems"):
-            raise BenchError("The emulator's table did not take a batch.")
+            raise BenchError("The emulator's table rejected a batch.")
 
 
 def _key(number: int) -> str:
-    # Spread, as keys are that people choose: not in the order in which they were written.
+    # Distributed, like real keys: not in the order of writing.
     return f"user:{number * 2_654_435_761 % 2**32:010}"
 
 
 def _measure(app: Api, account: Account, consumed: Consumed, keys: int, size: int) -> Growth:
-    """Do every operation at several places, after one that looks up what is then known."""
-    chance = random.Random(keys)  # noqa: S311  # which keys, and no secret
+    """Run every operation at several places, after one that fills the caches."""
+    chance = random.Random(keys)  # noqa: S311  # not a secret
     chosen = [_key(chance.randrange(keys)) for _ in range(_PLACES if keys < 100_000 else 1)]
     requests: dict[str, list[tuple[str, str, dict[str, str], dict[str, Any]]]] = {
         "get": [("GET", VALUE, {"key": key}, {}) for key in chosen],
         "put": [("PUT", VALUE, {"key": key}, {"body": f'{{"value": {json_value(size)}}}'}) for key in chosen],
         "list": [("GET", PAGE_ROUTE, {}, {"query": _page_at(key, keys)}) for key in chosen],
     }
-    dearest: dict[str, Counter[str]] = {name: Counter() for name in requests}
+    maxima: dict[str, Counter[str]] = {name: Counter() for name in requests}
     for name, places in requests.items():
         for number, (method, route, parameters, more) in enumerate([places[0], *places]):
             consumed.found.clear()
             path = {"namespace": NAMESPACE, **parameters}
             status, _, _ = call(app, method, route, path, headers=account.headers, **more)
             if status != 200:
-                raise BenchError(f"{name} is answered with {status}.")
+                raise BenchError(f"{name} returned {status}.")
             if number:
-                dearest[name] |= consumed.found
+                maxima[name] |= consumed.found
     return Growth(
         keys=keys,
         value_bytes=size,
-        get_units=float(dearest["get"]["units_read"]),
-        put_units=float(dearest["put"]["units_written"]),
-        put_index_units=float(dearest["put"]["index_units_written"]),
-        list_units=dearest["list"]["units_read"] / 2,  # eventually consistent
-        get_bytes=dearest["get"]["bytes"],
-        put_bytes=dearest["put"]["bytes"],
-        list_bytes=dearest["list"]["bytes"],
+        get_units=float(maxima["get"]["units_read"]),
+        put_units=float(maxima["put"]["units_written"]),
+        put_index_units=float(maxima["put"]["index_units_written"]),
+        list_units=maxima["list"]["units_read"] / 2,  # eventually consistent
+        get_bytes=maxima["get"]["bytes"],
+        put_bytes=maxima["put"]["bytes"],
+        list_bytes=maxima["list"]["bytes"],
     )
 
 
 def _page_at(key: str, keys: int) -> dict[str, str]:
-    """Return the query of a full page near a key: its prefix leaves some hundreds to choose from, or all of few."""
+    """Return the query of a full page near a key; its prefix matches some hundreds of keys, or all of few."""
     digits = max(0, math.floor(math.log10(keys / 250)))
     return {"limit": str(PAGE), "prefix": key[: len("user:") + digits]}

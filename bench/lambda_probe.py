@@ -1,8 +1,8 @@
-"""Runs a packaged service as Lambda would, and measures it from inside: `python lambda_probe.py`, never imported.
+"""Runs a packaged service like Lambda and measures it in process: `python lambda_probe.py`, never imported.
 
-It runs alone in a bare interpreter that sees the package and Lambda's runtime. It takes one JSON object a line on
-standard input and answers with one on standard output: first the places of code (`path`) and the `events` by name,
-then commands: {"serve": name, "requests": n}, {"bare": name, "requests": n}, {"profile": name, "requests": n}.
+It runs in a bare interpreter that has only the package and Lambda's runtime. It reads one JSON object per line from
+standard input and writes one to standard output: first the import path (`path`) and the `events` by name, then
+commands: {"serve": name, "requests": n}, {"bare": name, "requests": n}, {"profile": name, "requests": n}.
 Times are milliseconds of this process.
 """
 
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 _out = sys.stdout
-#: What is looked at of Lambda's. Not made anew: importing what makes one is the service's to pay.
+#: The part of Lambda's context that is used. Imports for it would count as the service's.
 _CONTEXT = SimpleNamespace(aws_request_id="6d68ca91-49c9-448d-89b8-7ca3e6dc66aa")
 Json = dict[str, Any]
 
 
 def main() -> None:
-    """Import the service, then do as told until standard input closes."""
-    told = json.loads(sys.stdin.readline())
-    sys.path[:0] = told["path"]
+    """Import the service, then execute commands until standard input closes."""
+    job = json.loads(sys.stdin.readline())
+    sys.path[:0] = job["path"]
     imported = Timer()
     handler = importlib.import_module("app").app
-    say(imported.stop())
-    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # log lines: written, and kept by nobody
+    respond(imported.stop())
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # log lines are discarded
     for line in sys.stdin:
         command = json.loads(line)
         if "bare" in command:
-            say(bare(handler, told["events"][command["bare"]], command["requests"]))
+            respond(bare(handler, job["events"][command["bare"]], command["requests"]))
         elif "profile" in command:
-            say(profile(handler, told["events"][command["profile"]], command["requests"]))
+            respond(profile(handler, job["events"][command["profile"]], command["requests"]))
         else:
-            say(serve(handler, told["events"][command["serve"]], command["requests"]))
+            respond(serve(handler, job["events"][command["serve"]], command["requests"]))
 
 
 class Timer:
-    """The CPU and the time since it was made, in milliseconds."""
+    """CPU and time since its creation, in milliseconds."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def stop(self) -> Json:
-        """Return what has passed, and the memory that is resident now."""
+        """Return the elapsed times and the resident memory."""
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
         with open("/proc/self/status") as status:  # noqa: PTH123
             resident = next(line for line in status if line.startswith("VmRSS"))
@@ -61,22 +61,22 @@ class Timer:
 
 
 def serve(handler: Any, event: Json, requests: int) -> Json:
-    """Serve the same event again and again; the times are of one request."""
-    answer: Json = {}
+    """Serve an event repeatedly; the times are per request."""
+    response: Json = {}
     walls = []
     timer = Timer()
     for _ in range(requests):
         started = time.perf_counter()
-        answer = handler(event, _CONTEXT)
+        response = handler(event, _CONTEXT)
         walls.append((time.perf_counter() - started) * 1000)
     measured = timer.stop()
-    headers = sum(len(name) + len(value) + 4 for name, value in answer["headers"].items())
+    headers = sum(len(name) + len(value) + 4 for name, value in response["headers"].items())
     return {
         "cpu_ms": measured["cpu_ms"] / requests,
         "rss_mb": measured["rss_mb"],
         "wall_ms": walls,
-        "status": answer["statusCode"],
-        "bytes_out": headers + len(answer["body"]),
+        "status": response["statusCode"],
+        "bytes_out": headers + len(response["body"]),
         "log_bytes": _log_bytes(handler, event),
     }
 
@@ -91,11 +91,11 @@ def _log_bytes(handler: Any, event: Json) -> int:
 
 
 def bare(handler: Any, event: Json, requests: int) -> Json:
-    """Make the calls that a request makes of Redis and of DynamoDB, and nothing else; the times are of one request."""
+    """Repeat only the Redis and DynamoDB calls of a request; the times are per request."""
     from kv_common.admission.redis import RedisAdmission
     from kv_common.dynamodb.fast.client import FastClient
 
-    handler(event, _CONTEXT)  # what is known for seconds only may have been forgotten since
+    handler(event, _CONTEXT)  # refresh caches that live for seconds only
     calls: dict[str, list[tuple[Any, tuple[Any, ...], Json]]] = {"redis": [], "dynamodb": []}
     methods: dict[str, tuple[Any, str]] = {"dynamodb": (FastClient, "__call__"), "redis": (RedisAdmission, "_run")}
     for name, (owner, method) in methods.items():
@@ -125,10 +125,9 @@ def _record(owner: Any, method: str, calls: list[tuple[Any, tuple[Any, ...], Jso
 
 
 def profile(handler: Any, event: Json, requests: int) -> Json:
-    """Return where the CPU goes: [file, line, function, own µs, µs with callees] of one request.
+    """Return the CPU profile: [file, line, function, own µs, µs with callees] per request.
 
-    A sample every millisecond of CPU, so that nothing but what runs is slowed down; what a function in C takes counts
-    for the function that called it.
+    It samples every millisecond of CPU, which slows nothing down. The time of a C function counts for its caller.
     """
     own: Counter[CodeType] = Counter()
     with_callees: Counter[CodeType] = Counter()
@@ -158,16 +157,16 @@ def profile(handler: Any, event: Json, requests: int) -> Json:
 
 
 def _short(file: str) -> str:
-    """Return a path without the folder it was unpacked into."""
+    """Return a path relative to its import path."""
     for root in sys.path:
         if root and file.startswith(root):
             return file[len(root) :].lstrip("/").removeprefix("vendor/")
     return file
 
 
-def say(answer: object) -> None:
-    """Answer with one line."""
-    _out.write(json.dumps(answer) + "\n")
+def respond(response: object) -> None:
+    """Write a response line."""
+    _out.write(json.dumps(response) + "\n")
     _out.flush()
 
 

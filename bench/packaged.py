@@ -1,4 +1,4 @@
-"""A packaged service as Lambda has it: the unpacked zip, what the runtime provides, and a bare interpreter."""
+"""A packaged service as on Lambda: the unpacked zip, the runtime's libraries, and a bare interpreter."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _AWS = {
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """One service, unpacked."""
+    """An unpacked package."""
 
     service: str
     path: list[str]
@@ -49,7 +49,7 @@ class Packaged:
 
     @contextmanager
     def running(self, events: Mapping[str, object], environment: Mapping[str, str]) -> Iterator[Probe]:
-        """A fresh interpreter that sees the package and nothing else, and has just imported it."""
+        """Start a new interpreter that imports the package."""
         with subprocess.Popen(
             [sys.executable, "-I", "-S", str(_PROBE)],
             env={**_AWS, **self.environment, **environment},
@@ -64,48 +64,48 @@ class Packaged:
 
 
 class Probe:
-    """A service that runs in a process of its own and is measured there."""
+    """A service in its own process, which measures it."""
 
-    def __init__(self, process: subprocess.Popen[str], told: Mapping[str, object]) -> None:
+    def __init__(self, process: subprocess.Popen[str], job: Mapping[str, object]) -> None:
         self._process = process
-        self.imported: Json = self._ask(told)
-        """What importing cost."""
+        self.imported: Json = self._request(job)
+        """The cost of the import."""
 
     def serve(self, event: str, requests: int) -> Json:
-        """Serve an event so many times."""
-        return self._ask({"serve": event, "requests": requests})
+        """Serve an event repeatedly."""
+        return self._request({"serve": event, "requests": requests})
 
     def bare(self, event: str, requests: int) -> Json:
-        """Make only the calls that an event makes of Redis and of DynamoDB."""
-        return self._ask({"bare": event, "requests": requests})
+        """Repeat only the Redis and DynamoDB calls of an event."""
+        return self._request({"bare": event, "requests": requests})
 
     def profile(self, event: str, requests: int) -> Json:
         """Serve an event under the profiler."""
-        return self._ask({"profile": event, "requests": requests})
+        return self._request({"profile": event, "requests": requests})
 
-    def _ask(self, command: Mapping[str, object]) -> Json:
+    def _request(self, command: Mapping[str, object]) -> Json:
         if self._process.stdin is None or self._process.stdout is None:
             raise BenchError("The probe has no pipes.")
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise BenchError("The probe ended; what it says of that stands above.")
-        answer: Json = json.loads(line)
-        return answer
+            raise BenchError("The probe ended; see its output above.")
+        response: Json = json.loads(line)
+        return response
 
 
 @contextmanager
 def packaged(service: str) -> Iterator[Packaged]:
-    """Build a service, unless that was done, and unpack it for as long as it is needed."""
+    """Build a service, or use the cached build, and unpack it temporarily."""
     repository = Repository.here()
-    with unpacked(build(repository, repository.service(service), Architecture.of_host())) as found:
-        yield found
+    with unpacked(build(repository, repository.service(service), Architecture.of_host())) as service_package:
+        yield service_package
 
 
 @contextmanager
 def unpacked(package: Package) -> Iterator[Packaged]:
-    """Unpack a package for as long as it is needed."""
+    """Unpack a package temporarily."""
     template = json.loads(package.template.read_text())
     variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
     with tempfile.TemporaryDirectory() as temporary:
@@ -122,7 +122,7 @@ def unpacked(package: Package) -> Iterator[Packaged]:
 
 
 def _setting(name: str, value: object, parameters: Mapping[str, Json]) -> str:
-    """Return a variable as a stage has it by default, or else a name."""
+    """Return the default value of a variable, or a placeholder."""
     if isinstance(value, str):
         return value
     parameter = parameters.get(str(value.get("Ref")), {}) if isinstance(value, dict) else {}

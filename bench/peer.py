@@ -1,10 +1,9 @@
-"""Another JSON store on the same machine in the same run: Kinto, in memory and on PostgreSQL.
+"""Comparison with another JSON store in the same run: Kinto, in memory and on PostgreSQL.
 
-Kinto's WSGI application is called directly, as our handler is: no socket between the client and either of them. Kinto
-in memory keeps everything in its own process; our handler makes a trip to Redis and one to the stub of DynamoDB over
-loopback, and Kinto on PostgreSQL its trips to a real PostgreSQL over a Unix socket. Kinto checks a password it is
-given and knows no limits; ours checks a key, a rate and a quota. The environment is `locks/bench.txt`, made when it
-is needed.
+Kinto's WSGI application is called directly, as our handler is, without a socket. Kinto in memory stores everything in
+its process; our handler makes a round trip to Redis and one to the DynamoDB stub over loopback, and Kinto on PostgreSQL
+to a real PostgreSQL over a Unix socket. Kinto checks a password and has no limits; ours checks a key, a rate and a
+quota. Its virtual environment is created from `locks/bench.txt` when needed.
 """
 
 from __future__ import annotations
@@ -34,17 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PROBE = Path(__file__).with_name("kinto_probe.py")
-_OURS = Effort(turns=5, requests=100, delayed=5, bare=5)
+_OURS = Effort(rounds=5, requests=100, delayed=5, bare=5)
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
 def measure(*, quick: bool) -> list[Peer]:
-    """Measure Kinto with both of its stores, and ours anew before each."""
+    """Measure Kinto with both backends, and ours before each."""
     python = _environment()
     peers = [_measure("Kinto, memory", python, "memory", {}, quick=quick)]
     programs = _postgresql()
     if programs is None:
-        print("There is no PostgreSQL here (Debian: apt-get install postgresql): that row is left out.")
+        print("PostgreSQL is not installed (Debian: apt-get install postgresql): its row is omitted.")
         return peers
     with _server(programs) as url:
         stores = {"storage_url": url, "permission_url": url, "cache_url": url}
@@ -53,7 +52,7 @@ def measure(*, quick: bool) -> list[Peer]:
 
 
 def _environment() -> Path:
-    """Return the interpreter of Kinto's environment, which is made first where it is not there."""
+    """Return the interpreter of Kinto's environment, created if needed."""
     root = Repository.here().root
     folder = root / "build" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,17 +72,17 @@ def _measure(name: str, python: Path, backend: str, stores: dict[str, str], *, q
         "cache_backend": f"kinto.core.cache.{backend}",
         **stores,
     }
-    turns, requests = (3, 60) if quick else (9, 100)
-    told = {
+    rounds, requests = (3, 60) if quick else (9, 100)
+    job = {
         "settings": settings,
         "value": json_value(VALUE_BYTES),
         "page": PAGE,
-        "turns": turns,
+        "rounds": rounds,
         "requests": requests,
     }
     done = subprocess.run(
         [python, "-I", "-W", "ignore", _PROBE],
-        input=json.dumps(told),
+        input=json.dumps(job),
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -91,21 +90,21 @@ def _measure(name: str, python: Path, backend: str, stores: dict[str, str], *, q
     )
     if done.returncode != 0:
         raise BenchError(f"{name} could not be measured.")
-    answer: dict[str, Any] = json.loads(done.stdout)
+    response: dict[str, Any] = json.loads(done.stdout)
     medians = {
         kind: {
-            operation: round(statistics.median(turn[kind] for turn in found), 4)
-            for operation, found in answer["operations"].items()
+            operation: round(statistics.median(round_[kind] for round_ in rounds_of), 4)
+            for operation, rounds_of in response["operations"].items()
         }
         for kind in ("cpu_ms", "wall_ms")
     }
     ours_ms = {operation: getattr(ours, operation).wall_ms for operation in medians["wall_ms"]}
     ratio = {operation: round(wall / ours_ms[operation], 2) for operation, wall in medians["wall_ms"].items()}
-    return Peer(name=name, version=answer["version"], ours_wall_ms=ours_ms, ratio=ratio, **medians)
+    return Peer(name=name, version=response["version"], ours_wall_ms=ours_ms, ratio=ratio, **medians)
 
 
 def _postgresql() -> Path | None:
-    """Return the folder of PostgreSQL's programs, the newest that is installed."""
+    """Return the folder of the newest installed PostgreSQL."""
     on_path = shutil.which("initdb")
     if on_path is not None:
         return Path(on_path).resolve().parent
@@ -115,10 +114,10 @@ def _postgresql() -> Path | None:
 
 @contextmanager
 def _server(programs: Path) -> Iterator[str]:
-    """Start a PostgreSQL of our own, reached over a socket in its folder, as it is configured by default."""
+    """Start a PostgreSQL with default settings and a socket in its folder."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        # It refuses to run as root, as which benchmarks run in containers.
+        # PostgreSQL does not run as root, which is usual in containers.
         as_root = os.geteuid() == 0
         user: dict[str, Any] = {"user": "postgres", "group": "postgres"} if as_root else {}
         name = "postgres" if as_root else pwd.getpwuid(os.geteuid()).pw_name
@@ -154,4 +153,4 @@ def _await_ready(programs: Path, folder: Path, user: str) -> None:
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0:
             return
         time.sleep(0.05)
-    raise BenchError("PostgreSQL does not answer.")
+    raise BenchError("PostgreSQL does not respond.")

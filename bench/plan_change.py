@@ -1,7 +1,7 @@
-"""How long a webhook of Paddle's takes to take effect: `python -m bench.plan_change`.
+"""Delay until a Paddle webhook takes effect: `python -m bench.plan_change`.
 
-Starts an environment of its own and measures, from the moment the webhook is posted: its answer, the plan in
-GET /v1/billing/subscription, and kv's new limits in the headers of a request. One account after the other, warm.
+Starts an environment and measures the time from posting the webhook to its response, to the plan in
+GET /v1/billing/subscription, and to the new limits in the headers of a request to kv. Accounts are sequential, warm.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ WARM_UP = 5
 _GIVE_UP_S = 10.0
 
 
-class NeverSeen(Exception):
-    """The webhook did not take effect where it was to be seen."""
+class NoEffect(Exception):
+    """The webhook did not take effect in time."""
 
 
 def main() -> None:
-    """Print a line per stage of the way."""
+    """Print a line per effect."""
     with tempfile.TemporaryDirectory() as folder, LocalEnvironment(Path(folder), say=lambda _: None) as local:
         local.deploy()
         with client(local) as http:
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _buy(local: LocalEnvironment, http: httpx.Client) -> dict[str, float]:
-    """Let a new account buy a plan; return after how many seconds which effect was seen."""
+    """Buy a plan for a new account; return the delay of each effect in seconds."""
     tenant = sign_up(local, http)
     tenant.namespace("app")
     key, customer = tenant.key(), Customer(local, http, tenant)
@@ -53,17 +53,17 @@ def _buy(local: LocalEnvironment, http: httpx.Client) -> dict[str, float]:
     started = time.perf_counter()
     customer.tell("subscription.activated").raise_for_status()
     return {
-        "answer": time.perf_counter() - started,
+        "response": time.perf_counter() - started,
         "subscription": _until(lambda: customer.subscription()["plan"] == "pro", started),
         "limits": _until(lambda: http.get("/v1/app/nothing", headers=key).headers["X-RateLimit-Limit"] == pro, started),
     }
 
 
 def _until(holds: Callable[[], bool], started: float) -> float:
-    """Return how long after `started` something held."""
+    """Return the seconds from `started` until `holds` returns true."""
     while not holds():
         if time.perf_counter() - started > _GIVE_UP_S:
-            raise NeverSeen
+            raise NoEffect
     return time.perf_counter() - started
 
 

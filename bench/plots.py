@@ -1,4 +1,4 @@
-"""The figures as pictures: plain SVG, drawn by hand, readable on light and on dark."""
+"""Charts of the results as SVG, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEIGHT_OF_LINES = 320
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a bar chart: its parts, one after the other."""
+    """A row of a stacked bar chart."""
 
     label: str
     parts: Sequence[float]
@@ -30,45 +30,45 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a line chart, by points (x, y)."""
+    """A line of a line chart."""
 
     label: str
     points: Sequence[tuple[float, float]]
 
 
 def draw(results: Results, folder: Path) -> list[Path]:
-    """Write a picture of every part that has one; return their files."""
-    pictures: dict[str, str] = {}
+    """Write the charts of all measured parts; return their files."""
+    charts: dict[str, str] = {}
     if (hot := results.hot_path) is not None:
         bars = [
             Bar(name.replace("_", " "), (max(0.0, one.ours_ms), one.client_ms))
             for name, one in ((name, getattr(hot, name)) for name in OPERATIONS)
         ]
-        pictures["hot_path.svg"] = bar_chart("CPU of a request, ms", ("ours", "Redis and DynamoDB clients"), bars)
+        charts["hot_path.svg"] = bar_chart("CPU of a request, ms", ("own", "Redis and DynamoDB clients"), bars)
     if results.cold:
         cold = [Bar(name, (one.import_cpu_ms, one.first_cpu_ms)) for name, one in results.cold.items()]
-        pictures["cold_start.svg"] = bar_chart("CPU of a cold start, ms", ("import", "first request"), cold)
+        charts["cold_start.svg"] = bar_chart("CPU of a cold start, ms", ("import", "first request"), cold)
     if results.growth:
         size = results.growth[0].value_bytes
         by_keys = [one for one in results.growth if one.value_bytes == size]
         by_size = results.growth[len({one.keys for one in by_keys}) :]
-        for name, axis, chosen in (("keys", "keys in the namespace", by_keys), ("size", "bytes of a value", by_size)):
+        for name, axis, chosen in (("keys", "keys in the namespace", by_keys), ("size", "bytes per value", by_size)):
             lines = [
                 Line(operation.upper(), [(_x(name, one), getattr(one, f"{operation}_units")) for one in chosen])
                 for operation in ("get", "put", "list")
             ]
-            pictures[f"growth_by_{name}.svg"] = line_chart(f"Units of a request, by {axis}", lines)
+            charts[f"growth_by_{name}.svg"] = line_chart(f"Units of a request, by {axis}", lines)
     if results.peers:
         peers = [
             Bar("KV Storage", (results.peers[0].ours_wall_ms["get"],)),
             *(Bar(peer.name, (peer.wall_ms["get"],)) for peer in results.peers),
         ]
-        pictures["peers.svg"] = bar_chart("GET called in process, ms", ("p50",), peers)
+        charts["peers.svg"] = bar_chart("GET called in process, ms", ("p50",), peers)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, picture in pictures.items():
+    for name, chart in charts.items():
         files.append(folder / name)
-        files[-1].write_text(picture)
+        files[-1].write_text(chart)
     return files
 
 
@@ -77,7 +77,7 @@ def _x(name: str, one: object) -> float:
 
 
 def bar_chart(title: str, legend: Sequence[str], bars: Sequence[Bar]) -> str:
-    """Return a chart of horizontal bars of parts."""
+    """Return a stacked horizontal bar chart."""
     most = max(sum(bar.parts) for bar in bars) or 1
     scale = (_WIDTH - _LEFT - _RIGHT) / most
     shapes = list(_legend(legend))
@@ -89,11 +89,11 @@ def bar_chart(title: str, legend: Sequence[str], bars: Sequence[Bar]) -> str:
             shapes.append(f'<rect x="{x:.1f}" y="{y}" width="{part * scale:.1f}" height="20" fill="{color}"/>')
             x += part * scale
         shapes.append(_text(x + 6, y + 14, f"{sum(bar.parts):.3g}"))
-    return _picture(title, _TOP + len(bars) * _ROW + 10, shapes)
+    return _chart(title, _TOP + len(bars) * _ROW + 10, shapes)
 
 
 def line_chart(title: str, lines: Sequence[Line]) -> str:
-    """Return a chart of lines on logarithmic axes."""
+    """Return a line chart with logarithmic axes."""
     xs = [math.log10(x) for line in lines for x, _ in line.points]
     ys = [math.log10(max(y, 0.1)) for line in lines for _, y in line.points]
     left, right, low, high = min(xs), max(xs), math.floor(min(ys)), math.ceil(max(ys) + 0.01)
@@ -116,7 +116,7 @@ def line_chart(title: str, lines: Sequence[Line]) -> str:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         shapes.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         shapes += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"/>' for x, y in points]
-    return _picture(title, _HEIGHT_OF_LINES, shapes)
+    return _chart(title, _HEIGHT_OF_LINES, shapes)
 
 
 def _legend(labels: Iterable[str]) -> Iterable[str]:
@@ -131,7 +131,7 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _picture(title: str, height: int, shapes: Iterable[str]) -> str:
+def _chart(title: str, height: int, shapes: Iterable[str]) -> str:
     style = "text{font:13px system-ui,sans-serif;fill:#444}@media(prefers-color-scheme:dark){text{fill:#ccc}}"
     body = "\n".join(shapes)
     return (

@@ -1,4 +1,4 @@
-"""What a stage keeps whether or not anybody uses it, and what it is set to, from the templates that are deployed."""
+"""Fixed resources and settings of a stage, from the deployed templates."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from infra.repository import PLATFORM_STACKS, Repository
 
 
 def measure(*, quick: bool) -> Resources:
-    """Count what costs by the month."""
-    del quick  # it is quick
+    """Count the resources that are charged by the month."""
+    del quick  # always quick
     repository = Repository.here()
     templates: list[dict[str, Any]] = [
         json.loads(repository.platform_template(name).read_text()) for name in PLATFORM_STACKS

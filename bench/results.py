@@ -1,7 +1,7 @@
-"""The figures of a run: what they are, and the file they are kept in.
+"""The results of a run and the file that stores them.
 
-Milliseconds are of one request unless a name says otherwise; medians, unless it ends in `p99`. Ratios are of figures of
-the same run. Each part says when it was measured, for parts can be measured again alone.
+Milliseconds are per request unless a name states otherwise, and medians unless it ends in `p99`. Ratios compare figures
+of the same run. Each part has its own time of measurement, because parts can be measured separately.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LATEST = Path(__file__).with_name("results") / "latest.json"
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """Anything that is kept; what the file holds beside it is an error."""
+    """A part of the file; unknown fields are an error."""
 
 
 class Machine(Part):
-    """What it was measured on."""
+    """The machine that was measured on."""
 
     processor: str
     cores: int
@@ -35,15 +35,15 @@ class Machine(Part):
     system: str
 
 
-class Trips(Part):
-    """Network trips of one request."""
+class RoundTrips(Part):
+    """Network round trips of one request."""
 
     redis: float
     dynamodb: float
 
 
 class Bytes(Part):
-    """Bytes of one request as they arrive at Redis and DynamoDB, and as those answer."""
+    """Bytes of one request received and sent by Redis and DynamoDB."""
 
     redis_in: int
     redis_out: int
@@ -52,9 +52,9 @@ class Bytes(Part):
 
 
 class Operation(Part):
-    """One operation on the hot path; `client_ms` is the CPU of its calls alone, `ours_ms` the rest."""
+    """One operation on the hot path; `client_ms` is the CPU of its client calls alone, `ours_ms` the rest."""
 
-    trips: Trips
+    round_trips: RoundTrips
     bytes: Bytes
     bytes_out: int
     log_bytes: int
@@ -68,7 +68,7 @@ class Operation(Part):
 
 
 class HotPath(Part):
-    """The packaged handler, warm, with a DynamoDB that answers at once or after 5 ms."""
+    """The warm packaged handler, with a DynamoDB stub that responds immediately or after 5 ms."""
 
     value_bytes: int
     get: Operation
@@ -80,13 +80,13 @@ class HotPath(Part):
 
 
 class Profile(Part):
-    """Where an operation's CPU goes: [file, line, function, own µs, µs with callees] of one request."""
+    """CPU profile of an operation: [file, line, function, own µs, µs with callees] per request."""
 
     functions: list[tuple[str, int, str, float, float]]
 
 
 class Cold(Part):
-    """A fresh process up to its first answer: CPU beyond the bare interpreter's, memory after it, the zip."""
+    """A new process up to its first response: CPU beyond that of a bare interpreter, memory, and the zip."""
 
     import_cpu_ms: float
     first_cpu_ms: float
@@ -97,7 +97,7 @@ class Cold(Part):
 
 
 class Load(Part):
-    """Requests of so many clients at once."""
+    """Requests of concurrent clients."""
 
     method: str
     clients: int
@@ -107,7 +107,7 @@ class Load(Part):
 
 
 class Decisions(Part):
-    """Admissions of so many clients at once, spread over so many accounts, and PINGs by the same clients."""
+    """Admissions of concurrent clients, distributed over accounts, and PINGs by the same clients."""
 
     clients: int
     accounts: int
@@ -117,7 +117,7 @@ class Decisions(Part):
 
 
 class Admission(Part):
-    """The admission script: through the client the service uses, and on bare sockets, where the server's part shows."""
+    """The admission script: through the service's client, and on plain sockets, which shows the server's cost."""
 
     service: list[Decisions]
     sockets: list[Decisions]
@@ -126,7 +126,7 @@ class Admission(Part):
 
 
 class Growth(Part):
-    """What operations consume in a namespace of so many keys whose values have so many bytes."""
+    """Units and bytes of operations in a namespace of `keys` values of `value_bytes`."""
 
     keys: int
     value_bytes: int
@@ -140,7 +140,7 @@ class Growth(Part):
 
 
 class EventPath(Part):
-    """Telling and booking what was used: units per 1,000 requests of an account, and how late (seconds)."""
+    """Publishing and recording usage: units per 1,000 requests of an account, and delays in seconds."""
 
     read_units: dict[str, float]
     write_units: dict[str, float]
@@ -154,7 +154,7 @@ class EventPath(Part):
 
 
 class Peer(Part):
-    """Another store's operations in milliseconds, ours measured just before, and how many times those it takes."""
+    """Operations of another store in milliseconds, ours from the same run, and the ratio."""
 
     name: str
     version: str
@@ -173,7 +173,7 @@ class Version(Part):
 
 
 class Comparison(Part):
-    """kv as it is beside an earlier revision, measured by turns; ratios are medians of the turns' ratios."""
+    """kv compared with an earlier revision, measured alternately; ratios are medians of the rounds' ratios."""
 
     revision: str
     now: Version
@@ -184,7 +184,7 @@ class Comparison(Part):
 
 
 class Resources(Part):
-    """What a stage keeps whether or not it is used, and settings that decide what use costs, from the templates."""
+    """Fixed resources of a stage, and settings that affect costs, from the templates."""
 
     alarms: int
     queues: int
@@ -194,7 +194,7 @@ class Resources(Part):
 
 
 class Results(Part):
-    """A run, or as many parts of one as there are."""
+    """The parts of a run that were measured."""
 
     machine: Machine
     measured: dict[str, str]
@@ -210,18 +210,18 @@ class Results(Part):
 
 
 def load(path: Path = LATEST) -> Results:
-    """Read a run's figures; msgspec.ValidationError when they are not of these forms."""
+    """Read results; msgspec.ValidationError if the file does not match."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
 def save(results: Results, path: Path) -> None:
-    """Write a run's figures."""
+    """Write results."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
 
 
 def this_machine() -> Machine:
-    """Describe this machine, without its name."""
+    """Describe this machine without its host name."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -235,11 +235,11 @@ def this_machine() -> Machine:
 
 
 def now() -> str:
-    """Return the time of a measurement."""
+    """Return the current time for `measured`."""
     return time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime())
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Return the smallest value that so many percent of all do not exceed."""
+    """Return the smallest value that `percent` of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

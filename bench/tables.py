@@ -1,4 +1,4 @@
-"""The figures on a terminal."""
+"""Prints results on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = ("get", "put", "list", "delete", "denied", "not_modified")
 _MODULES, _FUNCTIONS = 30, 120
-_LOOKED_INTO = ("botocore", "kv_common", "kv_service")
+_SPLIT_PACKAGES = ("botocore", "kv_common", "kv_service")
 
 
 def show(part: str, results: Results) -> None:
@@ -27,11 +27,11 @@ def show(part: str, results: Results) -> None:
 
 
 def show_profile(profile: Profile) -> None:
-    """Print where the CPU goes, by module and by function."""
+    """Print a CPU profile by module and by function."""
     own: Counter[str] = Counter()
     for file, _, _, mine, _ in profile.functions:
         package, *rest = file.split("/")
-        own["/".join([package, *rest[:2]]) if package in _LOOKED_INTO else package] += round(mine)
+        own["/".join([package, *rest[:2]]) if package in _SPLIT_PACKAGES else package] += round(mine)
     print("own CPU of a request by module, µs")
     for module, mine in own.most_common(_MODULES):
         print(f"  {mine:6} {module}")
@@ -55,8 +55,8 @@ def _hot_path(results: Results) -> Rows:
         rows.append(
             (
                 name,
-                f"{one.trips.redis:g}",
-                f"{one.trips.dynamodb:g}",
+                f"{one.round_trips.redis:g}",
+                f"{one.round_trips.dynamodb:g}",
                 f"{one.cpu_ms:.3f}",
                 f"{one.client_ms:.3f}",
                 f"{one.ours_ms:.3f}",
@@ -66,7 +66,7 @@ def _hot_path(results: Results) -> Rows:
                 f"{one.wall_ms_at_5ms_p99:.2f}",
             )
         )
-    return f"Hot path: {hot.value_bytes} bytes, trips and CPU of a request", rows
+    return f"Hot path: {hot.value_bytes} bytes, round trips and CPU of a request", rows
 
 
 def _cold(results: Results) -> Rows:
@@ -97,7 +97,7 @@ def _admission(results: Results) -> Rows:
 
 
 def _peers(results: Results) -> Rows:
-    rows: list[tuple[object, ...]] = [("store", "operation", "cpu ms", "wall ms", "times ours")]
+    rows: list[tuple[object, ...]] = [("store", "operation", "cpu ms", "wall ms", "ratio")]
     for peer in results.peers or []:
         rows += [
             (
@@ -139,7 +139,7 @@ def _front_door(results: Results) -> Rows:
         (one.method, one.clients, f"{one.requests_per_s:.0f}", one.p50_ms, one.p99_ms)
         for one in results.front_door or []
     ]
-    return "Front door, through the emulator", rows
+    return "HTTP API of the emulator", rows
 
 
 def _event_path(results: Results) -> Rows:
@@ -149,11 +149,11 @@ def _event_path(results: Results) -> Rows:
     rows: list[tuple[object, ...]] = [("per 1,000 requests", "read units", "write units")]
     rows += [(caller, found.read_units[caller], found.write_units[caller]) for caller in found.write_units]
     rows.append(("events", "", sum(found.events.values())))
-    rows.append(("booked a second by a worker", "", found.consumed_per_s))
-    rows.append(("its CPU of an event, ms", "", found.consumer_cpu_ms))
+    rows.append(("recorded per second by a worker", "", found.consumed_per_s))
+    rows.append(("CPU per event, ms", "", found.consumer_cpu_ms))
     if found.request_to_usage_p50_s is not None:
         rows.append(("request to usage, s: p50, p99", found.request_to_usage_p50_s, found.request_to_usage_p99_s))
-        rows.append(("crossing to mail, s: p50, p99", found.crossing_to_mail_p50_s, found.crossing_to_mail_p99_s))
+        rows.append(("threshold to mail, s: p50, p99", found.crossing_to_mail_p50_s, found.crossing_to_mail_p99_s))
     return "Event path", rows
 
 
@@ -161,9 +161,9 @@ def _resources(results: Results) -> Rows:
     found = results.resources
     if found is None:
         return "", []
-    return "What a stage keeps", [
+    return "Resources of a stage", [
         ("alarms", found.alarms),
-        ("queues that are polled", found.queues),
+        ("polled queues", found.queues),
         ("secrets", found.secrets),
         ("memory of kv's function, MB", found.memory_mb),
     ]

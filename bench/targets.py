@@ -1,4 +1,4 @@
-"""What we set out to reach, and whether the last figures do."""
+"""Performance and cost targets, compared with the latest results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A target, what was measured, and whether that is enough."""
+    """A target, the measured figure, and whether the target is met."""
 
     target: str
     measured: str
@@ -22,12 +22,12 @@ class Verdict:
 
     @property
     def verdict(self) -> str:
-        """The verdict in a word."""
+        """The result in one word."""
         return "met" if self.met else "**missed**"
 
 
 def verdicts(model: Model) -> list[Verdict]:
-    """Judge every target that something was measured for."""
+    """Compare every target whose part was measured."""
     results = model.results
     found: list[Verdict] = []
     if results.hot_path is not None:
@@ -47,15 +47,15 @@ def verdicts(model: Model) -> list[Verdict]:
 
 def _hot_path(hot: HotPath) -> Iterator[Verdict]:
     both = (hot.get, hot.put)
-    trips = [f"{one.trips.redis:g} + {one.trips.dynamodb:g}" for one in both]
-    one_each = all((one.trips.redis, one.trips.dynamodb) == (1, 1) for one in both)
-    yield Verdict("GET and PUT: 1 trip to Redis and 1 to DynamoDB", " and ".join(trips), one_each)
+    round_trips = [f"{one.round_trips.redis:g} + {one.round_trips.dynamodb:g}" for one in both]
+    one_each = all((one.round_trips.redis, one.round_trips.dynamodb) == (1, 1) for one in both)
+    yield Verdict("GET and PUT: 1 round trip to Redis and 1 to DynamoDB", " and ".join(round_trips), one_each)
     cpu = [one.cpu_ms for one in both]
     yield Verdict("GET and PUT: at most 0.9 ms of CPU", _pair(cpu, "ms"), max(cpu) <= 0.9)
     ours = [one.ours_ms for one in both]
-    yield Verdict("of which at most 0.15 ms ours", _pair(ours, "ms"), max(ours) <= 0.15)
+    yield Verdict("of which at most 0.15 ms outside the clients", _pair(ours, "ms"), max(ours) <= 0.15)
     wall = [one.wall_ms_at_5ms for one in both]
-    yield Verdict("at most 7 ms with a DynamoDB of 5 ms", _pair(wall, "ms"), max(wall) <= 7)
+    yield Verdict("at most 7 ms if DynamoDB takes 5 ms", _pair(wall, "ms"), max(wall) <= 7)
 
 
 def _cold(kv: Cold) -> Iterator[Verdict]:
@@ -68,16 +68,18 @@ def _cold(kv: Cold) -> Iterator[Verdict]:
 def _peers(peers: list[Peer]) -> Iterator[Verdict]:
     for peer, least in zip(peers, (2.5, 5), strict=False):
         ratio = peer.ratio["get"]
-        yield Verdict(f"GET in process: at least {least:g} times {peer.name}", f"{ratio:.2f} times", ratio >= least)
+        yield Verdict(
+            f"GET in process: at least {least:g} times faster than {peer.name}", f"{ratio:.2f} times", ratio >= least
+        )
 
 
 def _admission(admission: Admission) -> Iterator[Verdict]:
     for through, found in (("on sockets", admission.sockets), ("through the limiter", admission.service)):
         one = next(one for one in found if one.clients == 1)
-        text = f"Admission {through}, one client: at least 60 % of PING's rate"
+        text = f"Admission {through}, one client: at least 60 % of the rate of PING"
         yield Verdict(text, f"{one.ratio:.0%}", one.ratio >= 0.6)
     rates = [one.ratio for one in admission.sockets if one.clients == 1]
-    text = "Admission flat from 1 to 10,000 accounts (within 15 %, of PING's rate)"
+    text = "Admission constant from 1 to 10,000 accounts (within 15 % of the rate of PING)"
     yield Verdict(text, " · ".join(f"{rate:.0%}" for rate in rates), min(rates) >= 0.85 * max(rates))
 
 
@@ -91,7 +93,7 @@ def _growth(growth: list[Growth]) -> Iterator[Verdict]:
     units = {(one.get_units, one.put_units, one.list_units) for one in grown}
     bytes_of_pages = [one.list_bytes for one in grown]
     flat = len(units) == 1 and max(bytes_of_pages) <= 1.1 * min(bytes_of_pages)
-    measured = f"to {grown[-1].keys:,}: {'the same units' if len(units) == 1 else 'other units'}"
+    measured = f"to {grown[-1].keys:,}: {'same units' if len(units) == 1 else 'different units'}"
     text = "GET, PUT and a page cost the same from 100 to 1,000,000 keys"
     yield Verdict(text, measured, flat and grown[-1].keys >= 1_000_000)
 
@@ -105,9 +107,9 @@ def _cost(model: Model) -> Iterator[Verdict]:
     ):
         lines = model.request(operation, gateway=gateway)
         inside = sum(lines.values()) - lines["Transfer to the internet"]
-        front = "the HTTP API" if gateway else "a Function URL"
-        measured = f"${inside:.2f}, and ${lines['Transfer to the internet']:.2f} of transfer to the internet"
-        yield Verdict(f"${most} a million {operation.upper()}s behind {front}", measured, inside <= most)
+        front = "the HTTP API" if gateway else "a function URL"
+        measured = f"${inside:.2f}, plus ${lines['Transfer to the internet']:.2f} for transfer to the internet"
+        yield Verdict(f"${most} per million {operation.upper()}s behind {front}", measured, inside <= most)
 
 
 def _pair(values: list[float], unit: str) -> str:

@@ -1,4 +1,4 @@
-"""Values to measure with: JSON as people store it."""
+"""Typical JSON values."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _WORDS = [
 
 @cache
 def json_value(size: int) -> str:
-    """Return the text of a JSON object of exactly so many bytes (100 at least), the same on every run."""
-    chance = random.Random(size)  # noqa: S311  # filler, and no secret
+    """Return a JSON object of exactly `size` bytes (at least 100), the same on every run."""
+    chance = random.Random(size)  # noqa: S311  # not a secret
     members = [f'"id": "{chance.getrandbits(64):016x}"', '"name": "Ada Lovelace"', '"active": true']
     length = sum(map(len, members))
     while length + 2 * len(members) < size - 80:

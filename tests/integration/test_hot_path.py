@@ -1,4 +1,4 @@
-"""The benchmark of the hot path measures what it says, on the packaged handler."""
+"""The hot path benchmark, on the packaged handler."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def measured() -> HotPath:
-    return measure(quick=True, effort=Effort(turns=1, requests=20, delayed=5, bare=5))
+    return measure(quick=True, effort=Effort(rounds=1, requests=20, delayed=5, bare=5))
 
 
 @pytest.mark.parametrize("operation", ["get", "put", "list", "delete", "not_modified"])
-def test_the_packaged_handler_makes_one_trip_to_redis_and_one_to_dynamodb(measured: HotPath, operation: str) -> None:
-    trips = getattr(measured, operation).trips
+def test_packaged_handler_makes_one_round_trip_to_redis_and_one_to_dynamodb(measured: HotPath, operation: str) -> None:
+    round_trips = getattr(measured, operation).round_trips
 
-    assert (trips.redis, trips.dynamodb) == (1, 1)
+    assert (round_trips.redis, round_trips.dynamodb) == (1, 1)
 
 
 VALUE = value_item(Account(), "user:00000042", json_value(VALUE_BYTES))
-TEXT = len(as_json(VALUE)["v"]["B"])  # deflated, which libraries do more or less well
-#: To Redis; to and from DynamoDB. Answers have some bytes more or less, with the numbers in them: counts, a checksum.
+TEXT = len(as_json(VALUE)["v"]["B"])  # compressed; the size depends on the library
+#: To Redis; to and from DynamoDB. Responses vary by some bytes with the numbers in them: counts, a checksum.
 BYTES = {
     "get": (574, 557, 428 + TEXT),
     "put": (578, 970 + TEXT, 379 + TEXT),
@@ -40,7 +40,7 @@ BYTES = {
 
 
 @pytest.mark.parametrize("operation", BYTES)
-def test_an_operation_sends_and_gets_so_many_bytes(measured: HotPath, operation: str) -> None:
+def test_operation_sends_and_receives_the_known_number_of_bytes(measured: HotPath, operation: str) -> None:
     sent = getattr(measured, operation).bytes
 
     to_redis, to_dynamodb, from_dynamodb = BYTES[operation]
@@ -49,16 +49,16 @@ def test_an_operation_sends_and_gets_so_many_bytes(measured: HotPath, operation:
     assert sent.dynamodb_out == pytest.approx(from_dynamodb, abs=3)
 
 
-def test_a_flood_of_denied_requests_makes_hardly_a_trip(measured: HotPath) -> None:
-    assert measured.denied.trips.redis <= 0.5
-    assert measured.denied.trips.dynamodb == 0
+def test_repeated_denials_rarely_reach_redis_and_never_dynamodb(measured: HotPath) -> None:
+    assert measured.denied.round_trips.redis <= 0.5
+    assert measured.denied.round_trips.dynamodb == 0
 
 
-def test_what_an_ordinary_get_logs_fits_into_what_it_may_cost(measured: HotPath) -> None:
+def test_log_line_of_a_get_stays_within_its_cost_budget(measured: HotPath) -> None:
     # $0.132 a million, with the 26 bytes that CloudWatch adds: docs/adr/0031-one-short-log-line-per-request.md.
     assert 100 < measured.get.log_bytes <= 238
 
 
-def test_the_stub_takes_the_time_it_is_given(measured: HotPath) -> None:
+def test_stub_delays_its_responses(measured: HotPath) -> None:
     assert measured.get.wall_ms_at_5ms > 5
     assert measured.denied.wall_ms_at_5ms < measured.get.wall_ms_at_5ms
