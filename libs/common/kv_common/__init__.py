@@ -1,4 +1,4 @@
-"""What the services of KV Storage share; it imports none of them."""
+"""Shared code of the services of KV Storage."""
 
 VERSION = "0.1.0"
-"""The release, as the health routes tell it."""
+"""The version of KV Storage; every project and the health routes use it."""
