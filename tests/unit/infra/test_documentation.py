@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.repository import Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOT = Repository.here().root
 FOLDERS = ("", "docs", "docs/adr", "docs/events", "services/*")
