@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.values import json_value
-from kv_service.store import items
-from kv_service.values.versions import Version
+from kv_service.persistence import value_codec
+from kv_service.values.model import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +72,7 @@ def admission_data(account: Account, table: str, credentials_table: str) -> Stub
 
 def value_item(account: Account, key: str, text: str) -> dict[str, Any]:
     """A value as an item of kv's table."""
-    return {"PK": {"S": f"V#{account.namespace_id}"}, "SK": {"S": key}, **items.encode(_version(key, text))}
+    return {"PK": {"S": f"V#{account.namespace_id}"}, "SK": {"S": key}, **value_codec.encode(_version(key, text))}
 
 
 def as_json(item: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _version(key: str, text: str) -> Version:
 def page(account: Account, keys: int) -> dict[str, Any]:
     """A full page of keys that is not the last."""
     partition = {"S": f"V#{account.namespace_id}"}
-    entry = {name: value for name, value in items.encode(_version("", json_value(1_000))).items() if name != "v"}
+    entry = {name: value for name, value in value_codec.encode(_version("", json_value(1_000))).items() if name != "v"}
     entries = [{"SK": {"S": f"user:{number:08}"}, **entry} for number in range(keys)]
     last = {"PK": partition, "SK": entries[-1]["SK"]}
     return {"Items": entries, "Count": keys, "ScannedCount": keys, "LastEvaluatedKey": last}

@@ -35,8 +35,8 @@ from infra.packaging.architecture import Architecture
 from infra.packaging.pipeline import build
 from infra.repository import Repository
 from kv_common.dynamodb import factory
-from kv_service.api import create_app
-from kv_service.bootstrap import bootstrap
+from kv_service.container import bootstrap
+from kv_service.http.app import create_app
 from tests.support.kv_process import call
 
 if TYPE_CHECKING:

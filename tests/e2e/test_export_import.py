@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from kv_service.values.versions import MAX_VALUE_BYTES
+from kv_service.values.model import MAX_VALUE_BYTES
 from tests.support.tenant import sign_up
 from tests.support.waiting import await_value
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 import auth_service.bootstrap
-import kv_service.bootstrap
+import kv_service.container
 from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
     from auth_service.bootstrap import Auth
     from infra.local.environment import LocalEnvironment
-    from kv_service.bootstrap import Kv
+    from kv_service.container import Kv
 
 
 @pytest.fixture
 def kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Kv:
     """kv with its real dependencies, in this process."""
-    return kv_service.bootstrap.bootstrap(enter(local, "kv", monkeypatch))
+    return kv_service.container.bootstrap(enter(local, "kv", monkeypatch))
 
 
 @pytest.fixture

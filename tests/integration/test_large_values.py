@@ -12,11 +12,11 @@ from kv_common import dynamodb, s3
 from kv_common.clock import now_ms
 from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import PreconditionFailed
-from kv_service.domain import Space
-from kv_service.store import ObjectStore, ValueStore
+from kv_service.namespaces.model import NamespaceRef
+from kv_service.persistence import ObjectStore, ValueStore
 from kv_service.values import preconditions
-from kv_service.values.changes import Delete, Get, Patch, Put
-from kv_service.values.operations import Values
+from kv_service.values.commands import Delete, Get, Patch, Put
+from kv_service.values.service import Values
 from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class World:
         self.client, self.s3 = dynamodb.client(), s3.client()
         self.table, self.bucket = env["TABLE"], env["OBJECTS_BUCKET"]
         self.objects = ObjectStore(lambda: self.s3, self.bucket)
-        self.space = Space("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
+        self.space = NamespaceRef("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
         self.values = self.values_on(self.client)
 
     def values_on(self, client: Any) -> Values:

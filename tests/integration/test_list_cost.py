@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_service.domain import Space
-from kv_service.values.changes import Put
+from kv_service.namespaces.model import NamespaceRef
+from kv_service.values.commands import Put
 from kv_service.values.pages import PageRequest
 
 if TYPE_CHECKING:
-    from kv_service.bootstrap import Kv
-    from kv_service.values.versions import Version
+    from kv_service.container import Kv
+    from kv_service.values.model import Version
 
-SPACE = Space("00000000-0000-4000-8000-000000000001", "listed")
+SPACE = NamespaceRef("00000000-0000-4000-8000-000000000001", "listed")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def consumed(kv: Kv) -> list[dict[str, Any]]:
 
 
 def test_a_page_of_100_keys_with_100_kb_each_reads_no_value(kv: Kv, consumed: list[dict[str, Any]]) -> None:
-    space = Space(SPACE.account_id, "large")
+    space = NamespaceRef(SPACE.account_id, "large")
     text = '"' + "x" * 100_000 + '"'
     for number in range(100):
         kv.values.write(space, Put(f"key-{number:03}", text))
@@ -48,7 +48,7 @@ def test_a_page_of_100_keys_with_100_kb_each_reads_no_value(kv: Kv, consumed: li
 
 
 def test_no_key_is_lost_or_repeated_while_others_are_added(kv: Kv) -> None:
-    space = Space(SPACE.account_id, "busy")
+    space = NamespaceRef(SPACE.account_id, "busy")
     present = {f"a-{number:04}" for number in range(300)}
     for key in present:
         kv.values.write(space, Put(key, "1"))

@@ -20,8 +20,8 @@ from kv_common.admission.redis_metering import RedisMeterStore
 from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
 from kv_common.events import ApiKeyUsed, RequestServed, decode
-from kv_service.flusher import Flusher
-from kv_service.store import TellingStore
+from kv_service.metering.flusher import Flusher
+from kv_service.persistence import UsageOutbox
 from tests.support.kv_process import enter
 from tests.unit.common.admission_fakes import KEY
 
@@ -110,7 +110,7 @@ class Clocked(RedisMeterStore):
             raise AdmissionUnavailable("died")
 
 
-class Store(TellingStore):
+class Store(UsageOutbox):
     """An outbox that may die before or after it has written."""
 
     dies: str | None = None

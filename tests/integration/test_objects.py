@@ -11,8 +11,8 @@ import pytest
 
 from infra.deploy import buckets
 from kv_common import s3
-from kv_service.object_tracker import ObjectTracker
-from kv_service.store import ObjectStore
+from kv_service.persistence import ObjectStore
+from kv_service.storage_usage.object_lifecycle import ObjectTracker
 from tests.support.kv_process import enter
 from tests.unit.kv.test_objects import record
 

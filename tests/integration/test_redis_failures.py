@@ -13,8 +13,8 @@ from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer
 from kv_common import api_keys
 from kv_common.admission.redis_calls import Connection
-from kv_service.api import create_app
-from kv_service.bootstrap import bootstrap
+from kv_service.container import bootstrap
+from kv_service.http.app import create_app
 from tests.support.kv_process import call, enter
 from tests.support.tenant import set_plan, sign_up
 from tests.support.waiting import await_value

@@ -11,10 +11,10 @@ import pytest
 
 from kv_common import account_tombstones, dynamodb
 from kv_common.clock import now_ms
-from kv_service.domain import Holdings, Namespace
-from kv_service.store import NamespaceStore, StorageStore
-from kv_service.told import namespace_created
-from kv_service.tracker import Tracker
+from kv_service.events import namespace_created
+from kv_service.namespaces.model import Namespace, NamespaceStats
+from kv_service.persistence import NamespaceStore, StorageStore
+from kv_service.storage_usage.tracker import Tracker
 from tests.support.kv_process import enter
 from tests.unit.kv.test_storage import expired, record
 
@@ -41,7 +41,7 @@ class World:
     def record(self, sequence: int, before: int | None, after: int | None, **where: str) -> dict[str, Any]:
         return record(sequence, before, after, namespace=self.id, **where)
 
-    def held(self) -> Holdings:
+    def held(self) -> NamespaceStats:
         return self.namespaces.holdings(self.account, self.id)
 
     def total(self) -> tuple[int, int]:
@@ -57,9 +57,9 @@ def world(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_a_record_that_expired_counts_like_any_deletion(world: World) -> None:
     world.tracker().track([world.record(1, None, 10), world.record(2, None, 5, key="l")], world.shard)
-    assert world.held() == Holdings(2, 17)
+    assert world.held() == NamespaceStats(2, 17)
     world.tracker().track([expired(3, 10, namespace=world.id)], world.shard)
-    assert world.held() == Holdings(1, 6)
+    assert world.held() == NamespaceStats(1, 6)
     assert world.total() == (1, 6)
 
 
@@ -67,7 +67,7 @@ def test_records_that_come_again_in_another_process_or_cut_differently_count_onc
     records = [world.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     for start, end in ((0, 8), (0, 8), (4, 12), (11, 20), (0, 20), (19, 20)):
         world.tracker().track(records[start:end], world.shard)
-    assert world.held() == Holdings(20, 20 * 13)
+    assert world.held() == NamespaceStats(20, 20 * 13)
     assert world.total() == (20, 20 * 13)
 
 
@@ -75,13 +75,13 @@ def test_of_processes_that_count_the_same_records_at_once_one_counts(world: Worl
     records = [world.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: world.tracker().track(records, world.shard), range(6)))
-    assert world.held() == Holdings(20, 20 * 13)
+    assert world.held() == NamespaceStats(20, 20 * 13)
 
 
 def test_shards_are_counted_apart(world: World) -> None:
     world.tracker().track([world.record(100, None, 10)], world.shard)
     world.tracker().track([world.record(5, None, 10, key="l")], world.shard + "-other")
-    assert world.held() == Holdings(2, 22)
+    assert world.held() == NamespaceStats(2, 22)
 
 
 def test_changes_of_a_deleted_account_bring_nothing_back(world: World) -> None:

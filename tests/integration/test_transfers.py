@@ -19,12 +19,12 @@ from kv_common.clock import now_ms
 from kv_common.errors import Conflict, NotFound, RateLimited, Unauthorized
 from kv_common.events.consumer import Consumer
 from kv_service.background import job_handlers
-from kv_service.domain import Namespace
-from kv_service.jobs import Job, JobKind
-from kv_service.store import NamespaceStore
-from kv_service.store.transfers import MAX_A_DAY
-from kv_service.transfers import exporting, importing, lines
-from kv_service.transfers.transfer import TransferStatus
+from kv_service.jobs.worker import Job, JobKind
+from kv_service.namespaces.model import Namespace
+from kv_service.persistence import NamespaceStore
+from kv_service.persistence.transfers import MAX_A_DAY
+from kv_service.transfers import exporter, importer, ndjson
+from kv_service.transfers.model import TransferStatus
 from tests.support.kv_process import enter
 from tests.support.mortality import Died, Mortal
 from tests.support.queues import nobody_takes_from
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infra.local.environment import LocalEnvironment
-    from kv_service.values.versions import Version
+    from kv_service.values.model import Version
 
 TEXTS = [
     "1",
@@ -68,9 +68,9 @@ def _kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "client", lambda client=client: client)
     monkeypatch.setenv("SETTLE_S", "0")
     # Small steps, so that there are several of each kind to die between.
-    monkeypatch.setattr(exporting, "_LEAST_PART", 700)
-    monkeypatch.setattr(importing, "_CHUNK_KEYS", 5)
-    monkeypatch.setattr(importing, "_BLOCK_BYTES", 1_500)
+    monkeypatch.setattr(exporter, "_LEAST_PART", 700)
+    monkeypatch.setattr(importer, "_CHUNK_KEYS", 5)
+    monkeypatch.setattr(importer, "_BLOCK_BYTES", 1_500)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def some(count: int) -> list[Version]:
 
 
 def file_of(versions: list[Version]) -> bytes:
-    return b"".join(lines.write(one) for one in versions)
+    return b"".join(ndjson.write(one) for one in versions)
 
 
 def test_an_export_is_the_same_file_wherever_its_worker_dies(
@@ -274,9 +274,9 @@ def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
     namespaces = NamespaceStore(dynamodb.client(), _table(), now_ms=now_ms)
     [namespace] = namespaces.all(place.account_id)
     delete = Job(place.account_id, namespace.id, JobKind.DELETE_NAMESPACE, "app", 0, "c-1")
-    real = importing.Imports._growth
+    real = importer.Imports._growth
 
-    def delete_meanwhile(self: importing.Imports, *arguments: Any) -> int:
+    def delete_meanwhile(self: importer.Imports, *arguments: Any) -> int:
         """Delete the namespace when the second chunk is about to be written."""
         growth = real(self, *arguments)
         if len(place.versions()) == 5:
@@ -285,7 +285,7 @@ def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
         return growth
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing.Imports, "_growth", delete_meanwhile)
+        patch.setattr(importer.Imports, "_growth", delete_meanwhile)
         mortal.finish(place.account_id, transfer.id)
 
     assert "transact_write_items" in calls

@@ -10,14 +10,14 @@ from redis import Redis
 
 from kv_common import api_keys
 from kv_common.admission.redis_calls import Connection
-from kv_service.api import create_app
-from kv_service.bootstrap import bootstrap
+from kv_service.container import bootstrap
+from kv_service.http.app import create_app
 from tests.support.kv_process import call, environment_of
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
     from kv_common.http import Api
-    from kv_service.bootstrap import Kv
+    from kv_service.container import Kv
     from tests.support.tenant import Tenant
 
 VALUE = "/v1/{namespace}/{key}"

@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import AppError, NotFound
-from kv_service.domain import Space
+from kv_service.namespaces.model import NamespaceRef
 from kv_service.values import preconditions
-from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Write, Written
-from kv_service.values.operations import Values
+from kv_service.values.commands import Delete, Get, Increment, Patch, Put, Write, WriteResult
+from kv_service.values.model import StorageFull, Version
 from kv_service.values.pages import PageRequest
-from kv_service.values.versions import StorageFull, Version
+from kv_service.values.service import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kv_service.bootstrap import Kv
-    from kv_service.store import ValueStore
+    from kv_service.container import Kv
+    from kv_service.persistence import ValueStore
     from kv_service.values.preconditions import Precondition
 
 
@@ -32,7 +32,7 @@ class World:
     def __init__(self, kv: Kv) -> None:
         self.now = 1_795_176_000_250
         self.store: ValueStore = kv.values._store
-        self.space = Space("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
+        self.space = NamespaceRef("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
         self.values = Values(
             self.store,
             now_ms=lambda: self.now,
@@ -249,7 +249,7 @@ def lost_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(world: World, lost_answers: list[str]) -> None:
-    written: list[Written] = []
+    written: list[WriteResult] = []
 
     def write(command: Write) -> None:
         world.now += 5

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_service.api import create_app
+from kv_service.http.app import create_app
 from tests.support.kv_process import call
 
 if TYPE_CHECKING:
     from kv_common.http import Api
-    from kv_service.bootstrap import Kv
+    from kv_service.container import Kv
     from tests.support.tenant import Tenant
 
 VALUE = "/v1/{namespace}/{key}"

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-from kv_service.api import create_app
+from kv_service.http.app import create_app
 from tests.support.kv_process import event
 
 

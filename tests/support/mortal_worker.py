@@ -14,7 +14,7 @@ import select
 import signal
 import sys
 
-from kv_service.transfers import exporting, importing
+from kv_service.transfers import exporter, importer
 from tests.support.transfers import Worker
 
 LONGEST_LIFE_S = 0.06
@@ -23,9 +23,9 @@ LONGEST_LIFE_S = 0.06
 def main(account_id: str, job_id: str, kills: int, seed: int) -> None:
     chance = random.Random(seed)
     # Steps as small as they can be: what is measured is dying between them.
-    exporting._LEAST_PART = 500
-    importing._CHUNK_KEYS = 3
-    importing._BLOCK_BYTES = 1_000
+    exporter._LEAST_PART = 500
+    importer._CHUNK_KEYS = 3
+    importer._BLOCK_BYTES = 1_000
     # Bound once and before the first fork; connections are made in each life anew.
     worker = Worker()
     interrupted = 0

@@ -15,8 +15,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the handler's log lines
     sys.path[:0] = json.loads(sys.stdin.readline())
-    from kv_service.api import create_app
-    from kv_service.bootstrap import bootstrap
+    from kv_service.container import bootstrap
+    from kv_service.http.app import create_app
 
     now_ms = 0
     app = create_app(lambda: bootstrap(now_ms=lambda: now_ms))

@@ -14,24 +14,24 @@ from kv_common import dynamodb, s3
 from kv_common.clock import now_ms
 from kv_common.events import Event, JobDue
 from kv_service.background import job_handlers
-from kv_service.domain import Namespace, Space
-from kv_service.store import JobStore, NamespaceStore, ObjectStore, ValueStore
-from kv_service.store.bulk import BulkStore
-from kv_service.store.transfers import TransferStore
-from kv_service.told import namespace_created
-from kv_service.transfers.operations import Transfers
+from kv_service.events import namespace_created
+from kv_service.namespaces.model import Namespace, NamespaceRef
+from kv_service.persistence import JobStore, NamespaceStore, ObjectStore, ValueStore
+from kv_service.persistence.transfers import TransferStore
+from kv_service.persistence.value_bulk import BulkStore
+from kv_service.transfers.service import Transfers
+from kv_service.values.model import Version
 from kv_service.values.preconditions import NONE
-from kv_service.values.versions import Version
 
 if TYPE_CHECKING:
-    from kv_service.transfers.transfer import Transfer
+    from kv_service.transfers.model import TransferJob
 
 
 @dataclass
 class Place:
     """A namespace of an account that only the table knows."""
 
-    space: Space
+    space: NamespaceRef
     values: ValueStore
     bulk: BulkStore
     transfers: Transfers
@@ -50,11 +50,11 @@ class Place:
         """Return all that the namespace holds."""
         return {version.key: version for version in self.bulk.scan(self.space, after=None, now_ms=now_ms())}
 
-    def export(self) -> Transfer:
+    def export(self) -> TransferJob:
         """Begin an export."""
         return self.transfers.begin_export(self.account_id, "app", correlation_id="c-1")
 
-    def import_(self, file: bytes) -> Transfer:
+    def import_(self, file: bytes) -> TransferJob:
         """Begin an import of a file that is uploaded already."""
         transfer = self.transfers.begin_import(self.account_id, "app", correlation_id="c-1")
         link = self.transfers.upload(transfer)
@@ -62,7 +62,7 @@ class Place:
         assert httpx.put(link.url, content=file, trust_env=False).status_code == 200
         return self.transfers.start(self.account_id, transfer.id)
 
-    def result(self, transfer: Transfer) -> bytes:
+    def result(self, transfer: TransferJob) -> bytes:
         """Return an export's file."""
         link = self.transfers.result(self.transfers.get(self.account_id, transfer.id))
         assert link is not None
@@ -70,7 +70,7 @@ class Place:
         assert answer.status_code == 200
         return answer.content
 
-    def state(self, transfer: Transfer) -> Transfer:
+    def state(self, transfer: TransferJob) -> TransferJob:
         """Return how far a transfer is."""
         return self.transfers.get(self.account_id, transfer.id)
 
@@ -84,7 +84,7 @@ def new_place() -> Place:
     files = ObjectStore(s3.client, os.environ["OBJECTS_BUCKET"])
     store = TransferStore(client, table, now_ms=now_ms)
     return Place(
-        space=Space(account_id, namespace.id),
+        space=NamespaceRef(account_id, namespace.id),
         values=ValueStore(client, table, files),
         bulk=BulkStore(client, table),
         transfers=Transfers(store, namespaces, files, now_ms=now_ms, random_below=secrets.randbelow),

@@ -23,8 +23,8 @@ from infra.documents.openapi.values import (
     VALUE,
     metered,
 )
-from kv_service.values.allowance import MAX_READ_BYTES
-from kv_service.values.batches import _MEMBERS, MAX_OPERATIONS
+from kv_service.http.batch_requests import _MEMBERS, MAX_OPERATIONS
+from kv_service.values.read_budget import MAX_READ_BYTES
 
 
 class Refusal(msgspec.Struct):

@@ -12,7 +12,7 @@ from infra.documents.openapi.page import page
 if TYPE_CHECKING:
     from infra.repository import Repository
 
-_SERVED = "services/kv/kv_service/public"
+_SERVED = "services/kv/kv_service/http/public"
 
 
 def files(repository: Repository) -> dict[str, str]:

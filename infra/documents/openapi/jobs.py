@@ -10,10 +10,10 @@ from msgspec import UNSET, Meta, UnsetType
 from infra.documents.openapi.operation import Access, Answer, Example, Operation, Parameter
 from infra.documents.openapi.schemas import struct_body, text
 from infra.documents.openapi.shared import NAMESPACE, NAMESPACE_NAME, Count, Timestamp, errors
-from kv_service.jobs import JobKind
-from kv_service.store.transfers import MAX_A_DAY
-from kv_service.transfers.routes import NoBody
-from kv_service.transfers.transfer import _ID, TransferStatus
+from kv_service.http.jobs import NoBody
+from kv_service.jobs.worker import JobKind
+from kv_service.persistence.transfers import MAX_A_DAY
+from kv_service.transfers.model import _ID, TransferStatus
 
 JOB = Parameter("job", "path", text(_ID), "The id of a job.", required=True)
 TOO_MANY = f"A day has {MAX_A_DAY[JobKind.EXPORT]} exports and {MAX_A_DAY[JobKind.IMPORT]} imports (`jobs_per_day`)."

@@ -10,8 +10,8 @@ from msgspec import Meta
 from infra.documents.openapi.operation import Access, Answer, Example, Operation
 from infra.documents.openapi.schemas import struct_body
 from infra.documents.openapi.shared import NAMESPACE, NAMESPACE_NAME, Count, Timestamp, errors, health
-from kv_service.api import NewNamespace
-from kv_service.domain import MAX_NAMESPACES, NamespaceStatus
+from kv_service.http.app import NewNamespace
+from kv_service.namespaces.model import MAX_NAMESPACES, NamespaceStatus
 
 NamespaceName = Annotated[str, Meta(extra_json_schema=NAMESPACE_NAME)]
 

@@ -23,7 +23,9 @@ from infra.documents.openapi.shared import (
     limit,
     one_of,
 )
-from kv_service.values import once, pages, reading, versions
+from kv_service.http import value_requests
+from kv_service.values import idempotency, pages
+from kv_service.values import model as versions
 
 INT64 = integer(versions.LEAST_INTEGER, versions.GREATEST_INTEGER)
 VALUE: Json = {"description": f"Any JSON of at most {versions.MAX_VALUE_BYTES:,} bytes; it comes back byte for byte."}
@@ -35,7 +37,7 @@ METADATA = nullable(
     }
 )
 _PATH = r"[^,.]+(\.[^,.]+)*"
-FIELDS = text(rf"{_PATH}(,{_PATH}){{0,{reading.MAX_FIELDS - 1}}}", examples=["name,address.city"])
+FIELDS = text(rf"{_PATH}(,{_PATH}){{0,{value_requests.MAX_FIELDS - 1}}}", examples=["name,address.city"])
 IF_MATCH = Parameter("If-Match", "header", TAGS, "Only if the value has one of these ETags; `*` is any value.")
 IF_NONE_MATCH = Parameter(
     "If-None-Match", "header", TAGS, "Only if the value has none of these ETags; `*` is only if there is none."
@@ -43,7 +45,7 @@ IF_NONE_MATCH = Parameter(
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "header",
-    text(once._KEY),
+    text(idempotency._KEY),
     "Makes repeating safe: for 24 hours the same key gets the first answer again.",
 )
 CONSISTENCY_STRONG = Parameter(

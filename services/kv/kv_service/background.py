@@ -15,21 +15,21 @@ from kv_common.clock import now_ms
 from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
 from kv_common.settings import required
 from kv_common.telemetry import logs
-from kv_service.deleting import Deletions
-from kv_service.flusher import Flusher
-from kv_service.jobs import ACCOUNT_JOB_ID, Job, JobKind, Worker
-from kv_service.object_tracker import ObjectTracker
-from kv_service.store import (
+from kv_service.jobs.worker import ACCOUNT_JOB_ID, Job, JobKind, Worker
+from kv_service.metering.flusher import Flusher
+from kv_service.namespaces.deletion import Deletions
+from kv_service.persistence import (
     AccountStore,
+    DynamoAdmissionData,
     JobStore,
     NamespaceStore,
     ObjectStore,
     StorageStore,
-    TableFacts,
-    TellingStore,
+    UsageOutbox,
     ValueStore,
 )
-from kv_service.tracker import Tracker
+from kv_service.storage_usage.object_lifecycle import ObjectTracker
+from kv_service.storage_usage.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     """Return the flusher of the stage's meters."""
     return Flusher(
         RedisMeterStore.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
-        TellingStore(dynamodb.client(), required(env, "TABLE")),
+        UsageOutbox(dynamodb.client(), required(env, "TABLE")),
         told_after_s=int(required(env, "MINUTE_TOLD_AFTER_S")),
         keys_told_every=int(required(env, "KEYS_TOLD_EVERY_MINUTES")),
         new_correlation_id=lambda: f"flush-{secrets.token_hex(8)}",
@@ -68,12 +68,12 @@ def object_tracker(env: Mapping[str, str] = os.environ) -> ObjectTracker:
 def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what the jobs queue's messages ask for."""
     # No other function needs these.
-    from kv_service.store.bulk import BulkStore
-    from kv_service.store.texts import Texts
-    from kv_service.store.transfers import TransferStore
-    from kv_service.transfers.exporting import Exports
-    from kv_service.transfers.importing import Imports
-    from kv_service.transfers.operations import Transfers
+    from kv_service.persistence.transfers import TransferStore
+    from kv_service.persistence.value_bodies import ValueBodies
+    from kv_service.persistence.value_bulk import BulkStore
+    from kv_service.transfers.exporter import Exports
+    from kv_service.transfers.importer import Imports
+    from kv_service.transfers.service import Transfers
 
     client, table = dynamodb.client(), required(env, "TABLE")
     objects = ObjectStore(s3.client, required(env, "OBJECTS_BUCKET"))
@@ -92,13 +92,13 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
         wait=time.sleep,
     )
     # Admission's facts without a key need no credentials.
-    facts = TableFacts(client, table, "", now_ms=now_ms)
+    facts = DynamoAdmissionData(client, table, "", now_ms=now_ms)
     works = {
         JobKind.DELETE_NAMESPACE: deletions.namespace,
         JobKind.DELETE_ACCOUNT: deletions.account,
         JobKind.EXPORT: Exports(store, bulk, values, objects, now_ms=now_ms).turn,
         JobKind.IMPORT: Imports(
-            store, bulk, Texts(objects), objects, facts, now_ms=now_ms, random_below=secrets.randbelow
+            store, bulk, ValueBodies(objects), objects, facts, now_ms=now_ms, random_below=secrets.randbelow
         ).turn,
     }
     worker = Worker(JobStore(client, table, now_ms=now_ms), works, budget_s=_TURN_S, monotonic=time.monotonic)

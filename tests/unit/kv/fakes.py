@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
-from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus, Space
-from kv_service.store import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
-from kv_service.store.transactions import Seen
-from kv_service.store.values import Moved
-from kv_service.values.changes import Increment, apply
-from kv_service.values.once import KEPT_S, Record
+from kv_service.namespaces.model import EMPTY, Namespace, NamespaceRef, NamespaceStats, NamespaceStatus
+from kv_service.persistence import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
+from kv_service.persistence.value_transactions import Seen
+from kv_service.persistence.values import VersionConflict
+from kv_service.values.commands import Increment, apply
+from kv_service.values.idempotency import KEPT_S, StoredResponse
+from kv_service.values.model import Version, WriteStamp, unless_expired
 from kv_service.values.pages import KeyRange
-from kv_service.values.versions import Moment, Version, live
 from tests.unit.common.admission_fakes import FakeRedis
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from kv_common.auth.jwks import JwkSet
     from kv_common.events import Event
-    from kv_service.jobs import Job
-    from kv_service.values.once import Answer, Once
-    from kv_service.values.plans import Change
+    from kv_service.jobs.worker import Job
+    from kv_service.values.idempotency import IdempotencyKey, RecordedAnswer
+    from kv_service.values.planning import Change
     from kv_service.values.preconditions import Precondition
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
@@ -43,7 +43,7 @@ class Shelf(ValueStore):
         self.values: dict[tuple[str, str], Version] = {}
         self.problem: Exception | None = None
         self.journal = Journal() if journal is None else journal
-        self.spaces: list[Space] = []
+        self.spaces: list[NamespaceRef] = []
         self.before_replacing: list[Version] = []
         self.before_text: list[Version | None] = []
         self.consistent: list[bool] = []
@@ -52,12 +52,12 @@ class Shelf(ValueStore):
         for key in keys:
             self.values[namespace_id, key] = Version(key, "1", 1, "e", NOW_MS, NOW_MS)
 
-    def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+    def get(self, space: NamespaceRef, key: str, *, consistent: bool = True) -> Version | None:
         self._answer(space)
         self.consistent.append(consistent)
         return self.values.get((space.namespace_id, key))
 
-    def whole(self, space: Space, found: Version) -> Version | None:
+    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
         self._answer(space)
         if not self.before_text:
             return found
@@ -67,59 +67,59 @@ class Shelf(ValueStore):
             self.values[space.namespace_id, found.key] = newer
         return None
 
-    def head(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+    def head(self, space: NamespaceRef, key: str, *, consistent: bool = True) -> Version | None:
         found = self.get(space, key, consistent=consistent)
         return None if found is None else replace(found, text=None)
 
-    def put(self, space: Space, version: Version, precondition: Precondition, *, now_ms: int) -> int | None:
+    def put(self, space: NamespaceRef, version: Version, precondition: Precondition, *, now_ms: int) -> int | None:
         self._answer(space)
         old = self.values.get((space.namespace_id, version.key))
         creates = precondition.if_none_match is not None and precondition.if_none_match.any
-        current = live(old, now_ms)
+        current = unless_expired(old, now_ms)
         if (old != current and not creates) or not precondition.holds(current.etag if current else None):
-            raise Moved(old)
+            raise VersionConflict(old)
         if version.stored_bytes > space.room and (old is None or old.size < version.stored_bytes - space.room):
-            raise Moved(old)
+            raise VersionConflict(old)
         created_at_ms = now_ms if current is None else current.created_at_ms
         self.values[space.namespace_id, version.key] = replace(version, created_at_ms=created_at_ms)
         return None if current is None else created_at_ms
 
-    def increment(self, space: Space, command: Increment, moment: Moment) -> Version:
+    def increment(self, space: NamespaceRef, command: Increment, moment: WriteStamp) -> Version:
         self._answer(space)
         old = self.values.get((space.namespace_id, command.key))
         try:
-            written = apply(command, live(old, moment.now_ms), moment, room=space.room)
+            written = apply(command, unless_expired(old, moment.now_ms), moment, room=space.room)
         except AppError as problem:
-            raise Moved(old) from problem
+            raise VersionConflict(old) from problem
         assert written.version is not None
         if old is not None and not old.is_live(moment.now_ms):
-            raise Moved(old)
+            raise VersionConflict(old)
         self.values[space.namespace_id, command.key] = written.version
         return written.version
 
-    def delete(self, space: Space, key: str, precondition: Precondition, *, now_ms: int) -> None:
+    def delete(self, space: NamespaceRef, key: str, precondition: Precondition, *, now_ms: int) -> None:
         self._answer(space)
         old = self.values.get((space.namespace_id, key))
-        current = live(old, now_ms)
+        current = unless_expired(old, now_ms)
         if not precondition.holds(current.etag if current else None):
-            raise Moved(old)
+            raise VersionConflict(old)
         self.values.pop((space.namespace_id, key), None)
 
-    def replace(self, space: Space, key: str, found: Version | None, version: Version | None) -> None:
+    def replace(self, space: NamespaceRef, key: str, found: Version | None, version: Version | None) -> None:
         self._answer(space)
         if self.before_replacing:
             # Another writer is quicker.
             self.values[space.namespace_id, key] = self.before_replacing.pop(0)
         old = self.values.get((space.namespace_id, key))
         if (old and old.etag) != (found and found.etag):
-            raise Moved(old)
+            raise VersionConflict(old)
         self.values.pop((space.namespace_id, key), None)
         if version is not None:
             self.values[space.namespace_id, key] = version
 
     def page(
         self,
-        space: Space,
+        space: NamespaceRef,
         *,
         prefix: str,
         limit: int,
@@ -141,7 +141,7 @@ class Shelf(ValueStore):
         shown = tuple(found[:limit])
         return KeyRange(shown, shown[-1].key if len(found) > limit else None)
 
-    def delete_some(self, space: Space) -> int:
+    def delete_some(self, space: NamespaceRef) -> int:
         self._answer(space)
         keys = [at for at in self.values if at[0] == space.namespace_id][:2]
         for at in keys:
@@ -150,12 +150,12 @@ class Shelf(ValueStore):
             self.journal.append("values deleted")
         return len(keys)
 
-    def delete_all(self, space: Space) -> None:
+    def delete_all(self, space: NamespaceRef) -> None:
         self._answer(space)
         self.journal.append("swept")
         self.values = {at: value for at, value in self.values.items() if at[0] != space.namespace_id}
 
-    def _answer(self, space: Space) -> None:
+    def _answer(self, space: NamespaceRef) -> None:
         self.spaces.append(space)
         if self.problem is not None:
             raise self.problem
@@ -166,28 +166,36 @@ class Transactions(TransactionStore):
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        self.records: dict[tuple[str, str], tuple[Record, int]] = {}
+        self.records: dict[tuple[str, str], tuple[StoredResponse, int]] = {}
         self.meanwhile: list[Callable[[], None]] = []
         self.reads: list[tuple[str, ...]] = []
         self.commits: list[int] = []
 
-    def read(self, space: Space, keys: Sequence[str], once: Once | None = None, *, now_ms: int = 0) -> Seen:
+    def read(
+        self, space: NamespaceRef, keys: Sequence[str], once: IdempotencyKey | None = None, *, now_ms: int = 0
+    ) -> Seen:
         self.reads.append(tuple(keys))
         record, until_ms = self.records.get((space.namespace_id, once.id), (None, 0)) if once else (None, 0)
         if until_ms <= now_ms:
             record = None
         return Seen(self.read_at_once(space, keys).versions, record)
 
-    def whole(self, space: Space, found: Version) -> Version | None:
+    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
         return self.shelf.whole(space, found)
 
-    def read_at_once(self, space: Space, keys: Sequence[str]) -> Seen:
+    def read_at_once(self, space: NamespaceRef, keys: Sequence[str]) -> Seen:
         assert len(set(keys)) == len(keys) <= 100
         found = {key: self.shelf.get(space, key) for key in keys}
         return Seen({key: version for key, version in found.items() if version}, None)
 
     def commit(
-        self, space: Space, changes: Sequence[Change], once: Once | None, answer: Answer | None, *, now_ms: int
+        self,
+        space: NamespaceRef,
+        changes: Sequence[Change],
+        once: IdempotencyKey | None,
+        answer: RecordedAnswer | None,
+        *,
+        now_ms: int,
     ) -> None:
         if self.meanwhile:
             self.meanwhile.pop(0)()
@@ -195,12 +203,15 @@ class Transactions(TransactionStore):
         for change in changes:
             old = self.shelf.values.get((space.namespace_id, change.key))
             if (old.etag if old else None) != (change.found.etag if change.found else None):
-                raise Moved(None)
+                raise VersionConflict(None)
         if once is not None and answer is not None:
             _, until_ms = self.records.get((space.namespace_id, once.id), (None, 0))
             if until_ms > now_ms:
-                raise Moved(None)
-            self.records[space.namespace_id, once.id] = (Record(once.fingerprint, answer), now_ms + KEPT_S * 1000)
+                raise VersionConflict(None)
+            self.records[space.namespace_id, once.id] = (
+                StoredResponse(once.fingerprint, answer),
+                now_ms + KEPT_S * 1000,
+            )
         self.commits.append(len(changes))
         for change in changes:
             if change.version is not None:
@@ -238,7 +249,7 @@ class Directory(NamespaceStore):
 
     def __init__(self, journal: Journal | None = None) -> None:
         self.namespaces: dict[tuple[str, str], Namespace] = {}
-        self.held: dict[tuple[str, str], Holdings] = {}
+        self.held: dict[tuple[str, str], NamespaceStats] = {}
         self.told: list[Event] = []
         self.jobs: list[Job] = []
         self.journal = Journal() if journal is None else journal
@@ -258,10 +269,10 @@ class Directory(NamespaceStore):
     def all(self, account_id: str) -> tuple[Namespace, ...]:
         return tuple(one for (owner, _), one in sorted(self.namespaces.items()) if owner == account_id)
 
-    def holdings(self, account_id: str, namespace_id: str) -> Holdings:
+    def holdings(self, account_id: str, namespace_id: str) -> NamespaceStats:
         return self.held.get((account_id, namespace_id), EMPTY)
 
-    def all_holdings(self, account_id: str) -> dict[str, Holdings]:
+    def all_holdings(self, account_id: str) -> dict[str, NamespaceStats]:
         return {one: held for (owner, one), held in self.held.items() if owner == account_id}
 
     def close(self, account_id: str, namespace: Namespace, job: Job) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from kv_service.jobs import ACCOUNT_JOB_ID
-from kv_service.store import AccountStore
+from kv_service.jobs.worker import ACCOUNT_JOB_ID
+from kv_service.persistence import AccountStore
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 OWN_JOB = f"WORK#{ACCOUNT_JOB_ID}"

@@ -16,15 +16,15 @@ from kv_common import api_keys
 from kv_common.admission import Admission, AdmissionData, Usage
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Conflict, NotFound, Unavailable
-from kv_service.api import create_app
-from kv_service.bootstrap import Kv
-from kv_service.delivery import Delivery
-from kv_service.operations import Namespaces
+from kv_service.container import Kv
+from kv_service.http.app import create_app
+from kv_service.http.large_responses import LargeResponses
+from kv_service.namespaces.service import Namespaces
 from kv_service.settings import Settings
-from kv_service.transfers.operations import Transfers
-from kv_service.values.operations import Values
-from kv_service.values.together import Together
-from kv_service.values.versions import StorageFull
+from kv_service.transfers.service import Transfers
+from kv_service.values.model import StorageFull
+from kv_service.values.service import Values
+from kv_service.values.transactions import MultiKeyOperations
 from tests.unit.common import gateway
 from tests.unit.common.admission_fakes import FREE, KEY, Tables
 from tests.unit.common.clocks import Clock
@@ -86,14 +86,14 @@ class World:
             admission=self.gate,
             limiter=self.limiter,
             values=values,
-            together=Together(
+            together=MultiKeyOperations(
                 values,
                 self.transactions,
                 now_ms=lambda: NOW_MS,
                 random_below=chance.randrange,
                 wait=lambda _seconds: None,
             ),
-            delivery=Delivery(self.objects, chance.randrange),
+            delivery=LargeResponses(self.objects, chance.randrange),
             namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
             transfers=lambda: Transfers(
                 self.desk, self.directory, self.files, now_ms=lambda: NOW_MS, random_below=chance.randrange

@@ -9,11 +9,11 @@ import pytest
 from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import Unavailable
 from kv_common.events import Event, JobDue, NamespaceDeleted
-from kv_service.deleting import Deletions
-from kv_service.domain import EMPTY, Namespace, NamespaceStatus
-from kv_service.jobs import Job, JobKind, Worker
-from kv_service.store import AccountStore, JobStore
-from kv_service.transfers.operations import Transfers
+from kv_service.jobs.worker import Job, JobKind, Worker
+from kv_service.namespaces.deletion import Deletions
+from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStatus
+from kv_service.persistence import AccountStore, JobStore
+from kv_service.transfers.service import Transfers
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter, Objects, Shelf
 
 if TYPE_CHECKING:

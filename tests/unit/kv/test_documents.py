@@ -9,7 +9,7 @@ import json
 import pytest
 
 from kv_common.http import Api
-from kv_service.documents import add_documents, methods_of_routes
+from kv_service.http.openapi import add_documents, methods_of_routes
 from tests.unit.common import gateway
 
 PATHS = ("/v1/openapi.json", "/v1/docs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kv_service import domain
+from kv_service.namespaces import model as domain
 
 
 def test_tokens_are_twelve_characters_and_use_the_whole_range() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from kv_common.errors import Unavailable
 from kv_common.http import Api
-from kv_service import background, functions
-from kv_service.flusher import Flushed
+from kv_service import background, lambdas
+from kv_service.metering.flusher import FlushResult
 from tests.unit.common.gateway import Context
 from tests.unit.kv.test_storage import record
 
@@ -42,14 +42,14 @@ def object_tracker(monkeypatch: pytest.MonkeyPatch) -> Tracker:
 
 
 def test_the_shard_is_the_one_that_the_window_names(tracker: Tracker) -> None:
-    track = functions.add_tracker(Api("kv"))
+    track = lambdas.add_tracker(Api("kv"))
     event = {"Records": [record(1, None, 1)], "shardId": "shardId-7", "state": {}, "isFinalInvokeForWindow": False}
     assert track(event, Context()) == {"state": {}, "batchItemFailures": []}
     assert tracker.tracked == [(1, "shardId-7")]
 
 
 def test_the_end_of_a_window_brings_no_records_and_is_answered_with_a_state(tracker: Tracker) -> None:
-    track = functions.add_tracker(Api("kv"))
+    track = lambdas.add_tracker(Api("kv"))
     event = {"Records": [], "shardId": "shardId-7", "state": {}, "isFinalInvokeForWindow": True}
     # Lambda takes an answer without `state` for a failure.
     assert track(event, Context())["state"] == {}
@@ -61,7 +61,7 @@ def test_what_cannot_be_taken_now_comes_again_from_its_beginning(
     request: pytest.FixtureRequest, tracker: Tracker, failing: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     request.getfixturevalue(failing).problem = Unavailable()
-    track = functions.add_tracker(Api("kv"))
+    track = lambdas.add_tracker(Api("kv"))
     answer = track({"Records": [record(41, None, 1), record(42, None, 1)], "shardId": "s"}, Context())
     assert answer["batchItemFailures"] == [{"itemIdentifier": "41"}]
     assert len(tracker.tracked) == (failing == "object_tracker")
@@ -89,9 +89,9 @@ class Flusher:
     def __init__(self) -> None:
         self.flushes = 0
 
-    def flush(self) -> Flushed:
+    def flush(self) -> FlushResult:
         self.flushes += 1
-        return Flushed(1, 2, 3)
+        return FlushResult(1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_schedule_of_a_minute_flushes_as_often_as_the_stage_says(
     flushes: int,
 ) -> None:
     clock, flusher = Clock(), Flusher()
-    monkeypatch.setattr(functions, "time", clock)
+    monkeypatch.setattr(lambdas, "time", clock)
     monkeypatch.setattr(background, "flusher", lambda: flusher)
     monkeypatch.setenv("FLUSH_EVERY_S", every_s)
     monkeypatch.setenv("STAGE", "test")
@@ -121,7 +121,7 @@ def test_a_schedule_of_a_minute_flushes_as_often_as_the_stage_says(
         "resources": [],
         "detail": {},
     }
-    functions.add_flusher(Api("kv"))(event, Context())
+    lambdas.add_flusher(Api("kv"))(event, Context())
     assert flusher.flushes == flushes
     assert sum(clock.slept) < 60
     lines = capsys.readouterr().out.splitlines()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from kv_common.admission.metering import MeterSnapshot
 from kv_common.events import RequestServed, Served
-from kv_service import metering
+from kv_service.metering import rules
 
 if TYPE_CHECKING:
-    from kv_service.metering import Telling
+    from kv_service.metering.rules import UsageReport
 
 MINUTE = 29_916_666
 BEGAN_S = MINUTE * 60
@@ -20,9 +20,9 @@ BEGAN_S = MINUTE * 60
 
 def told(
     meter: dict[str, str], *, now_s: int = BEGAN_S + 75, after_s: int = 75, every: int = 15, quota: Any = None
-) -> Telling | None:
+) -> UsageReport | None:
     reading = MeterSnapshot("account", {"epoch": "e1", **meter}, quota or {})
-    return metering.telling(reading, now_s=now_s, told_after_s=after_s, keys_told_every=every)
+    return rules.build_report(reading, now_s=now_s, told_after_s=after_s, keys_told_every=every)
 
 
 def test_a_minute_is_told_by_namespace_and_operation() -> None:

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kv_common.errors import Unavailable
-from kv_service.object_tracker import ObjectTracker
-from kv_service.objects import ObjectName, fates
-from kv_service.store import ObjectStore
+from kv_service.persistence import ObjectStore
+from kv_service.storage_usage.object_changes import ObjectName, object_changes
+from kv_service.storage_usage.object_lifecycle import ObjectTracker
 
-Record = dict[str, Any]
+StoredResponse = dict[str, Any]
 
 
-def record(before: str | None, after: str | None, *, partition: str = "V#n1", key: str = "k") -> Record:
+def record(before: str | None, after: str | None, *, partition: str = "V#n1", key: str = "k") -> StoredResponse:
     """A change of an item; the images name an object, "" stands for one that holds its value itself."""
     where = {"PK": {"S": partition}, "SK": {"S": key}}
-    change: Record = {"Keys": where}
+    change: StoredResponse = {"Keys": where}
     for image, object_id in (("OldImage", before), ("NewImage", after)):
         if object_id is not None:
             change[image] = {**where, "s": {"N": "1"}, **({"o": {"S": object_id}} if object_id else {"v": {"S": "1"}})}
@@ -51,19 +51,19 @@ def record(before: str | None, after: str | None, *, partition: str = "V#n1", ke
 def test_a_change_names_what_it_brings_in_and_unnames_what_it_takes_out(
     before: str | None, after: str | None, named: list[str], unnamed: list[str]
 ) -> None:
-    found = fates([record(before, after)])
+    found = object_changes([record(before, after)])
     assert found.named == {ObjectName("n1", one) for one in named}
     assert found.unnamed == {ObjectName("n1", one) for one in unnamed}
 
 
 def test_what_came_and_went_in_one_batch_only_goes() -> None:
-    found = fates([record(None, "o1"), record("o1", "o2"), record("o2", None)])
+    found = object_changes([record(None, "o1"), record("o1", "o2"), record("o2", None)])
     assert not found.named
     assert found.unnamed == {ObjectName("n1", "o1"), ObjectName("n1", "o2")}
 
 
 def test_only_values_have_objects() -> None:
-    found = fates([record(None, "o1", partition="ACCOUNT#a"), record("o1", None, partition="I#n1")])
+    found = object_changes([record(None, "o1", partition="ACCOUNT#a"), record("o1", None, partition="I#n1")])
     assert not found.named | found.unnamed
 
 
@@ -103,7 +103,7 @@ class World:
     def __init__(self) -> None:
         self.bucket = Bucket()
         self.items: dict[tuple[str, str], str] = {}
-        self.stream: list[Record] = []
+        self.stream: list[StoredResponse] = []
         self.abandoned: set[tuple[str, str]] = set()
         self._made = Counter[str]()
 

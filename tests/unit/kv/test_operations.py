@@ -8,9 +8,9 @@ import pytest
 
 from kv_common.errors import Conflict, NotFound
 from kv_common.events import NamespaceCreated
-from kv_service.domain import EMPTY, Holdings, Namespace, NamespaceStatus
-from kv_service.jobs import Job, JobKind
-from kv_service.operations import Namespaces
+from kv_service.jobs.worker import Job, JobKind
+from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStats, NamespaceStatus
+from kv_service.namespaces.service import Namespaces
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Journal, Limiter
 
 
@@ -57,10 +57,10 @@ def test_a_new_namespace_is_told_with_its_name_and_the_request(world: World) -> 
 
 def test_a_namespace_is_shown_with_what_it_holds(world: World) -> None:
     made = world.create()
-    world.directory.held[ACCOUNT, made.id] = Holdings(3, 120)
+    world.directory.held[ACCOUNT, made.id] = NamespaceStats(3, 120)
 
-    assert world.namespaces.get(ACCOUNT, "settings") == (made, Holdings(3, 120))
-    assert world.namespaces.all(ACCOUNT) == [(made, Holdings(3, 120))]
+    assert world.namespaces.get(ACCOUNT, "settings") == (made, NamespaceStats(3, 120))
+    assert world.namespaces.all(ACCOUNT) == [(made, NamespaceStats(3, 120))]
 
 
 def test_a_namespace_can_be_made_without_redis(world: World) -> None:

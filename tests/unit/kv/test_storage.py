@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from kv_common.errors import Unavailable
 from kv_common.events import Event, StorageChanged
-from kv_service import storage
-from kv_service.storage import Growth
-from kv_service.store import StorageStore
-from kv_service.store.storage import NAMESPACES_AT_ONCE, Behind, Gone
-from kv_service.tracker import Tracker
+from kv_service.persistence import StorageStore
+from kv_service.persistence.storage_usage import NAMESPACES_AT_ONCE, AlreadyCounted, NamespacesDeleted
+from kv_service.storage_usage import rules as storage
+from kv_service.storage_usage.rules import UsageDelta
+from kv_service.storage_usage.tracker import Tracker
 
 
 def image(namespace: str, key: str, size: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_what_happens_to_anything_but_values_is_not_counted() -> None:
 
 def test_changes_that_come_to_nothing_are_not_told() -> None:
     changes = storage.read_changes([record(1, None, 10), record(2, 10, None), record(3, None, 5, namespace="n2")])
-    assert storage.growths(changes) == [Growth("n2", 6, 1)]
+    assert storage.sum_deltas(changes) == [UsageDelta("n2", 6, 1)]
 
 
 class Ledger(StorageStore):
@@ -74,17 +74,17 @@ class Ledger(StorageStore):
     def owners(self, namespace_ids: Any) -> dict[str, str]:
         return {one: self.owned[one] for one in namespace_ids if one in self.owned}
 
-    def count(self, shard: str, *, first: int, last: int, growths: Any, events: Any) -> None:
+    def count(self, shard: str, *, first: int, last: int, sum_deltas: Any, events: Any) -> None:
         if self.problems:
             raise self.problems.pop()
         if first <= self.positions.get(shard, -1):
-            raise Behind(self.positions[shard])
-        gone = frozenset(one.namespace_id for one in growths if self.owned[one.namespace_id] in self.closed)
+            raise AlreadyCounted(self.positions[shard])
+        gone = frozenset(one.namespace_id for one in sum_deltas if self.owned[one.namespace_id] in self.closed)
         if gone:
-            raise Gone(gone)
-        assert len(growths) <= NAMESPACES_AT_ONCE
+            raise NamespacesDeleted(gone)
+        assert len(sum_deltas) <= NAMESPACES_AT_ONCE
         self.positions[shard] = last
-        for growth in growths:
+        for growth in sum_deltas:
             size, keys = self.held.get(growth.namespace_id, (0, 0))
             self.held[growth.namespace_id] = (size + growth.bytes, keys + growth.keys)
         self.told.extend(events)

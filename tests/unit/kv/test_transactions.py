@@ -10,13 +10,13 @@ from botocore.stub import Stubber
 
 from kv_common.dynamodb import TransactionConflict, TransactionTooLarge
 from kv_common.errors import PayloadTooLarge
-from kv_service.domain import Space
-from kv_service.store import ObjectStore, TransactionStore
+from kv_service.namespaces.model import NamespaceRef
+from kv_service.persistence import ObjectStore, TransactionStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPACE = Space("00000000-0000-4000-8000-000000000001", "n1")
+SPACE = NamespaceRef("00000000-0000-4000-8000-000000000001", "n1")
 
 
 def no_bucket() -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kv_service.values.versions import Version
+from kv_service.values.model import Version
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 1_000

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from kv_common.admission import AdmissionData, Limits, Usage
 from kv_common.plans import CATALOG
 from kv_common.s3 import ObjectNotFound
-from kv_service.domain import Namespace, Space
-from kv_service.store import ObjectStore, ValueStore, items
-from kv_service.store.bulk import BulkStore
-from kv_service.store.objects import Uploaded
-from kv_service.store.transfers import Overtaken, TransferStore
-from kv_service.transfers.transfer import Transfer, TransferStatus
+from kv_service.namespaces.model import Namespace, NamespaceRef
+from kv_service.persistence import ObjectStore, ValueStore, value_codec
+from kv_service.persistence.s3_objects import Uploaded
+from kv_service.persistence.transfers import StaleStep, TransferStore
+from kv_service.persistence.value_bulk import BulkStore
+from kv_service.transfers.model import TransferJob, TransferStatus
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from kv_service.jobs import JobKind
-    from kv_service.values.versions import Version
+    from kv_service.jobs.worker import JobKind
+    from kv_service.values.model import Version
 
-HERE = Space(ACCOUNT, "n1")
+HERE = NamespaceRef(ACCOUNT, "n1")
 PAGE = 3
 JOB_ID = "000000000001"
 
@@ -68,7 +68,7 @@ class Values(BulkStore):
         self.versions = {one.key: one for one in versions}
         self.written: list[str] = []
 
-    def scan(self, space: Space, *, after: str | None, now_ms: int) -> Iterator[Version]:
+    def scan(self, space: NamespaceRef, *, after: str | None, now_ms: int) -> Iterator[Version]:
         assert (space, now_ms) == (HERE, NOW_MS)
         while True:
             with self._fate.call():
@@ -79,7 +79,7 @@ class Values(BulkStore):
                 return
             after = page[-1]
 
-    def heads(self, space: Space, keys: Sequence[str]) -> list[Version]:
+    def heads(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
         assert space == HERE
         with self._fate.call("heads"):
             return [self.versions[key] for key in keys if key in self.versions]
@@ -87,7 +87,7 @@ class Values(BulkStore):
     def apply(self, effect: TransactWriteItemTypeDef) -> None:
         item: Any = effect["Put"]["Item"]
         assert item["PK"]["S"] == "V#n1"
-        self.write(items.decode(item["SK"]["S"], item))
+        self.write(value_codec.decode(item["SK"]["S"], item))
 
     def write(self, version: Version) -> None:
         self.versions[version.key] = version
@@ -101,12 +101,12 @@ class Whole(ValueStore):
         self._values = values
         self.gone: set[str] = set()
 
-    def get(self, space: Space, key: str, *, consistent: bool = True) -> Version | None:
+    def get(self, space: NamespaceRef, key: str, *, consistent: bool = True) -> Version | None:
         assert space == HERE
         assert consistent
         return self._values.versions.get(key)
 
-    def whole(self, space: Space, found: Version) -> Version | None:
+    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
         assert space == HERE
         if found.object_id in self.gone:
             return None
@@ -119,22 +119,22 @@ class Desk(TransferStore):
     def __init__(self, fate: Fate, values: Values) -> None:
         self._fate = fate
         self._values = values
-        self.transfers: dict[str, Transfer] = {}
+        self.transfers: dict[str, TransferJob] = {}
 
-    def begin(self, transfer: Transfer) -> None:
+    def begin(self, transfer: TransferJob) -> None:
         self.transfers[transfer.id] = transfer
 
-    def get(self, account_id: str, transfer_id: str) -> Transfer | None:
+    def get(self, account_id: str, transfer_id: str) -> TransferJob | None:
         found = self.transfers.get(transfer_id)
         return found if found and found.account_id == account_id else None
 
-    def newest(self, account_id: str) -> list[Transfer]:
+    def newest(self, account_id: str) -> list[TransferJob]:
         return sorted(self.all(account_id), key=lambda one: one.id, reverse=True)
 
-    def all(self, account_id: str) -> list[Transfer]:
+    def all(self, account_id: str) -> list[TransferJob]:
         return [one for one in self.transfers.values() if one.account_id == account_id]
 
-    def take(self, account_id: str, transfer_id: str) -> Transfer | None:
+    def take(self, account_id: str, transfer_id: str) -> TransferJob | None:
         with self._fate.call("take"):
             found = self.get(account_id, transfer_id)
             if found is None or found.status is not TransferStatus.RUNNING:
@@ -142,39 +142,39 @@ class Desk(TransferStore):
             self.transfers[transfer_id] = taken = replace(found, step=found.step + 1)
         return taken
 
-    def save(self, transfer: Transfer, effects: Sequence[TransactWriteItemTypeDef] = ()) -> Transfer:
+    def save(self, transfer: TransferJob, effects: Sequence[TransactWriteItemTypeDef] = ()) -> TransferJob:
         with self._fate.call("save"):
             saved = self._step(transfer)
             for effect in effects:
                 self._values.apply(effect)
         return saved
 
-    def end(self, transfer: Transfer) -> Transfer:
+    def end(self, transfer: TransferJob) -> TransferJob:
         with self._fate.call():
             return self._step(transfer)
 
-    def start(self, transfer: Transfer) -> None:
+    def start(self, transfer: TransferJob) -> None:
         self._step(transfer, TransferStatus.WAITING)
 
-    def cancel(self, transfer: Transfer) -> None:
+    def cancel(self, transfer: TransferJob) -> None:
         if self.transfers[transfer.id].is_finished:
-            raise Overtaken
+            raise StaleStep
         self.transfers[transfer.id] = transfer
 
-    def remove(self, transfer: Transfer) -> None:
+    def remove(self, transfer: TransferJob) -> None:
         if self.transfers[transfer.id].status is not transfer.status:
-            raise Overtaken
+            raise StaleStep
         del self.transfers[transfer.id]
 
-    def forget(self, transfers: Sequence[Transfer]) -> None:
+    def forget(self, transfers: Sequence[TransferJob]) -> None:
         assert all(one.is_finished for one in transfers)
         for one in transfers:
             del self.transfers[one.id]
 
-    def _step(self, transfer: Transfer, status: TransferStatus = TransferStatus.RUNNING) -> Transfer:
+    def _step(self, transfer: TransferJob, status: TransferStatus = TransferStatus.RUNNING) -> TransferJob:
         found = self.transfers.get(transfer.id)
         if found is None or found.step != transfer.step or found.status is not status:
-            raise Overtaken
+            raise StaleStep
         self.transfers[transfer.id] = saved = replace(transfer, step=transfer.step + 1)
         return saved
 
@@ -264,8 +264,8 @@ def etag_of(file: bytes) -> str:
     return f"etag-{hash(file)}"
 
 
-def running(kind: JobKind, **changes: Any) -> Transfer:
-    transfer = Transfer(ACCOUNT, JOB_ID, kind, "settings", "n1", "c1", TransferStatus.RUNNING, NOW_MS, NOW_MS)
+def running(kind: JobKind, **changes: Any) -> TransferJob:
+    transfer = TransferJob(ACCOUNT, JOB_ID, kind, "settings", "n1", "c1", TransferStatus.RUNNING, NOW_MS, NOW_MS)
     return replace(transfer, **changes)
 
 

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kv_common.errors import Unavailable
-from kv_service.jobs import Job, JobKind
-from kv_service.transfers import exporting, lines
-from kv_service.transfers.exporting import Exports
-from kv_service.transfers.transfer import TransferStatus, job_of
-from kv_service.values.versions import Version
+from kv_service.jobs.worker import Job, JobKind
+from kv_service.transfers import exporter, ndjson
+from kv_service.transfers.exporter import Exports
+from kv_service.transfers.model import TransferStatus, job_of
+from kv_service.values.model import Version
 from tests.unit.kv.fakes import NOW_MS
 from tests.unit.kv.transfers.fakes import JOB_ID, Desk, Died, Fate, Files, Values, Whole, die, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kv_service.transfers.transfer import Transfer
+    from kv_service.transfers.model import TransferJob
 
 LEAST_PART = 300
 
@@ -35,7 +35,7 @@ def versions(count: int) -> list[Version]:
 @pytest.fixture(autouse=True, scope="module")
 def _small_parts() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporting, "_LEAST_PART", LEAST_PART)
+        patch.setattr(exporter, "_LEAST_PART", LEAST_PART)
         yield
 
 
@@ -50,10 +50,10 @@ class World:
         self.whole = Whole(self.values)
         self.exports = Exports(self.desk, self.values, self.whole, self.files, now_ms=lambda: NOW_MS)
         self.desk.begin(running(JobKind.EXPORT))
-        self.expected = b"".join(lines.write(one) for one in sorted(found, key=lambda one: one.key))
+        self.expected = b"".join(ndjson.write(one) for one in sorted(found, key=lambda one: one.key))
 
     @property
-    def transfer(self) -> Transfer:
+    def transfer(self) -> TransferJob:
         return self.desk.transfers[JOB_ID]
 
     @property
@@ -102,7 +102,7 @@ def test_what_has_expired_is_left_out_and_large_values_are_in() -> None:
 
     world.turn()
 
-    assert world.file() == lines.write(live) + lines.write(replace(large, text='"object"'))
+    assert world.file() == ndjson.write(live) + ndjson.write(replace(large, text='"object"'))
 
 
 def test_a_value_that_is_replaced_or_deleted_while_it_is_read_is_exported_as_it_is_then(
@@ -116,7 +116,7 @@ def test_a_value_that_is_replaced_or_deleted_while_it_is_read_is_exported_as_it_
 
     world.turn()
 
-    assert world.file() == lines.write(replace(now, text='"new"'))
+    assert world.file() == ndjson.write(replace(now, text='"new"'))
 
 
 def test_a_value_that_cannot_be_caught_up_with_is_tried_again_later() -> None:
@@ -221,7 +221,7 @@ def test_an_export_of_a_namespace_that_is_gone_stops() -> None:
 
 
 def test_a_namespace_of_more_parts_than_a_file_can_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "MAX_PARTS", 4)
+    monkeypatch.setattr(exporter, "MAX_PARTS", 4)
     world = World(versions(20))
 
     assert world.turn()
@@ -234,7 +234,7 @@ def test_a_namespace_of_more_parts_than_a_file_can_have_is_refused(monkeypatch: 
 
 def test_parts_grow_so_that_a_hundred_gigabytes_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(exporting, "_LEAST_PART", 5 * 2**20)
-    assert exporting.part_bytes(1) == 5 * 2**20
-    assert sum(exporting.part_bytes(number) for number in range(1, exporting.MAX_PARTS)) > 200 * 10**9
-    assert max(exporting.part_bytes(number) for number in range(1, exporting.MAX_PARTS)) == 32 * 2**20
+    monkeypatch.setattr(exporter, "_LEAST_PART", 5 * 2**20)
+    assert exporter.part_bytes(1) == 5 * 2**20
+    assert sum(exporter.part_bytes(number) for number in range(1, exporter.MAX_PARTS)) > 200 * 10**9
+    assert max(exporter.part_bytes(number) for number in range(1, exporter.MAX_PARTS)) == 32 * 2**20

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kv_common.dynamodb import TransactionConflict
-from kv_service.jobs import Job, JobKind
-from kv_service.store.texts import Texts
-from kv_service.transfers import importing, lines
-from kv_service.transfers.importing import Imports
-from kv_service.transfers.transfer import ImportProgress, TransferStatus, job_of
-from kv_service.values import versions
-from kv_service.values.versions import Version, stored_bytes
+from kv_service.jobs.worker import Job, JobKind
+from kv_service.persistence.value_bodies import ValueBodies
+from kv_service.transfers import importer, ndjson
+from kv_service.transfers.importer import Imports
+from kv_service.transfers.model import ImportProgress, TransferStatus, job_of
+from kv_service.values import model as versions
+from kv_service.values.model import Version, stored_bytes
 from tests.unit.kv.fakes import NOW_MS
 from tests.unit.kv.transfers.fakes import JOB_ID, Counted, Desk, Died, Fate, Files, Values, die, etag_of, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kv_service.transfers.transfer import Transfer
+    from kv_service.transfers.model import TransferJob
 
 NAME = f"n1/{JOB_ID}.upload"
 CHUNK_KEYS = 4
@@ -35,8 +35,8 @@ CHUNK_KEYS = 4
 @pytest.fixture(autouse=True, scope="module")
 def _small_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importing, "_BLOCK_BYTES", 160)
-        patch.setattr(importing, "_CHUNK_KEYS", CHUNK_KEYS)
+        patch.setattr(importer, "_BLOCK_BYTES", 160)
+        patch.setattr(importer, "_CHUNK_KEYS", CHUNK_KEYS)
         yield
 
 
@@ -52,7 +52,7 @@ class World:
         self.imports = Imports(
             self.desk,
             self.values,
-            Texts(self.files),
+            ValueBodies(self.files),
             self.files,
             self.counted,
             now_ms=lambda: NOW_MS,
@@ -62,7 +62,7 @@ class World:
         self.desk.begin(running(JobKind.IMPORT, size=len(file), progress=ImportProgress(etag_of(file))))
 
     @property
-    def transfer(self) -> Transfer:
+    def transfer(self) -> TransferJob:
         return self.desk.transfers[JOB_ID]
 
     @property
@@ -201,7 +201,7 @@ def test_what_is_said_of_a_line_has_an_end() -> None:
 
 
 def test_a_line_that_is_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 40)
+    monkeypatch.setattr(ndjson, "MAX_LINE_BYTES", 40)
     world = World(numbered(2) + file_of(("long", "a" * 40)) + numbered(2))
     world.turn()
     assert world.errors == [(3, "PAYLOAD_TOO_LARGE")]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kv_common.errors import PayloadTooLarge, ValidationError
-from kv_service.transfers import lines
-from kv_service.transfers.lines import Entry, Line
-from kv_service.values.versions import MAX_VALUE_BYTES, Version
+from kv_service.transfers import ndjson
+from kv_service.transfers.ndjson import Entry, Line
+from kv_service.values.model import MAX_VALUE_BYTES, Version
 from tests.support import json_texts
 
 NOW_MS = 1_795_176_000_250
@@ -26,21 +26,21 @@ def version(key: str, text: str, expires_at_s: int | None = None, metadata: str 
 
 
 def read(text: bytes) -> Entry:
-    return lines.read(Line(1, len(text), text))
+    return ndjson.read(Line(1, len(text), text))
 
 
 @given(keys, json_texts.values, st.none() | moments, st.none() | st.sampled_from(["{}", '{"a":"é"}', '{"b":[1,2.0]}']))
 def test_a_line_gives_back_what_was_stored_byte_for_byte(
     key: str, text: str, expires_at_s: int | None, metadata: str | None
 ) -> None:
-    line = lines.write(version(key, text, expires_at_s, metadata))
+    line = ndjson.write(version(key, text, expires_at_s, metadata))
 
     assert read(line) == Entry(key, text, expires_at_s, metadata)
 
 
 @given(json_texts.values)
 def test_a_line_is_one_line_for_any_reader_and_its_value_means_the_same(text: str) -> None:
-    line = lines.write(version("k", text))
+    line = ndjson.write(version("k", text))
 
     assert line.count(b"\n") == 1
     assert b"\r" not in line
@@ -51,12 +51,12 @@ def test_a_line_is_one_line_for_any_reader_and_its_value_means_the_same(text: st
 
 def test_a_line_looks_as_it_is_documented() -> None:
     one = version("greeting", '{"hello": "world"}', 1_893_456_000, '{"by":"me"}')
-    assert lines.write(one).decode() == (
+    assert ndjson.write(one).decode() == (
         '{"key":"greeting","value":{"hello": "world"},"created_at":"2026-11-20T12:00:00.250Z",'
         '"updated_at":"2026-11-20T12:00:00.251Z","expires_at":"2030-01-01T00:00:00.000Z","metadata":{"by":"me"}}\n'
     )
     two = version("pretty", '{\n  "a": 1\r\n}')
-    assert lines.write(two).decode() == (
+    assert ndjson.write(two).decode() == (
         '{"key":"pretty","value":{   "a": 1  },"created_at":"2026-11-20T12:00:00.250Z",'
         '"updated_at":"2026-11-20T12:00:00.251Z","text":"{\\n  \\"a\\": 1\\r\\n}"}\n'
     )
@@ -114,8 +114,8 @@ def test_values_and_metadata_have_the_limits_that_they_have_in_requests() -> Non
 
 def test_the_longest_line_of_an_export_can_be_imported() -> None:
     text = "[" + "\n" * (MAX_VALUE_BYTES - 2) + "]"
-    line = lines.write(version("k" * 255, text, 1_893_456_000, '{"a":"' + "é" * 500 + '"}'))
-    assert len(line) <= lines.MAX_LINE_BYTES
+    line = ndjson.write(version("k" * 255, text, 1_893_456_000, '{"a":"' + "é" * 500 + '"}'))
+    assert len(line) <= ndjson.MAX_LINE_BYTES
     assert read(line).text == text
 
 
@@ -129,7 +129,7 @@ def blocks(file: bytes, cuts: list[int]) -> list[bytes]:
 
 @given(files, st.lists(st.integers(0, 200), max_size=8))
 def test_lines_are_the_same_wherever_the_file_is_cut(file: bytes, cuts: list[int]) -> None:
-    found = list(lines.cut(blocks(file, cuts), offset=0, number=0))
+    found = list(ndjson.cut(blocks(file, cuts), offset=0, number=0))
 
     assert [line.number for line in found] == list(range(1, len(found) + 1))
     assert [line.text for line in found] == file.removesuffix(b"\n").split(b"\n") * bool(file)
@@ -138,21 +138,21 @@ def test_lines_are_the_same_wherever_the_file_is_cut(file: bytes, cuts: list[int
 
 @given(files, st.lists(st.integers(0, 200), max_size=8), st.integers(0, 20))
 def test_reading_goes_on_after_any_line_where_it_was_left(file: bytes, cuts: list[int], taken: int) -> None:
-    whole = list(lines.cut([file], offset=0, number=0))
+    whole = list(ndjson.cut([file], offset=0, number=0))
     before = whole[:taken]
     offset, number = (before[-1].end, before[-1].number) if before else (0, 0)
 
-    rest = list(lines.cut(blocks(file[offset:], cuts), offset=offset, number=number))
+    rest = list(ndjson.cut(blocks(file[offset:], cuts), offset=offset, number=number))
 
     assert before + rest == whole
 
 
 def test_reading_stops_at_a_line_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 3)
+    monkeypatch.setattr(ndjson, "MAX_LINE_BYTES", 3)
     for cut in ([b"abc\nabcd\nabc"], [b"abc\nab", b"cd", b"e\nabc"], [b"abc\n", b"abcdefgh"]):
-        found = list(lines.cut(cut, offset=0, number=0))
+        found = list(ndjson.cut(cut, offset=0, number=0))
         assert [(line.number, line.text) for line in found] == [(1, b"abc"), (2, None)]
-    [line] = lines.cut([b"abcd"], offset=0, number=0)
+    [line] = ndjson.cut([b"abcd"], offset=0, number=0)
     with pytest.raises(PayloadTooLarge) as refusal:
-        lines.read(line)
+        ndjson.read(line)
     assert refusal.value.details == {"reason": "line_size", "max_bytes": 3}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kv_service.domain import Namespace, NamespaceStatus
-from kv_service.jobs import JobKind
-from kv_service.transfers.transfer import ExportProgress, Problem, Transfer, TransferStatus
+from kv_service.jobs.worker import JobKind
+from kv_service.namespaces.model import Namespace, NamespaceStatus
+from kv_service.transfers.model import ExportProgress, Problem, TransferJob, TransferStatus
 from tests.unit.common.gateway import error_of
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS
 from tests.unit.kv.test_api import World
@@ -32,7 +32,7 @@ def ask(world: World, method: str, path: str, body: str | None = None) -> tuple[
     return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None
 
 
-def have(world: World, transfer: Transfer) -> str:
+def have(world: World, transfer: TransferJob) -> str:
     world.desk.begin(transfer)
     return f"/v1/jobs/{transfer.id}"
 

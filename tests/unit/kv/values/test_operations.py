@@ -12,16 +12,16 @@ from msgspec import UNSET
 
 from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import Conflict, NotFound, PreconditionFailed, Unavailable, ValidationError
-from kv_service.domain import Space
+from kv_service.namespaces.model import NamespaceRef
 from kv_service.values import preconditions
-from kv_service.values.changes import Delete, Get, Increment, Patch, Put, Written
-from kv_service.values.operations import Values
+from kv_service.values.commands import Delete, Get, Increment, Patch, Put, WriteResult
+from kv_service.values.model import StorageFull, Version
 from kv_service.values.pages import PageRequest
-from kv_service.values.versions import StorageFull, Version
+from kv_service.values.service import Values
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Shelf
 
-HERE = Space(ACCOUNT, "n1")
-THERE = Space(ACCOUNT, "n2")
+HERE = NamespaceRef(ACCOUNT, "n1")
+THERE = NamespaceRef(ACCOUNT, "n2")
 ANY = preconditions.read("*", None)
 NOTHING = preconditions.read(None, "*")
 
@@ -50,7 +50,7 @@ class World:
             wait=self.waits.append,
         )
 
-    def put(self, text: str, **options: Any) -> Written:
+    def put(self, text: str, **options: Any) -> WriteResult:
         return self.values.write(HERE, Put("k", text, **options))
 
     def get(self) -> Version:
@@ -65,7 +65,7 @@ def world() -> World:
     return World()
 
 
-def version_of(written: Written) -> Version:
+def version_of(written: WriteResult) -> Version:
     assert written.version is not None
     return written.version
 
@@ -274,26 +274,26 @@ def test_a_write_that_meets_a_transaction_waits_for_its_end(world: World, monkey
 
 
 def test_what_has_no_room_is_refused_unless_it_replaces_as_much(world: World) -> None:
-    world.values.write(Space(ACCOUNT, "n1", room=1 + 10), Put("k", "1" * 10))
+    world.values.write(NamespaceRef(ACCOUNT, "n1", room=1 + 10), Put("k", "1" * 10))
 
     with pytest.raises(StorageFull) as refusal:
-        world.values.write(Space(ACCOUNT, "n1", room=10), Put("l", "1" * 10))
+        world.values.write(NamespaceRef(ACCOUNT, "n1", room=10), Put("l", "1" * 10))
     assert refusal.value.details == {"reason": "storage_quota"}
 
-    full = Space(ACCOUNT, "n1", room=0)
+    full = NamespaceRef(ACCOUNT, "n1", room=0)
     world.values.write(full, Put("k", "2" * 10))
     for grows in (Put("k", "3" * 11), Put("k", "3" * 10, metadata="{}"), Increment("l")):
         with pytest.raises(StorageFull):
             world.values.write(full, grows)
     assert world.text() == "2" * 10
-    world.values.write(Space(ACCOUNT, "n1", room=1), Put("k", "3" * 11))
+    world.values.write(NamespaceRef(ACCOUNT, "n1", room=1), Put("k", "3" * 11))
 
 
 def test_what_has_expired_makes_room_for_what_takes_its_place(world: World) -> None:
     world.put('"' + "x" * 98 + '"', ttl_s=1)
     world.clock.now += 10_000
 
-    world.values.write(Space(ACCOUNT, "n1", room=0), Put("k", "1" * 100))
+    world.values.write(NamespaceRef(ACCOUNT, "n1", room=0), Put("k", "1" * 100))
 
     assert world.text() == "1" * 100
 
@@ -339,7 +339,7 @@ def test_a_cursor_is_good_for_its_own_list_only(world: World) -> None:
         (HERE, ""),
         (HERE, "a1"),
         (THERE, "a"),
-        (Space("00000000-0000-4000-8000-000000000001", "n1"), "a"),
+        (NamespaceRef("00000000-0000-4000-8000-000000000001", "n1"), "a"),
     ):
         with pytest.raises(ValidationError):
             world.values.page(space, PageRequest(prefix, 5, cursor))

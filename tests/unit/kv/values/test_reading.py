@@ -12,31 +12,31 @@ from msgspec import UNSET
 
 from kv_common.errors import PayloadTooLarge, ValidationError
 from kv_common.http.request import read_event
-from kv_service.values import reading
-from kv_service.values.changes import Get, Increment, Patch, Put
+from kv_service.http import value_requests
+from kv_service.http.value_requests import MAX_BODY_BYTES
+from kv_service.values.commands import Get, Increment, Patch, Put
+from kv_service.values.model import MAX_TTL_S, MAX_VALUE_BYTES
 from kv_service.values.preconditions import NONE
-from kv_service.values.reading import MAX_BODY_BYTES
-from kv_service.values.versions import MAX_TTL_S, MAX_VALUE_BYTES
 from tests.support import json_texts
 from tests.unit.common import gateway
 
 
 def put_of(body: bytes | str) -> Put:
     text = body if isinstance(body, str) else body.decode("utf-8", "surrogateescape")
-    return reading.read_put(read_event(gateway.event("PUT", "/v1/app/k", body=text)), "k")
+    return value_requests.read_put(read_event(gateway.event("PUT", "/v1/app/k", body=text)), "k")
 
 
 def patch_of(body: str) -> Patch:
-    return reading.read_patch(read_event(gateway.event("PATCH", "/v1/app/k", body=body)), "k")
+    return value_requests.read_patch(read_event(gateway.event("PATCH", "/v1/app/k", body=body)), "k")
 
 
 def increment_of(body: str | None) -> Increment:
-    return reading.read_increment(read_event(gateway.event("POST", "/v1/app/k/increment", body=body)), "k")
+    return value_requests.read_increment(read_event(gateway.event("POST", "/v1/app/k/increment", body=body)), "k")
 
 
 def get_of(query: str = "", **headers: str) -> Get:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return reading.read_get(read_event(gateway.event("GET", "/v1/app/k", query=query, headers=sent)), "k")
+    return value_requests.read_get(read_event(gateway.event("GET", "/v1/app/k", query=query, headers=sent)), "k")
 
 
 def body_of(size: int, around: int = 0) -> str:
@@ -171,7 +171,7 @@ def test_a_precondition_that_cannot_be_kept_is_refused(headers: dict[str, str]) 
 
 
 def page_of(query: str = "") -> Any:
-    return reading.read_page(read_event(gateway.event("GET", "/v1/app", query=query)))
+    return value_requests.read_page(read_event(gateway.event("GET", "/v1/app", query=query)))
 
 
 def test_a_page_has_100_keys_unless_the_caller_says_1_to_1000() -> None:

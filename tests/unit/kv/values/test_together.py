@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kv_common.errors import Unavailable
-from kv_service.values.versions import Version
+from kv_service.values.model import Version
 from tests.unit.common.gateway import error_of
 from tests.unit.kv.fakes import NOW_MS
 from tests.unit.kv.test_api import HERE, World

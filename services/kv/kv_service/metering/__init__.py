@@ -1,0 +1,1 @@
+"""Usage metering: what the meter holds becomes events."""

@@ -1,0 +1,81 @@
+"""From the meter in Redis to events: what was served, minute by minute, told through the outbox.
+
+Whatever step it dies at, it may begin again: what is told twice is told under the same id with the same counts, and
+the meter forgets a minute only after it is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kv_service import events as told
+from kv_service.metering import rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kv_common.admission.redis_metering import RedisMeterStore
+    from kv_service.metering.rules import UsageReport
+    from kv_service.persistence import UsageOutbox
+
+ACCOUNTS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FlushResult:
+    """What one flush did; `lag_s` is for how long the oldest minute that it told had been over."""
+
+    accounts: int
+    minutes: int
+    lag_s: int
+
+
+class Flusher:
+    """Tells what meters have counted."""
+
+    def __init__(
+        self,
+        meter: RedisMeterStore,
+        store: UsageOutbox,
+        *,
+        told_after_s: int,
+        keys_told_every: int,
+        new_correlation_id: Callable[[], str],
+    ) -> None:
+        self._meter = meter
+        self._store = store
+        self._told_after_s = told_after_s
+        self._keys_told_every = keys_told_every
+        self._new_correlation_id = new_correlation_id
+
+    def flush(self) -> FlushResult:
+        """Tell all that is due, a hundred accounts at a time."""
+        correlation_id = self._new_correlation_id()
+        now_s = self._meter.now_s()
+        accounts = minutes = lag_s = 0
+        for readings in self._meter.readings(ACCOUNTS_AT_ONCE):
+            found = (
+                rules.build_report(
+                    reading, now_s=now_s, told_after_s=self._told_after_s, keys_told_every=self._keys_told_every
+                )
+                for reading in readings
+            )
+            tellings = [one for one in found if one is not None]
+            self._tell(tellings, correlation_id, now_s)
+            accounts += len(tellings)
+            minutes += sum(len(one.minutes) for one in tellings)
+            lag_s = max([lag_s, *(one.lag_s for one in tellings)])
+        return FlushResult(accounts, minutes, lag_s)
+
+    def _tell(self, tellings: list[UsageReport], correlation_id: str, now_s: int) -> None:
+        events = [
+            told.request_served(one.account_id, served, correlation_id, now_s=now_s)
+            for one in tellings
+            for served in one.minutes
+        ]
+        events += [
+            told.keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys
+        ]
+        self._store.tell(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
+        self._meter.settle([one.settled for one in tellings])

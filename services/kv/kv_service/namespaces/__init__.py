@@ -1,0 +1,1 @@
+"""Namespaces: create, list, delete."""

@@ -1,0 +1,1 @@
+"""Stored bytes and keys, counted from the stream of the table; the objects of large values."""

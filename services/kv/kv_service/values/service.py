@@ -1,0 +1,175 @@
+"""What callers can do with values; the store, clocks and randomness come as parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from kv_common import cursors
+from kv_common.dynamodb import TransactionConflict
+from kv_common.errors import Unavailable
+from kv_service.namespaces.model import new_token
+from kv_service.persistence.values import VersionConflict
+from kv_service.values.commands import (
+    Delete,
+    Get,
+    Increment,
+    Patch,
+    Put,
+    WriteResult,
+    apply,
+    not_modified,
+    put_version,
+    reads_text,
+    require_found,
+)
+from kv_service.values.model import MAX_INTEGER_BYTES, Version, WriteStamp, is_large, unless_expired
+from kv_service.values.pages import Page, PageRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kv_common.clock import Clock
+    from kv_service.namespaces.model import NamespaceRef, RandomBelow
+    from kv_service.persistence import ValueStore
+    from kv_service.values.commands import Write
+    from kv_service.values.read_budget import ReadBudget
+
+_ATTEMPTS = 20
+_LONGEST_PAUSE_MS = 40
+_READS = 3
+_TOO_MANY_WRITES = "Too many requests are writing this key. Please retry."
+
+
+class Values:
+    """Operations on the values of one `NamespaceRef`; `wait` sleeps for seconds."""
+
+    def __init__(
+        self,
+        store: ValueStore,
+        *,
+        now_ms: Clock,
+        random_below: RandomBelow,
+        cursor_secret: Callable[[], bytes],
+        wait: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._random_below = random_below
+        self._cursor_secret = cursor_secret
+        self._wait = wait
+
+    def get(self, space: NamespaceRef, command: Get, allowance: ReadBudget | None = None) -> Version:
+        """Return the version under a key; NotFound when there is none, PreconditionFailed by `If-Match`.
+
+        Its text is taken from `allowance`; PayloadTooLarge when that is used up.
+        """
+        for attempt in range(_READS):
+            # An object that is gone was overtaken by a write, or by the time that an eventual read lags behind.
+            consistent = command.consistent or attempt > 0
+            version = require_found(command, self._live(self._store.get(space, command.key, consistent=consistent)))
+            if not_modified(command, version):
+                return version
+            if allowance is not None:
+                allowance.take(version.size)
+            whole = self._store.whole(space, version)
+            if whole is not None:
+                return require_found(command, whole)
+        raise Unavailable(_TOO_MANY_WRITES)
+
+    def head(self, space: NamespaceRef, command: Get) -> Version:
+        """Return the version under a key without its text."""
+        return require_found(command, self._live(self._store.head(space, command.key, consistent=command.consistent)))
+
+    def write(self, space: NamespaceRef, command: Write) -> WriteResult:
+        """Do what `command` asks, at one moment; raises PreconditionFailed, NotFound, Conflict, PayloadTooLarge.
+
+        It is one trip where the table can tell whether it may be done. Where only we can, one more reads the key and
+        one writes it on the condition that it has not changed, again and again while others write it.
+        """
+        if isinstance(command, Patch) or self._is_tight(space, command) or _is_large(command):
+            return self._step_by_step(space, command)
+        try:
+            return self._at_once(space, command)
+        except VersionConflict as moved:
+            return self._step_by_step(space, command, moved.found)
+        except TransactionConflict:
+            return self._step_by_step(space, command)
+
+    def page(self, space: NamespaceRef, request: PageRequest) -> Page:
+        """Return a page of keys; its cursor is good for the same namespace and prefix, and for nothing else."""
+        scope = (space.account_id, space.namespace_id, request.prefix)
+        after = None
+        if request.cursor is not None:
+            after = cursors.read(request.cursor, scope=scope, secret=self._cursor_secret())
+        found = self._store.page(
+            space,
+            prefix=request.prefix,
+            limit=request.limit,
+            after=after,
+            now_ms=self._now_ms(),
+            consistent=request.consistent,
+            metadata=request.metadata,
+        )
+        if found.last is None:
+            return Page(found.keys, None)
+        return Page(found.keys, cursors.sign(found.last, scope=scope, secret=self._cursor_secret()))
+
+    def moment(self) -> WriteStamp:
+        """Return what the next change is made with."""
+        return WriteStamp(self._now_ms(), new_token(self._random_below))
+
+    def _at_once(self, space: NamespaceRef, command: Put | Increment | Delete) -> WriteResult:
+        moment = self.moment()
+        match command:
+            case Delete():
+                self._store.delete(space, command.key, command.precondition, now_ms=moment.now_ms)
+                return WriteResult(None, created=False)
+            case Increment():
+                return WriteResult(self._store.increment(space, command, moment), created=False)
+            case Put():
+                version = put_version(command, None, moment)
+                created_at_ms = self._store.put(space, version, command.precondition, now_ms=moment.now_ms)
+                if created_at_ms is None:
+                    return WriteResult(version, created=True)
+                return WriteResult(replace(version, created_at_ms=created_at_ms), created=False)
+
+    def _step_by_step(
+        self, space: NamespaceRef, command: Write, found: Version | UnsetType | None = UNSET
+    ) -> WriteResult:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
+            if found is UNSET:
+                found = self._store.get(space, command.key)
+            moment = self.moment()
+            current = unless_expired(found, moment.now_ms)
+            if current is not None and reads_text(command):
+                current = self._store.whole(space, current)
+                if current is None:
+                    found = UNSET
+                    continue
+            # What has expired and is still there makes room for what takes its place.
+            freed = found.stored_bytes if found is not None and current is None else 0
+            written = apply(command, current, moment, room=space.room + freed)
+            try:
+                self._store.replace(space, command.key, found, written.version)
+            except (VersionConflict, TransactionConflict):
+                found = UNSET
+            else:
+                return written
+        raise Unavailable(_TOO_MANY_WRITES)
+
+    def _is_tight(self, space: NamespaceRef, command: Write) -> bool:
+        """Tell whether there may be no room for an integer, whose size the table would not tell."""
+        return isinstance(command, Increment) and space.room < len(command.key) + MAX_INTEGER_BYTES
+
+    def _live(self, version: Version | None) -> Version | None:
+        return unless_expired(version, self._now_ms())
+
+
+def _is_large(command: Write) -> bool:
+    """Tell whether a text needs an object, which the item comes to name in a step of its own."""
+    return isinstance(command, Put) and is_large(command.size, command.metadata)
