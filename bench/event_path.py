@@ -46,7 +46,7 @@ from tests.support.tenant import client, sign_up
 from tests.support.waiting import await_value
 from tests.unit.common.admission_fakes import KEY
 from tests.unit.kv.test_storage import record
-from usage_service.handlers import handlers as usage_handlers
+from usage_service.event_handlers import handlers as usage_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ class Cost:
             )
             limiter.decide(ticket, AdmissionData(KEY, LIMITS, namespace_id))
         units.caller = "kv: flush"
-        background.flusher({**env, "MINUTE_TOLD_AFTER_S": "0", "KEYS_TOLD_EVERY_MINUTES": "15"}).flush()
+        background.flusher({**env, "METER_FLUSH_DELAY_S": "0", "KEY_USE_REPORT_MINUTES": "15"}).flush()
         units.caller = "kv: storage"
         tracker = background.tracker(env)
         for batch in range(BATCHES):

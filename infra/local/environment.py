@@ -132,10 +132,10 @@ def local_deployment(
         "UserPoolDeletionProtection": "INACTIVE",
         # Developers see what they did within seconds; nobody pays for the extra events here.
         "FlushEverySeconds": "2",
-        "MinuteToldAfterSeconds": "0",
-        "KeysToldEveryMinutes": "1",
+        "MeterFlushDelaySeconds": "0",
+        "KeyUseReportMinutes": "1",
         "StorageBatchSeconds": "0",
-        "SettleSeconds": "1",
+        "InFlightGraceSeconds": "1",
         "PaddlePrices": prices.parameter(),
         "PaddleApiUrl": paddle_url,
         "MailFrom": "no-reply@kv-storage.local",

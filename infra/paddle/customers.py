@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from billing_service import binding
+from billing_service import checkout_token
 from infra.deploy.stage import LOCAL
 from infra.local.errors import LocalError
 from infra.paddle import entities
@@ -21,7 +21,7 @@ def new_customer(account_id: str, price_id: str, binding_secrets: list[str]) -> 
         id=entities.id_of("sub", account_id),
         customer_id=entities.id_of("ctm", account_id),
         price_id=price_id,
-        custom_data=dict(binding.bind(account_id, price_id, binding_secrets)),
+        custom_data=dict(checkout_token.sign(account_id, price_id, binding_secrets)),
         started_at=datetime.now(UTC),
     )
 

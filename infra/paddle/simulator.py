@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from billing_service.signature import sign
+from billing_service.paddle.signature import sign
 from infra.paddle import entities
 
 if TYPE_CHECKING:

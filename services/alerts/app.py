@@ -1,7 +1,7 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from alerts_service.api import create_app
-from alerts_service.handlers import SERVICE, add_feedback, add_queueing, add_sending, handlers
+from alerts_service.http.app import create_app
+from alerts_service.lambdas import SERVICE, add_feedback, add_queueing, add_sending, handlers
 from kv_common.events.lambdas import add_consumer
 
 app = create_app()

@@ -1,7 +1,7 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from auth_service.api import create_app
-from auth_service.handlers import add_signing_keys, event_handlers
+from auth_service.http.app import create_app
+from auth_service.lambdas import add_signing_keys, event_handlers
 from kv_common.events.lambdas import add_consumer, add_publisher
 
 app = create_app()

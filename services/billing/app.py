@@ -1,8 +1,8 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
-from billing_service.api import create_app
-from billing_service.functions import add_agreement, add_reconciliation, add_webhooks, bind_once
-from billing_service.handlers import handlers
+from billing_service.event_handlers import handlers
+from billing_service.http.app import create_app
+from billing_service.lambdas import add_agreement, add_reconciliation, add_webhooks, bind_once
 from kv_common.events.lambdas import add_consumer, add_publisher
 
 app = create_app()

@@ -1,8 +1,8 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
 from kv_common.events.lambdas import add_consumer, add_publisher
-from usage_service.api import create_app
-from usage_service.handlers import handlers
+from usage_service.event_handlers import handlers
+from usage_service.http.app import create_app
 
 app = create_app()
 on_events = add_consumer(app, "usage", handlers)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import auth_service.bootstrap
+import auth_service.container
 import kv_service.container
 from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
-    from auth_service.bootstrap import Auth
+    from auth_service.container import Auth
     from infra.local.environment import LocalEnvironment
     from kv_service.container import Kv
 
@@ -25,4 +25,4 @@ def kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Kv:
 @pytest.fixture
 def auth(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Auth:
     """auth with its real dependencies, in this process."""
-    return auth_service.bootstrap.bootstrap(enter(local, "auth", monkeypatch))
+    return auth_service.container.bootstrap(enter(local, "auth", monkeypatch))

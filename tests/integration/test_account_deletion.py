@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from auth_service import identity
-from auth_service.domain import Account, KeySettings, StoredKey
-from auth_service.handlers import event_handlers
-from auth_service.store import AccountStore, KeyStore
+from auth_service import cognito
+from auth_service.lambdas import event_handlers
+from auth_service.model import Account, KeySettings, StoredKey
+from auth_service.persistence import AccountStore, KeyStore
 from kv_common import dynamodb
 from kv_common.api_keys import Scope
 from kv_common.clock import now_ms
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from auth_service.bootstrap import Auth
+    from auth_service.container import Auth
     from infra.local.environment import LocalEnvironment
     from tests.support.tenant import Tenant
 
@@ -70,7 +70,7 @@ def deleted(account_id: str) -> Event:
 @pytest.fixture
 def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG001 - the environment it runs in
     """Handle an account's AccountDeleted in a process that dies after so many calls; return the calls."""
-    clients: list[tuple[Any, Any]] = [(module, module.client()) for module in (dynamodb, identity)]
+    clients: list[tuple[Any, Any]] = [(module, module.client()) for module in (dynamodb, cognito)]
 
     def run(tenant: Tenant, *, most: int) -> list[str]:
         calls: list[str] = []

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from billing_service import notification
-from billing_service.domain import Account, Agreed
-from billing_service.facts import plan_changed
-from billing_service.ledger import Ledger
-from billing_service.presentation import show_account
-from billing_service.store import BillingStore, Closed, Outdated, Seen
+from billing_service.events import plan_changed
+from billing_service.http.responses import show_account
+from billing_service.model import Account, CustomLimits
+from billing_service.paddle import paddle_events
+from billing_service.persistence import BillingStore, Closed, Outdated, Seen
+from billing_service.subscription_sync import SubscriptionSync
 from infra.paddle import entities
 from kv_common import dynamodb
 from kv_common.events import Event, PaymentFailed, decode
@@ -54,7 +54,7 @@ def bought_in(store: BillingStore, account_id: str, plan: str = "pro", due_us: i
     """Return the account's next revision, with a subscription."""
     before = store.load(account_id) or Account(account_id)
     data = json.dumps(entity(account_id, plan)).encode()
-    subscription, _ = notification.read_subscription(data, prices())
+    subscription, _ = paddle_events.read_subscription(data, prices())
     changed = replace(before.having(replace(subscription, period_ends_us=due_us)), changed_at_us=NOW_US)
     return replace(changed, revision=before.revision + 1)
 
@@ -71,7 +71,7 @@ def test_an_account_is_added_once_and_kept_whole(store: BillingStore, account_id
     assert store.load(account_id) is None
     store.add(account_id)
     assert store.load(account_id) == Account(account_id)
-    account = replace(bought_in(store, account_id), agreed=Agreed(burst=7))
+    account = replace(bought_in(store, account_id), custom_limits=CustomLimits(burst=7))
     store.save(account, told(account), event_id())
     store.add(account_id)
     assert store.load(account_id) == account
@@ -81,7 +81,7 @@ def test_an_event_of_paddles_is_seen_once_and_then_nothing_is_written(store: Bil
     store.add(account_id)
     seen, account = event_id(), bought_in(store, account_id)
     store.save(account, told(account), seen)
-    later = replace(account, agreed=Agreed(burst=7), revision=account.revision + 1)
+    later = replace(account, custom_limits=CustomLimits(burst=7), revision=account.revision + 1)
     with pytest.raises(Seen):
         store.save(later, [], seen)
     with pytest.raises(Seen):
@@ -162,7 +162,7 @@ def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
     calm = Ledgers(account_id)
     in_order = ledger(calm, lived.truth)
     for body in lived.bodies:
-        in_order.apply(notification.read(body), "correlation")
+        in_order.apply(paddle_events.read(body), "correlation")
 
     client = dynamodb.client()
     BillingStore(client, table, now_s=time.time).add(account_id)
@@ -170,10 +170,10 @@ def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
 
     def deliver(body: str) -> None:
         mortal = BillingStore(Mortal(client, chance), table, now_s=time.time)  # type: ignore[arg-type]  # one method of it
-        made = Ledger(mortal, lived.truth, prices(), lambda: BINDING)
+        made = SubscriptionSync(mortal, lived.truth, prices(), lambda: BINDING)
         for _ in range(40):
             try:
-                made.apply(notification.read(body), "correlation")
+                made.apply(paddle_events.read(body), "correlation")
             except Died:
                 deaths.append(body)
             else:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from auth_service.store import KeyStore
+from auth_service.persistence import KeyStore
 from kv_common import dynamodb
 from kv_common.errors import NotFound
 
 if TYPE_CHECKING:
-    from auth_service.bootstrap import Auth
+    from auth_service.container import Auth
     from tests.support.tenant import Tenant
 
 

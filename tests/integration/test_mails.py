@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from alerts_service.domain import LEASE_MS, MailStatus, OffReason, alert_id
-from alerts_service.operations import Intake
-from alerts_service.postbox import Postbox, ses
-from alerts_service.sender import NotSent, Sender
-from alerts_service.store import AccountClosed, AlertStore, MailStore, PreferenceStore
+from alerts_service.mail.sender import NotSent, Sender
+from alerts_service.mail.ses_mailer import SesMailer, ses
+from alerts_service.model import LEASE_MS, MailStatus, OffReason, alert_id
+from alerts_service.persistence import AccountClosed, AlertStore, MailStore, PreferenceStore
+from alerts_service.service import Intake
 from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, Event, ThresholdCrossed
@@ -33,7 +33,7 @@ from tests.support.waiting import await_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from alerts_service.store import Outgoing
+    from alerts_service.persistence import Outgoing
     from infra.local.environment import LocalEnvironment
 
 SENDER = "no-reply@kv-storage.local"
@@ -56,10 +56,10 @@ class Bench:
         self.mails = MailStore(client, self.table)
         self.intake = Intake(self.alerts, self.preferences, now_ms=now_ms)
 
-    def sender(self, postbox: Postbox | None = None, clock: Callable[[], int] = now_ms) -> Sender:
+    def sender(self, postbox: SesMailer | None = None, clock: Callable[[], int] = now_ms) -> Sender:
         return Sender(
             self.mails,
-            postbox or Postbox(ses(), SENDER, CONFIGURATION_SET),
+            postbox or SesMailer(ses(), SENDER, CONFIGURATION_SET),
             api_url="https://api.example.com",
             dashboard_url=None,
             secret=lambda: b"s" * 32,
@@ -110,7 +110,7 @@ def bench(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Bench:
     return Bench(local, table, str(uuid.uuid4()), new_email())
 
 
-class Deadly(Postbox):
+class Deadly(SesMailer):
     """A postbox in whose hands the sender dies, before SES has the mail or after."""
 
     def __init__(self, *, after: bool) -> None:
@@ -240,7 +240,7 @@ def test_a_deleted_account_is_gone_and_stays_gone(bench: Bench) -> None:
 
     stale = Sender(
         Stale(dynamodb_client(), bench.table),
-        Postbox(ses(), SENDER, CONFIGURATION_SET),
+        SesMailer(ses(), SENDER, CONFIGURATION_SET),
         api_url="",
         dashboard_url=None,
         secret=lambda: b"s" * 32,

@@ -67,7 +67,7 @@ class World:
         self.store = Store(client, table)
         self.client, self.table, self.account = client, table, account
         self.flusher = Flusher(
-            self.meter, self.store, told_after_s=0, keys_told_every=15, new_correlation_id=lambda: "flush-1"
+            self.meter, self.store, flush_delay_s=0, key_use_report_minutes=15, new_correlation_id=lambda: "flush-1"
         )
 
     def serve(self, count: int = 1, operation: str = "get") -> None:

@@ -10,7 +10,7 @@ from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Event,
 from tests.support.kv_process import environment_of
 
 if TYPE_CHECKING:
-    from auth_service.bootstrap import Auth
+    from auth_service.container import Auth
     from infra.local.environment import LocalEnvironment
     from tests.support.tenant import Tenant
 

@@ -66,7 +66,7 @@ def _kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(local, "kv", monkeypatch)
     for module, client in clients(local):
         monkeypatch.setattr(module, "client", lambda client=client: client)
-    monkeypatch.setenv("SETTLE_S", "0")
+    monkeypatch.setenv("IN_FLIGHT_GRACE_S", "0")
     # Small steps, so that there are several of each kind to die between.
     monkeypatch.setattr(exporter, "_LEAST_PART", 700)
     monkeypatch.setattr(importer, "_CHUNK_KEYS", 5)

@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 import boto3
 
-from alerts_service.handlers import sending
+from alerts_service.lambdas import sending
+from alerts_service.persistence import mails
 from alerts_service.settings import SenderSettings
-from alerts_service.store import mails
 from kv_common.events.batch import handle_each
 
 

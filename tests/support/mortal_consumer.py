@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kv_common.events.consumer import Consumer
 from tests.support.metering import record
-from usage_service.handlers import handlers
+from usage_service.event_handlers import handlers
 
 LONGEST_LIFE_S = 0.08
 REPEATED = 3

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from alerts_service import domain, presentation, unsubscribe
+from alerts_service import model as domain
+from alerts_service import unsubscribe_link
+from alerts_service.http import responses as presentation
 from infra.documents.openapi.operation import Access, Answer, Body, Example, Operation, Parameter
 from infra.documents.openapi.schemas import array, struct_body, text
 from infra.documents.openapi.shared import Timestamp, cursor, errors, health, limit, one_of
@@ -116,19 +118,19 @@ OPERATIONS = (
         errors=errors(401, 413),
     ),
     Operation(
-        route=f"GET {unsubscribe.PATH}",
+        route=f"GET {unsubscribe_link.PATH}",
         id="askToUnsubscribe",
         tag="Alerts",
         summary="The page behind the link in every mail",
         says="It changes nothing: programs that look at a mail's links must not unsubscribe anyone.",
         access=Access.PUBLIC,
         parameters=(TOKEN,),
-        example=Example(f"{unsubscribe.PATH}?token=$UNSUBSCRIBE"),
+        example=Example(f"{unsubscribe_link.PATH}?token=$UNSUBSCRIBE"),
         answers={200: Answer("A page that asks.", {"type": "string"}, ("Content-Security-Policy",), media_type=HTML)},
         errors=errors(),
     ),
     Operation(
-        route=f"POST {unsubscribe.PATH}",
+        route=f"POST {unsubscribe_link.PATH}",
         id="unsubscribe",
         tag="Alerts",
         summary="Turn mail off",
@@ -136,7 +138,7 @@ OPERATIONS = (
         access=Access.PUBLIC,
         parameters=(TOKEN,),
         body=Body("OneClick", {"type": "object"}, required=False, media_type="application/x-www-form-urlencoded"),
-        example=Example(f"{unsubscribe.PATH}?token=$UNSUBSCRIBE"),
+        example=Example(f"{unsubscribe_link.PATH}?token=$UNSUBSCRIBE"),
         answers={
             200: Answer("A page that says so.", {"type": "string"}, ("Content-Security-Policy",), media_type=HTML)
         },

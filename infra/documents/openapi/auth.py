@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from auth_service import bodies, domain
+from auth_service import model as domain
+from auth_service.http import request_models
 from infra.documents.openapi.operation import Access, Answer, Example, Json, Operation, Parameter
 from infra.documents.openapi.schemas import array, integer, nullable, struct_body, text
 from infra.documents.openapi.shared import NAMESPACE_NAME, PLAN, Done, Timestamp, errors, health, one_of
@@ -98,7 +99,7 @@ _SIGN_UP = (
         summary="Start an account",
         says="Mails a code that confirms the address. The answer is the same for an address that has an account.",
         access=Access.PUBLIC,
-        body=struct_body(bodies.SignUp, email=EMAIL, password=PASSWORD),
+        body=struct_body(request_models.SignUp, email=EMAIL, password=PASSWORD),
         example=Example("/v1/auth/signup", '{"email": "$EMAIL", "password": "$PASSWORD"}'),
         answers={201: Answer("The address waits for its code.", Done)},
         errors=errors(413, _429=_TOO_MANY),
@@ -110,7 +111,7 @@ _SIGN_UP = (
         summary="Mail the sign-up code once more",
         says="The answer is the same for an address that does not wait for one.",
         access=Access.PUBLIC,
-        body=struct_body(bodies.Address, email=EMAIL),
+        body=struct_body(request_models.EmailAddress, email=EMAIL),
         example=Example("/v1/auth/resend", '{"email": "$EMAIL"}'),
         answers={204: Answer("The code is on its way, if there was one to send.")},
         errors=errors(413, _429=_TOO_MANY),
@@ -121,7 +122,7 @@ _SIGN_UP = (
         tag="Accounts",
         summary="Confirm the address",
         access=Access.PUBLIC,
-        body=struct_body(bodies.Confirm, email=EMAIL, code=CODE),
+        body=struct_body(request_models.Confirm, email=EMAIL, code=CODE),
         example=Example("/v1/auth/confirm", '{"email": "$EMAIL", "code": "$CODE"}'),
         answers={200: Answer("The account can log in.", Done)},
         errors=errors(413, _400="The request is malformed, or the code is wrong or has expired.", _429=_TOO_MANY),
@@ -133,7 +134,7 @@ _SIGN_UP = (
         summary="Mail a code that resets the password",
         says="The answer is the same for an address that has no account.",
         access=Access.PUBLIC,
-        body=struct_body(bodies.Address, email=EMAIL),
+        body=struct_body(request_models.EmailAddress, email=EMAIL),
         example=Example("/v1/auth/forgot-password", '{"email": "$EMAIL"}'),
         answers={204: Answer("The code is on its way, if there is an account.")},
         errors=errors(413, _429=_TOO_MANY),
@@ -144,7 +145,7 @@ _SIGN_UP = (
         tag="Accounts",
         summary="Set a new password",
         access=Access.PUBLIC,
-        body=struct_body(bodies.ResetPassword, email=EMAIL, code=CODE, password=PASSWORD),
+        body=struct_body(request_models.ResetPassword, email=EMAIL, code=CODE, password=PASSWORD),
         example=Example(
             "/v1/auth/reset-password", '{"email": "$EMAIL", "code": "$RESET_CODE", "password": "$PASSWORD"}'
         ),
@@ -157,7 +158,7 @@ _SIGN_UP = (
         tag="Accounts",
         summary="Open a session",
         access=Access.PUBLIC,
-        body=struct_body(bodies.LogIn, email=EMAIL, password=text()),
+        body=struct_body(request_models.LogIn, email=EMAIL, password=text()),
         example=Example(
             "/v1/auth/login",
             '{"email": "$EMAIL", "password": "$PASSWORD"}',
@@ -178,7 +179,7 @@ _SIGN_UP = (
         tag="Accounts",
         summary="Go on with a session",
         access=Access.PUBLIC,
-        body=struct_body(bodies.Session, refresh_token=text()),
+        body=struct_body(request_models.Session, refresh_token=text()),
         example=Example("/v1/auth/refresh", '{"refresh_token": "$REFRESH_TOKEN"}', gives={"TOKEN": "access_token"}),
         answers={200: Answer("New tokens.", Tokens)},
         errors=errors(413, _401="The session has ended.", _429=_TOO_MANY),
@@ -213,7 +214,12 @@ _KEYS = (
         says="Without a body it may do everything and never expires.",
         access=Access.SESSION,
         body=struct_body(
-            bodies.NewKey, required=False, name=NAME, namespaces=NAMESPACES, scopes=SCOPES, expires_at=EXPIRES_AT
+            request_models.CreateApiKey,
+            required=False,
+            name=NAME,
+            namespaces=NAMESPACES,
+            scopes=SCOPES,
+            expires_at=EXPIRES_AT,
         ),
         example=Example(
             "/v1/api-keys",
@@ -252,7 +258,9 @@ _KEYS = (
         says="What is absent stays as it is; `expires_at: null` means never.",
         access=Access.SESSION,
         parameters=(KEY_ID,),
-        body=struct_body(bodies.KeyChange, name=NAME, namespaces=NAMESPACES, scopes=SCOPES, expires_at=EXPIRES_AT),
+        body=struct_body(
+            request_models.UpdateApiKey, name=NAME, namespaces=NAMESPACES, scopes=SCOPES, expires_at=EXPIRES_AT
+        ),
         example=Example("/v1/api-keys/$KEY_ID", '{"name": "the server"}'),
         answers={200: Answer("The key as it is now.", ApiKey)},
         errors=errors(401, 404, 413, _409="Others change the key at the same time."),
@@ -265,7 +273,7 @@ _KEYS = (
         says="The new key has the settings of the old one, which goes on working for `grace_seconds`.",
         access=Access.SESSION,
         parameters=(KEY_ID,),
-        body=struct_body(bodies.Rotation, grace_seconds=integer(0, domain.MAX_GRACE_S)),
+        body=struct_body(request_models.RotateApiKey, grace_seconds=integer(0, domain.MAX_GRACE_S)),
         example=Example(
             "/v1/api-keys/$KEY_ID/rotate", '{"grace_seconds": 3600}', gives={"KEY": "key", "NEW_KEY_ID": "id"}
         ),
@@ -306,7 +314,7 @@ _ENDING = (
         summary="End a session",
         says="The same when it has ended already. Its access token lives on until it expires.",
         access=Access.PUBLIC,
-        body=struct_body(bodies.Session, refresh_token=text()),
+        body=struct_body(request_models.Session, refresh_token=text()),
         example=Example("/v1/auth/logout", '{"refresh_token": "$REFRESH_TOKEN"}'),
         answers={204: Answer("The session has ended.")},
         errors=errors(413, _401="This is no refresh token.", _429=_TOO_MANY),

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from billing_service import bodies, inbox
-from billing_service.domain import Status
+from billing_service import webhook_queue
+from billing_service.http import request_models
+from billing_service.model import Status
 from infra.documents.openapi.operation import Access, Answer, Body, Example, Operation
 from infra.documents.openapi.schemas import struct_body
 from infra.documents.openapi.shared import PLAN, Count, Done, Timestamp, errors, health
@@ -91,7 +92,7 @@ class Portal(msgspec.Struct):
     url: str
 
 
-WANTED = struct_body(bodies.Wanted, plan=PLAN)
+WANTED = struct_body(request_models.Wanted, plan=PLAN)
 _NO_ACCOUNT = "The credential is missing or has expired, or its account was deleted."
 
 OPERATIONS = (
@@ -153,7 +154,7 @@ OPERATIONS = (
         tag="Billing",
         summary="A link to invoices, payment methods and cancelling",
         access=Access.SESSION,
-        body=struct_body(bodies.Nothing, required=False),
+        body=struct_body(request_models.Nothing, required=False),
         example=Example("/v1/billing/portal", needs="a subscription"),
         answers={200: Answer("The link.", Portal)},
         errors=errors(413, _401=_NO_ACCOUNT, _409="The account has no subscription (`no_subscription`)."),
@@ -175,7 +176,7 @@ OPERATIONS = (
         answers={200: Answer("It is stored.", Done)},
         errors=errors(
             _401="The signature is missing, wrong or too old.",
-            _413=f"The event has more than {inbox.MAX_BYTES} bytes.",
+            _413=f"The event has more than {webhook_queue.MAX_BYTES} bytes.",
             _503="It could not be stored, or no secret is set yet.",
         ),
     ),

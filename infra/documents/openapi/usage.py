@@ -11,7 +11,7 @@ from infra.documents.openapi.operation import Access, Answer, Example, Json, Ope
 from infra.documents.openapi.schemas import text
 from infra.documents.openapi.shared import NAMESPACE_NAME, PLAN, Count, Timestamp, errors, health, one_of
 from usage_service.domain import reports
-from usage_service.presentation import _DAY, _MONTH
+from usage_service.http.responses import _DAY, _MONTH
 
 DAY: Json = text(rf"{_DAY.pattern}|{_MONTH.pattern}", examples=["2026-11-20", "2026-11"])
 Month = Annotated[str, Meta(extra_json_schema=text(_MONTH))]

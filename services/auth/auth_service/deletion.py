@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auth_service.store import AccountStore, KeyStore
-    from auth_service.users import Users
+    from auth_service.cognito_admin import CognitoAdmin
+    from auth_service.persistence import AccountStore, KeyStore
     from kv_common.clock import Clock
 
 
@@ -16,7 +16,7 @@ class Deletion:
     It may die between any two steps: what a step needs to know is removed by the last one only.
     """
 
-    def __init__(self, accounts: AccountStore, keys: KeyStore, users: Users, *, now_ms: Clock) -> None:
+    def __init__(self, accounts: AccountStore, keys: KeyStore, users: CognitoAdmin, *, now_ms: Clock) -> None:
         self._accounts = accounts
         self._keys = keys
         self._users = users

@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from auth_service.store import SigningKeyStore
+from auth_service.persistence import SigningKeyStore
 from kv_common import dynamodb
 from kv_common.auth.jwks_http import http_source
 from kv_common.settings import required

@@ -1,6 +1,6 @@
 """What can go wrong with Paddle.
 
-Refused             a webhook that must not take effect: it goes to the dead-letter queue, with its reason
+RejectedWebhook             a webhook that must not take effect: it goes to the dead-letter queue, with its reason
 PaddleUnavailable   Paddle's API does not answer, or is not configured: later it may
 PaddleRefused       Paddle's API answered that it will not
 """
@@ -19,7 +19,7 @@ Reason = Literal[
 ]
 
 
-class Refused(Exception):
+class RejectedWebhook(Exception):
     """A correctly signed webhook that says nothing we can stand behind; `reason` is for the log and the operator."""
 
     def __init__(self, reason: Reason, message: str) -> None:

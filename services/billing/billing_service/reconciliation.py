@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from billing_service.errors import PaddleRefused, PaddleUnavailable, Refused
-from billing_service.ledger import Outcome, Source
+from billing_service.errors import PaddleRefused, PaddleUnavailable, RejectedWebhook
+from billing_service.subscription_sync import Outcome, Source
 from kv_common.errors import Unavailable
 from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from billing_service.ledger import Ledger
-    from billing_service.paddle import Paddle
-    from billing_service.store import BillingStore
+    from billing_service.paddle.client import Paddle
+    from billing_service.persistence import BillingStore
+    from billing_service.subscription_sync import SubscriptionSync
 
 FAILED = "ReconciliationFailed"
 
@@ -35,7 +35,7 @@ class Reconciliation:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: SubscriptionSync,
         store: BillingStore,
         paddle: Paddle,
         *,
@@ -76,7 +76,7 @@ class Reconciliation:
     def _take_in(self, data: bytes, source: Source, report: Report) -> None:
         try:
             report.applied += self._ledger.take_in(data, source) is Outcome.APPLIED
-        except Refused:
+        except RejectedWebhook:
             # The seller may sell other things too; a webhook of ours that could not be applied is in its queue.
             report.refused += 1
         except (PaddleUnavailable, Unavailable) as error:
@@ -94,7 +94,7 @@ class Reconciliation:
             # Also when Paddle does not answer: what was arranged with the customer needs no word of Paddle's.
             report.applied += self._ledger.end_due(account_id, source, now_us=self._now_us()) is Outcome.APPLIED
             self._stop_double_payment(account_id)
-        except (Refused, PaddleUnavailable, PaddleRefused, Unavailable) as error:
+        except (RejectedWebhook, PaddleUnavailable, PaddleRefused, Unavailable) as error:
             self._failed(report, source, account_id, error)
 
     def _ask(self, subscription_id: str, source: Source, report: Report) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from billing_service import notification, signature
-from billing_service.errors import Refused
-from billing_service.inbox import MAX_BYTES
+from billing_service.errors import RejectedWebhook
+from billing_service.paddle import paddle_events, signature
+from billing_service.webhook_queue import MAX_BYTES
 from kv_common.errors import PayloadTooLarge, Unauthorized, Unavailable
 from kv_common.events.batch import handle_each
 from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from billing_service.inbox import Inbox
-    from billing_service.ledger import Ledger
+    from billing_service.subscription_sync import SubscriptionSync
+    from billing_service.webhook_queue import WebhookQueue
     from kv_common.events.batch import Line
     from kv_common.http import Request
 
@@ -28,7 +28,12 @@ class WebhookIngress:
     """Verifies a webhook and stores it; everything else can wait, for Paddle gives five seconds."""
 
     def __init__(
-        self, inbox: Inbox, webhook_secrets: Callable[[], Sequence[str]], *, tolerance_s: float, emit_metric: Measure
+        self,
+        inbox: WebhookQueue,
+        webhook_secrets: Callable[[], Sequence[str]],
+        *,
+        tolerance_s: float,
+        emit_metric: Measure,
     ) -> None:
         self._inbox = inbox
         self._webhook_secrets = webhook_secrets
@@ -66,8 +71,8 @@ class WebhookConsumer:
 
     def __init__(
         self,
-        ledger: Ledger,
-        inbox: Inbox,
+        ledger: SubscriptionSync,
+        inbox: WebhookQueue,
         *,
         emit_metric: Measure,
         log: Callable[[dict[str, object]], None] = logs.write,
@@ -84,14 +89,14 @@ class WebhookConsumer:
     def _handle(self, record: Mapping[str, Any], line: Line) -> None:
         try:
             self._apply(record, line)
-        except Refused as refusal:
+        except RejectedWebhook as refusal:
             # Coming again would not help: it rests where somebody has to look, and is done here.
             line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
-            self._inbox.bury(record["body"], refusal.reason)
+            self._inbox.dead_letter(record["body"], refusal.reason)
             self._measure(REFUSED)
 
     def _apply(self, record: Mapping[str, Any], line: Line) -> None:
-        told = notification.read(record["body"])
+        told = paddle_events.read(record["body"])
         line.update(event=told.type, event_id=told.id)
         given = record.get("messageAttributes", {}).get("correlation_id", {}).get("stringValue")
         # A redrive takes the attributes away; Paddle's own id is then what leads through the logs.

@@ -48,8 +48,8 @@ def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     return Flusher(
         RedisMeterStore.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
         UsageOutbox(dynamodb.client(), required(env, "TABLE")),
-        told_after_s=int(required(env, "MINUTE_TOLD_AFTER_S")),
-        keys_told_every=int(required(env, "KEYS_TOLD_EVERY_MINUTES")),
+        flush_delay_s=int(required(env, "METER_FLUSH_DELAY_S")),
+        key_use_report_minutes=int(required(env, "KEY_USE_REPORT_MINUTES")),
         new_correlation_id=lambda: f"flush-{secrets.token_hex(8)}",
     )
 
@@ -88,7 +88,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
         objects=objects,
         limiter=RedisAdmission.at(required(env, "REDIS_URL")),
         now_ms=now_ms,
-        settle_s=float(required(env, "SETTLE_S")),
+        in_flight_grace_s=float(required(env, "IN_FLIGHT_GRACE_S")),
         wait=time.sleep,
     )
     # Admission's facts without a key need no credentials.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from alerts_service.domain import LEASE_MS, Alert, MailStatus, OffReason, Page, Preferences, no_such_alert
-from alerts_service.postbox import Postbox
-from alerts_service.sender import NotSent
-from alerts_service.store import AccountClosed, AlertStore, MailStore, Outgoing, Overtaken, PreferenceStore
+from alerts_service.mail.sender import NotSent
+from alerts_service.mail.ses_mailer import SesMailer
+from alerts_service.model import LEASE_MS, Alert, MailStatus, OffReason, Page, Preferences, no_such_alert
+from alerts_service.persistence import AccountClosed, AlertStore, MailStore, Outgoing, PreferenceStore, StaleMail
 from kv_common.events import (
     AccountCreated,
     ApiKeyIssued,
@@ -25,7 +25,7 @@ from kv_common.events import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alerts_service.mail import Mail
+    from alerts_service.mail.composition import Mail
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 OTHER = "00000000-0000-4000-8000-000000000001"
@@ -197,7 +197,7 @@ class Mails(MailStore):
 
     def claim(self, mail: Outgoing, *, now_ms: int) -> Outgoing:
         if mail.account_id in self.shelf.closed:
-            raise Overtaken
+            raise StaleMail
         return self._change(
             mail, status=MailStatus.SENDING, attempts=mail.attempts + 1, lease_until_ms=now_ms + LEASE_MS
         )
@@ -220,7 +220,7 @@ class Mails(MailStore):
         key = (mail.account_id, mail.alert_id)
         now = self.shelf.mails.get(key)
         if now is None or (now.status, now.attempts) != (mail.status, mail.attempts):
-            raise Overtaken
+            raise StaleMail
         self.shelf.mails[key] = replace(now, **changes)
         return replace(mail, **changes)
 
@@ -235,7 +235,7 @@ class Posted:
     tags: dict[str, str]
 
 
-class Ses(Postbox):
+class Ses(SesMailer):
     """SES, which refuses with the reasons given, one after the other."""
 
     def __init__(self, *refusals: str) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from alerts_service import unsubscribe
-from alerts_service.api import create_app
-from alerts_service.bootstrap import Alerts as Dependencies
-from alerts_service.domain import OffReason
-from alerts_service.operations import Inbox, Intake
+from alerts_service import unsubscribe_link
+from alerts_service.container import Alerts as Dependencies
+from alerts_service.http.app import create_app
+from alerts_service.model import OffReason
+from alerts_service.service import Inbox, Intake
 from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized, Unavailable
 from kv_common.events import ThresholdCrossed
@@ -211,11 +211,11 @@ def test_a_deleted_account_has_no_preferences_to_set(world: World) -> None:
 
 
 def link(account_id: str = ACCOUNT, secret: bytes = SECRET) -> str:
-    return unsubscribe.link("", account_id, secret=secret).partition("?")[2]
+    return unsubscribe_link.link("", account_id, secret=secret).partition("?")[2]
 
 
 def test_looking_at_the_link_changes_nothing_and_asks(world: World) -> None:
-    answer = world.ask("GET", unsubscribe.PATH, query=link(), token=None)
+    answer = world.ask("GET", unsubscribe_link.PATH, query=link(), token=None)
 
     assert answer["statusCode"] == 200
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
@@ -230,7 +230,7 @@ def test_looking_at_the_link_changes_nothing_and_asks(world: World) -> None:
 @pytest.mark.parametrize("body", [None, "List-Unsubscribe=One-Click"], ids=["page", "mail program"])
 def test_posting_to_the_link_turns_mail_off_for_its_account_alone(world: World, body: str | None) -> None:
     for _ in range(2):
-        assert world.ask("POST", unsubscribe.PATH, body, query=link(), token=None)["statusCode"] == 200
+        assert world.ask("POST", unsubscribe_link.PATH, body, query=link(), token=None)["statusCode"] == 200
 
     assert [(who, kept.email, kept.off_reason) for who, kept in world.shelf.preferences.items()] == [
         (ACCOUNT, False, OffReason.UNSUBSCRIBED)
@@ -252,7 +252,7 @@ FORGED = [
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("query", FORGED)
 def test_a_link_that_is_not_ours_does_nothing(world: World, method: str, query: str) -> None:
-    answer = world.ask(method, unsubscribe.PATH, query=query, token=None)
+    answer = world.ask(method, unsubscribe_link.PATH, query=query, token=None)
 
     assert (answer["statusCode"], error_of(answer)["code"]) == (400, "VALIDATION_ERROR")
     assert "cursor" not in answer["body"]
@@ -264,14 +264,14 @@ def test_a_cursor_is_no_link_and_a_link_no_cursor(world: World) -> None:
         world.intake.take(happened(EVERYTHING["payment_failed"], event_id=f"event-{number}"))
     cursor = body_of(world.ask("GET", "/v1/alerts", query="limit=1"))["cursor"]
 
-    assert world.ask("POST", unsubscribe.PATH, query=f"token={cursor}", token=None)["statusCode"] == 400
+    assert world.ask("POST", unsubscribe_link.PATH, query=f"token={cursor}", token=None)["statusCode"] == 400
     assert world.ask("GET", "/v1/alerts", query=f"cursor={link().partition('=')[2]}")["statusCode"] == 400
 
 
 def test_the_link_of_a_deleted_account_says_that_mail_is_off(world: World) -> None:
     world.alerts.forget(ACCOUNT, now_ms=NOW_MS)
 
-    assert world.ask("POST", unsubscribe.PATH, query=link(), token=None)["statusCode"] == 200
+    assert world.ask("POST", unsubscribe_link.PATH, query=link(), token=None)["statusCode"] == 200
     assert world.shelf.preferences == {}
 
 

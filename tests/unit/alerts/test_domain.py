@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts_service.domain import LEASE_MS, MAIL_ATTEMPTS, alert_id, given_alert_id
+from alerts_service.model import LEASE_MS, MAIL_ATTEMPTS, alert_id, given_alert_id
 from infra.repository import Repository
 
 TIMES = st.integers(min_value=0, max_value=4_102_444_800_000_000)  # until 2100, in microseconds

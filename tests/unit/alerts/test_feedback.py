@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from alerts_service.domain import MAX_BOUNCES, MailStatus, OffReason, Preferences
-from alerts_service.feedback import Feedback, TooEarly, UnreadableFeedback, read
+from alerts_service.mail.feedback import Feedback, TooEarly, UnreadableFeedback, read
+from alerts_service.model import MAX_BOUNCES, MailStatus, OffReason, Preferences
 from kv_common.clock import timestamp
 from kv_common.events import AccountDeleted
 from tests.unit.alerts.fakes import ACCOUNT, ADDRESS, EVERYTHING, NOW_MS, Choices, Mails, happened

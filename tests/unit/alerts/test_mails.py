@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts_service.mail import Fact, Links, Wording, compose, wording
-from alerts_service.notices import facts_of
-from alerts_service.wording import words
+from alerts_service.alert_mapping import facts_of
+from alerts_service.mail.composition import Fact, Links, Wording, compose, wording
+from alerts_service.mail.template_values import words
 from kv_common.events import ApiKeyIssued, Contract, InvalidEvent, PlanChanged, PlanChangeScheduled, ThresholdCrossed
 from tests.unit.alerts.fakes import EVERYTHING, MOMENT, NOW_MS, PRO, happened
 

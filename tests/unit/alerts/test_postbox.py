@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 from botocore.stub import Stubber
 
-from alerts_service.mail import Mail
-from alerts_service.postbox import Postbox
-from alerts_service.sender import NotSent
+from alerts_service.mail.composition import Mail
+from alerts_service.mail.sender import NotSent
+from alerts_service.mail.ses_mailer import SesMailer
 
 MAIL = Mail("Subject", "text", "<p>html</p>")
 LINK = "https://api.example.com/v1/alerts/unsubscribe?token=t"
@@ -23,7 +23,7 @@ def client() -> Any:
 
 
 def post(client: Any) -> str:
-    box = Postbox(client, "no-reply@example.com", "kv-dev-alerts")
+    box = SesMailer(client, "no-reply@example.com", "kv-dev-alerts")
     return box.post(MAIL, to="ada@example.com", unsubscribe=LINK, tags={"account": "a-1", "alert": "alert_1"})
 
 

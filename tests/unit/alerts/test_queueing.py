@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from alerts_service.queueing import Queueing
+from alerts_service.mail.mail_queue import MailQueue
 
 
 def record(
@@ -38,7 +38,7 @@ class Queue:
 
 def put(queue: Queue, *records: dict[str, Any]) -> list[str]:
     client: Any = queue
-    answer = Queueing(client, "https://queue", log=lambda _: None).put(records)
+    answer = MailQueue(client, "https://queue", log=lambda _: None).put(records)
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 

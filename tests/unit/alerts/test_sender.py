@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alerts_service import unsubscribe
-from alerts_service.domain import LEASE_MS, MAIL_ATTEMPTS, MailStatus, Preferences, alert_id, retry_delay_s
-from alerts_service.operations import Intake
-from alerts_service.sender import NotSent, Sender
+from alerts_service import unsubscribe_link
+from alerts_service.mail.sender import NotSent, Sender
+from alerts_service.model import LEASE_MS, MAIL_ATTEMPTS, MailStatus, Preferences, alert_id, retry_delay_s
+from alerts_service.service import Intake
 from kv_common.events import AccountCreated, AccountDeleted, Contract
 from tests.unit.alerts.fakes import (
     ACCOUNT,
@@ -29,7 +29,7 @@ from tests.unit.alerts.fakes import (
 )
 
 if TYPE_CHECKING:
-    from alerts_service.store import Outgoing
+    from alerts_service.persistence import Outgoing
 
 
 @dataclass
@@ -79,7 +79,7 @@ def test_a_mail_goes_to_the_accounts_address_with_a_link_that_ends_mail(world: W
     # What SES takes as the value of a tag.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value) for value in posted.tags.values())
     assert posted.unsubscribe.startswith(f"{API}/v1/alerts/unsubscribe?token=")
-    assert unsubscribe.read(posted.unsubscribe.split("token=")[1], secret=SECRET) == ACCOUNT
+    assert unsubscribe_link.read(posted.unsubscribe.split("token=")[1], secret=SECRET) == ACCOUNT
     assert world.shelf.status(alert) is MailStatus.SENT
     assert world.shelf.mails[ACCOUNT, alert].message_id == "ses-1"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from auth_service.domain import Account, KeySettings, StoredKey, account_deleted, no_such_key
-from auth_service.identity import Identity, Profile, Tokens
-from auth_service.store import AccountStore, KeyStore, Outdated
+from auth_service.cognito import Cognito, Profile, Tokens
+from auth_service.model import Account, KeySettings, StoredKey, account_deleted, no_such_key
+from auth_service.persistence import AccountStore, KeyStore, Outdated
 from kv_common.api_keys import Scope
 from kv_common.errors import Unauthorized
 
@@ -97,7 +97,7 @@ class Register(AccountStore):
             self.told.append(told)
 
 
-class Pool(Identity):
+class Pool(Cognito):
     """A user pool: addresses with their password and profile."""
 
     def __init__(self) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from auth_service.api import create_app
-from auth_service.bootstrap import Auth
-from auth_service.operations import Accounts, Keys
+from auth_service.container import Auth
+from auth_service.http.app import create_app
+from auth_service.service import Accounts, Keys
 from auth_service.settings import Settings
 from kv_common import api_keys
 from kv_common.auth.verifier import AccessToken

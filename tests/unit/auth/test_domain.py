@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service import domain
-from auth_service.domain import KeyState
+from auth_service import model as domain
+from auth_service.model import KeyState
 from kv_common.api_keys import Scope
 from kv_common.clock import timestamp
 from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from auth_service.identity import Identity, Profile, Tokens
+from auth_service.cognito import Cognito, Profile, Tokens
 from kv_common.errors import AppError, Forbidden, RateLimited, Unauthorized, Unavailable, ValidationError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
-    Call = Callable[[Identity], object]
+    Call = Callable[[Cognito], object]
 
 CLIENT = "4ek8ju2examplecl1ent"
 EMAIL = "a@b.de"
@@ -36,14 +36,14 @@ class Pool:
 
     def __init__(self, client: CognitoIdentityProviderClient) -> None:
         self.stub = Stubber(client)
-        self.identity = Identity(client, CLIENT)
+        self.identity = Cognito(client, CLIENT)
 
-    def answers(self, operation: str, answer: dict[str, Any], expected: dict[str, Any] | None = None) -> Identity:
+    def answers(self, operation: str, answer: dict[str, Any], expected: dict[str, Any] | None = None) -> Cognito:
         self.stub.add_response(operation, answer, expected)
         self.stub.activate()
         return self.identity
 
-    def refuses(self, operation: str, code: str) -> Identity:
+    def refuses(self, operation: str, code: str) -> Cognito:
         self.stub.add_client_error(operation, code, f"internal words of {code}")
         self.stub.activate()
         return self.identity
@@ -308,7 +308,7 @@ def test_a_pool_that_does_not_answer_is_unavailable_and_never_a_yes(name: str, e
     unreachable: Any = Unreachable(error)
 
     with pytest.raises(Unavailable):
-        CALLS[name][1](Identity(unreachable, CLIENT))
+        CALLS[name][1](Cognito(unreachable, CLIENT))
 
 
 def test_errors_of_ours_are_not_shared_between_calls(pool: Pool) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.domain import Account, KeySettings, KeyState, StoredKey
-from auth_service.operations import Accounts, Keys
-from auth_service.store import Outdated
+from auth_service.model import Account, KeySettings, KeyState, StoredKey
+from auth_service.persistence import Outdated
+from auth_service.service import Accounts, Keys
 from kv_common import api_keys
 from kv_common.api_keys import Scope
 from kv_common.errors import Conflict, Forbidden, NotFound, Unauthorized

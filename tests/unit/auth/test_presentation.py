@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from auth_service.bodies import KeyChange, NewKey
-from auth_service.domain import Account, KeySettings
-from auth_service.identity import Tokens
-from auth_service.presentation import changed_settings, read_settings, show_account, show_key, show_tokens
+from auth_service.cognito import Tokens
+from auth_service.http.request_models import CreateApiKey, UpdateApiKey
+from auth_service.http.responses import changed_settings, read_settings, show_account, show_key, show_tokens
+from auth_service.model import Account, KeySettings
 from kv_common.api_keys import Scope
 from kv_common.errors import ValidationError
 from kv_common.json.strict import decode_object
@@ -15,13 +15,13 @@ from tests.unit.auth.fakes import ACCOUNT, DAY_MS, NOW_MS, key
 
 
 def test_a_new_key_is_for_everything_and_never_expires_unless_its_owner_says_so() -> None:
-    assert read_settings(NewKey(), NOW_MS) == KeySettings("", ("*",), frozenset(Scope), None)
+    assert read_settings(CreateApiKey(), NOW_MS) == KeySettings("", ("*",), frozenset(Scope), None)
 
 
 def test_a_new_key_is_what_its_owner_says() -> None:
     body = b'{"name":"ci","namespaces":["b","a"],"scopes":["read"],"expires_at":"2027-01-31T12:00:00Z"}'
 
-    assert read_settings(decode_object(body, NewKey), NOW_MS) == KeySettings(
+    assert read_settings(decode_object(body, CreateApiKey), NOW_MS) == KeySettings(
         "ci", ("a", "b"), frozenset({Scope.READ}), 1_801_396_800_000
     )
 
@@ -35,14 +35,14 @@ def test_a_new_key_is_what_its_owner_says() -> None:
 )  # fmt: skip
 def test_a_new_key_that_breaks_a_rule_is_refused(body: bytes) -> None:
     with pytest.raises(ValidationError):
-        read_settings(decode_object(body, NewKey), NOW_MS)
+        read_settings(decode_object(body, CreateApiKey), NOW_MS)
 
 
 OLD = KeySettings("old", ("a",), frozenset({Scope.READ}), NOW_MS + DAY_MS)
 
 
 def change(body: bytes) -> KeySettings:
-    return changed_settings(OLD, decode_object(body, KeyChange), NOW_MS)
+    return changed_settings(OLD, decode_object(body, UpdateApiKey), NOW_MS)
 
 
 def test_what_a_change_does_not_name_stays() -> None:

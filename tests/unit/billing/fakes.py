@@ -6,14 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from billing_service import notification
-from billing_service.binding import bind
-from billing_service.domain import Account
+from billing_service import checkout_token
 from billing_service.errors import PaddleRefused, PaddleUnavailable
-from billing_service.inbox import Inbox
-from billing_service.ledger import Ledger
+from billing_service.model import Account
+from billing_service.paddle import paddle_events
+from billing_service.persistence import BillingStore, Closed, Outdated, Seen
 from billing_service.prices import Prices
-from billing_service.store import BillingStore, Closed, Outdated, Seen
+from billing_service.subscription_sync import SubscriptionSync
+from billing_service.webhook_queue import WebhookQueue
 from infra.paddle import entities
 from infra.paddle.entities import Bought
 from infra.paddle.prices import PRICES, parameter
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from billing_service.ledger import Outcome
+    from billing_service.subscription_sync import Outcome
     from kv_common.events import Event, PlanLimits
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
@@ -154,7 +154,7 @@ class Truth:
             raise self.refusal
 
 
-class Mailbag(Inbox):
+class Mailbag(WebhookQueue):
     """The queue of webhooks and its dead letters; `down` refuses to take any."""
 
     def __init__(self) -> None:
@@ -167,7 +167,7 @@ class Mailbag(Inbox):
             raise Unavailable
         self.stored.append((body, correlation_id))
 
-    def bury(self, body: str, reason: str) -> None:
+    def dead_letter(self, body: str, reason: str) -> None:
         if self.down:
             raise Unavailable
         self.buried.append((body, reason))
@@ -177,23 +177,29 @@ def prices() -> Prices:
     return Prices.parse(parameter())
 
 
-def ledger(store: Ledgers, truth: Truth | None = None) -> Ledger:
-    return Ledger(store, truth or Truth(), prices(), lambda: BINDING)
+def ledger(store: Ledgers, truth: Truth | None = None) -> SubscriptionSync:
+    return SubscriptionSync(store, truth or Truth(), prices(), lambda: BINDING)
 
 
 def bought(plan: str = "pro", account_id: str = ACCOUNT, number: int = 1, **changes: Any) -> Bought:
     """Return a subscription of the account's, bought through a checkout of its own."""
-    data = dict(bind(account_id, PRICES[plan], BINDING))
+    data = dict(checkout_token.sign(account_id, PRICES[plan], BINDING))
     made = {"price_id": PRICES[plan], "custom_data": data, **changes}
     return Bought(entities.id_of("sub", f"{account_id} {number}"), entities.id_of("ctm", account_id), **made)
 
 
 def tell(
-    made: Ledger, event: str, told: Bought, at: datetime = NOW, *, event_id: str | None = None, digits: int = 6
+    made: SubscriptionSync,
+    event: str,
+    told: Bought,
+    at: datetime = NOW,
+    *,
+    event_id: str | None = None,
+    digits: int = 6,
 ) -> Outcome:
     """Let the ledger hear of an event as it comes out of the queue."""
     body = webhook(event, told, at, event_id=event_id, digits=digits).body.decode()
-    return made.apply(notification.read(body), "correlation")
+    return made.apply(paddle_events.read(body), "correlation")
 
 
 def held(told: Sequence[Event]) -> tuple[str, PlanLimits | None]:

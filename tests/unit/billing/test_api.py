@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing_service.binding import account_of
+from billing_service import checkout_token
 from billing_service.errors import PaddleRefused
 from billing_service.prices import Prices
 from infra.paddle.entities import Scheduled
@@ -101,7 +101,7 @@ def test_a_checkout_is_bound_to_the_account_of_the_session(world: World) -> None
     checkout = body_of(answer)
     assert (checkout["price_id"], checkout["environment"]) == (PRICES["pro"], "sandbox")
     assert checkout["client_token"] == "test_token"
-    assert account_of(checkout["custom_data"], BINDING) == ACCOUNT
+    assert checkout_token.verify(checkout["custom_data"], BINDING) == ACCOUNT
 
 
 def test_a_checkout_lets_a_webhook_find_an_account_that_billing_had_not_heard_of(world: World) -> None:

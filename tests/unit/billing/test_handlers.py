@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from billing_service.errors import PaddleUnavailable
-from billing_service.handlers import bound
+from billing_service.event_handlers import bound
 from kv_common.dynamodb import ConditionFailed
 from kv_common.events import AccountCreated, AccountDeleted, Contract, Event
 from kv_common.events.processed_events import Once

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from billing_service import notification
-from billing_service.binding import bind
-from billing_service.domain import Agreed, Status
-from billing_service.errors import PaddleRefused, PaddleUnavailable, Refused
-from billing_service.ledger import Ledger, Outcome, Source
+from billing_service import checkout_token
+from billing_service.errors import PaddleRefused, PaddleUnavailable, RejectedWebhook
+from billing_service.model import CustomLimits, Status
+from billing_service.paddle import paddle_events
+from billing_service.subscription_sync import Outcome, Source, SubscriptionSync
 from infra.paddle import entities
 from infra.paddle.entities import EVENTS, Scheduled
 from infra.paddle.prices import PRICES
@@ -133,7 +133,7 @@ def test_when_paddle_cannot_be_asked_the_event_has_to_come_again(store: Ledgers)
 def test_a_subscription_that_paddle_does_not_know_is_refused(store: Ledgers) -> None:
     made = ledger(store)
     tell(made, "subscription.created", bought("pro"), NOW)
-    with pytest.raises(Refused, match="404") as refusal:
+    with pytest.raises(RejectedWebhook, match="404") as refusal:
         tell(made, "subscription.updated", bought("scale"), NOW)
     assert refusal.value.reason == "unknown_subscription"
 
@@ -192,7 +192,7 @@ def test_the_best_of_several_subscriptions_decides(store: Ledgers) -> None:
 
 def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(store: Ledgers) -> None:
     made = ledger(store)
-    store.rivals = [replace(store.accounts[ACCOUNT], agreed=Agreed(burst=7), revision=1)]
+    store.rivals = [replace(store.accounts[ACCOUNT], custom_limits=CustomLimits(burst=7), revision=1)]
     tell(made, "subscription.activated", bought("business"))
     account = store.accounts[ACCOUNT]
     assert (account.plan, account.limits.burst, account.revision) == ("business", 7, 2)
@@ -213,25 +213,25 @@ def test_a_refused_payment_is_told_once_and_the_plan_stays(store: Ledgers) -> No
     assert plan_of(store) == "pro"
 
 
-OTHERS = sorted({*EVENTS, "customer.updated"} - notification.SUBSCRIPTION_EVENTS - {notification.PAYMENT_FAILED})
+OTHERS = sorted({*EVENTS, "customer.updated"} - paddle_events.SUBSCRIPTION_EVENTS - {paddle_events.PAYMENT_FAILED})
 
 
 @pytest.mark.parametrize("event", OTHERS)
 def test_events_that_say_nothing_about_plans_are_left_alone(store: Ledgers, event: str) -> None:
     body = json.dumps({"event_id": "evt_1", "event_type": event, "occurred_at": "2026-11-20T12:00:00Z", "data": {}})
-    assert ledger(store).apply(notification.read(body), "correlation") is Outcome.IGNORED
+    assert ledger(store).apply(paddle_events.read(body), "correlation") is Outcome.IGNORED
     assert store.seen == set()
 
 
-FORGED = bind(ACCOUNT, PRICES["pro"], ["a stranger's secret"])
+FORGED = checkout_token.sign(ACCOUNT, PRICES["pro"], ["a stranger's secret"])
 UNBOUND: list[Any] = [
     None,
     {},
     "text",
     {"account_id": ACCOUNT},
     dict(FORGED),
-    {**bind(OTHER, PRICES["pro"], BINDING), "account_id": ACCOUNT},
-    {**bind(ACCOUNT, PRICES["pro"], BINDING), "price_id": PRICES["scale"]},
+    {**checkout_token.sign(OTHER, PRICES["pro"], BINDING), "account_id": ACCOUNT},
+    {**checkout_token.sign(ACCOUNT, PRICES["pro"], BINDING), "price_id": PRICES["scale"]},
     {**FORGED, "token": ""},
     {**FORGED, "token": "é" * 64},
     {**FORGED, "token": None},
@@ -243,14 +243,14 @@ UNBOUND: list[Any] = [
 @pytest.mark.parametrize("event", ["subscription.activated", "transaction.payment_failed"])
 def test_custom_data_that_we_did_not_sign_names_nobody(event: str, custom_data: Any) -> None:
     store = Ledgers(ACCOUNT, OTHER)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, replace(bought(), custom_data=custom_data))
     assert refusal.value.reason == "unbound"
     assert (store.told, store.seen, {account.plan for account in store.accounts.values()}) == ([], set(), {"free"})
 
 
 def test_custom_data_signed_before_a_rotation_still_names_its_account(store: Ledgers) -> None:
-    made = Ledger(store, Truth(), prices(), lambda: ("the new secret", *BINDING))
+    made = SubscriptionSync(store, Truth(), prices(), lambda: ("the new secret", *BINDING))
     assert tell(made, "subscription.activated", bought()) is Outcome.APPLIED
 
 
@@ -265,15 +265,15 @@ def items(*price_ids: str) -> dict[str, Any]:
 )
 def test_a_price_that_is_not_ours_buys_nothing(store: Ledgers, price_ids: tuple[str, ...]) -> None:
     body = webhook("subscription.activated", bought(), NOW, data=items(*price_ids)).body.decode()
-    with pytest.raises(Refused) as refusal:
-        ledger(store).apply(notification.read(body), "correlation")
+    with pytest.raises(RejectedWebhook) as refusal:
+        ledger(store).apply(paddle_events.read(body), "correlation")
     assert refusal.value.reason == "unknown_price"
     assert (plan_of(store), store.told, store.seen) == ("free", [], set())
 
 
 def test_an_account_that_was_never_seen_is_not_made_by_a_webhook() -> None:
     store = Ledgers()
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), "subscription.activated", bought())
     assert (refusal.value.reason, store.accounts) == ("unknown_account", {})
 
@@ -282,7 +282,7 @@ def test_an_account_that_was_never_seen_is_not_made_by_a_webhook() -> None:
 def test_a_deleted_account_is_not_brought_back(event: str) -> None:
     store = Ledgers()
     store.closed.add(ACCOUNT)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, bought().after(event))
     assert (refusal.value.reason, store.accounts, store.told) == ("deleted_account", {}, [])
 
@@ -290,7 +290,7 @@ def test_a_deleted_account_is_not_brought_back(event: str) -> None:
 @pytest.mark.parametrize("event", ["subscription.activated", "transaction.payment_failed"])
 def test_neither_is_one_that_is_deleted_at_this_moment(store: Ledgers, event: str) -> None:
     store.closed.add(ACCOUNT)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, bought())
     assert (refusal.value.reason, store.told) == ("deleted_account", [])
 
@@ -328,8 +328,8 @@ MALFORMED = [
 
 @pytest.mark.parametrize("body", MALFORMED)
 def test_what_is_malformed_is_refused(store: Ledgers, body: str) -> None:
-    with pytest.raises(Refused) as refusal:
-        ledger(store).apply(notification.read(body), "correlation")
+    with pytest.raises(RejectedWebhook) as refusal:
+        ledger(store).apply(paddle_events.read(body), "correlation")
     assert refusal.value.reason == "malformed"
 
 
@@ -340,18 +340,18 @@ def test_what_is_malformed_is_refused(store: Ledgers, body: str) -> None:
 def test_a_subscription_in_no_form_of_paddles_is_refused(store: Ledgers, member: str, value: Any) -> None:
     data = {**items(PRICES["pro"]), member: value}
     body = webhook("subscription.updated", bought(), NOW, data=data).body.decode()
-    with pytest.raises(Refused) as refusal:
-        ledger(store).apply(notification.read(body), "correlation")
+    with pytest.raises(RejectedWebhook) as refusal:
+        ledger(store).apply(paddle_events.read(body), "correlation")
     assert refusal.value.reason == "malformed"
 
 
 def test_agreed_limits_are_told_and_hold_on_the_business_plan_alone(store: Ledgers) -> None:
     made = ledger(store)
-    made.agree(ACCOUNT, Agreed(storage_bytes=5), Source("operator", "correlation"), now_us=NOW_US)
+    made.agree(ACCOUNT, CustomLimits(storage_bytes=5), Source("operator", "correlation"), now_us=NOW_US)
     assert (store.accounts[ACCOUNT].limits.storage_bytes, store.told) == (CATALOG["free"].storage_bytes, [])
     tell(made, "subscription.activated", bought("business"), LATER)
     assert store.accounts[ACCOUNT].limits.storage_bytes == 5
-    made.agree(ACCOUNT, Agreed(), Source("operator", "correlation"), now_us=NOW_US)
+    made.agree(ACCOUNT, CustomLimits(), Source("operator", "correlation"), now_us=NOW_US)
     changes = [told.data for told in store.told if isinstance(told.data, PlanChanged)]
     assert [(change.from_plan, change.to_plan) for change in changes] == [("free", "business"), ("business",) * 2]
     assert changes[1].limits.storage_bytes == CATALOG["business"].storage_bytes
@@ -360,8 +360,8 @@ def test_agreed_limits_are_told_and_hold_on_the_business_plan_alone(store: Ledge
 
 def test_nothing_is_agreed_with_an_account_that_is_gone() -> None:
     store = Ledgers()
-    with pytest.raises(Refused):
-        ledger(store).agree(ACCOUNT, Agreed(), Source("operator", "correlation"), now_us=NOW_US)
+    with pytest.raises(RejectedWebhook):
+        ledger(store).agree(ACCOUNT, CustomLimits(), Source("operator", "correlation"), now_us=NOW_US)
 
 
 def test_a_subscription_bound_to_somebody_else_meanwhile_is_refused() -> None:
@@ -369,7 +369,7 @@ def test_a_subscription_bound_to_somebody_else_meanwhile_is_refused() -> None:
     made = ledger(store, truth)
     truth.knows(replace(bought("scale"), custom_data=bought(account_id=OTHER).custom_data), NOW)
     tell(made, "subscription.created", bought("pro"), NOW)
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedWebhook):
         tell(made, "subscription.updated", bought("scale"), NOW)
     assert (plan_of(store), store.accounts[OTHER].plan) == ("pro", "free")
 
@@ -379,6 +379,6 @@ def test_paddles_refusal_is_not_taken_for_an_answer(store: Ledgers) -> None:
     truth.refusal = PaddleRefused(403, "forbidden")
     made = ledger(store, truth)
     tell(made, "subscription.created", bought("pro"), NOW)
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedWebhook):
         tell(made, "subscription.updated", bought("scale"), NOW)
     assert store.accounts[ACCOUNT].subscriptions[0].status is Status.ACTIVE

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing_service import notification
-from billing_service.ledger import Outcome
-from billing_service.presentation import show_account
+from billing_service.http.responses import show_account
+from billing_service.paddle import paddle_events
+from billing_service.subscription_sync import Outcome
 from kv_common.events import PaymentFailed
 from tests.unit.billing.fakes import ACCOUNT, Ledgers, held, ledger
 from tests.unit.billing.lifecycle import Life, life, shuffled
 
 if TYPE_CHECKING:
-    from billing_service.domain import Account
+    from billing_service.model import Account
 
 
 def run(lived: Life, order: list[str]) -> tuple[Account, Ledgers]:
@@ -25,7 +25,7 @@ def run(lived: Life, order: list[str]) -> tuple[Account, Ledgers]:
     store = Ledgers(ACCOUNT)
     made = ledger(store, lived.truth)
     for body in order:
-        assert made.apply(notification.read(body), "correlation") is not Outcome.IGNORED
+        assert made.apply(paddle_events.read(body), "correlation") is not Outcome.IGNORED
     return store.accounts[ACCOUNT], store
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from billing_service import notification
 from billing_service.errors import PaddleRefused, PaddleUnavailable
-from billing_service.paddle_http import HttpPaddle
+from billing_service.paddle import paddle_events
+from billing_service.paddle.http_client import HttpPaddle
 from infra.paddle.api import PaddleApi
 from infra.paddle.prices import PRICES
 from infra.paddle.shelf import Shelf
@@ -41,12 +41,12 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 def status_of(data: bytes) -> str:
-    return notification.read_subscription(data, prices())[0].status
+    return paddle_events.read_subscription(data, prices())[0].status
 
 
 def test_a_subscription_is_read_as_webhooks_have_it(scene: Scene) -> None:
     scene.shelf.put(bought(), NOW)
-    told, custom_data = notification.read_subscription(scene.client.subscription(bought().id), prices())
+    told, custom_data = paddle_events.read_subscription(scene.client.subscription(bought().id), prices())
     assert (told.id, told.plan, told.at_us) == (bought().id, "pro", 1_795_176_000_250_000)
     assert custom_data["account_id"] == ACCOUNT
 
@@ -60,7 +60,7 @@ def test_the_open_ones_are_listed_without_those_that_have_ended(scene: Scene) ->
 def test_the_price_is_changed(scene: Scene) -> None:
     scene.shelf.put(bought("pro"), NOW)
     scene.client.change_price(bought().id, PRICES["scale"])
-    told, _ = notification.read_subscription(scene.client.subscription(bought().id), prices())
+    told, _ = paddle_events.read_subscription(scene.client.subscription(bought().id), prices())
     assert told.plan == "scale"
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paddle_billing.Notifications import Secret, Verifier
 
-from billing_service import signature
+from billing_service.paddle import signature
 from billing_service.secret_values import PaddleKeys
 from infra.paddle.simulator import Webhook, webhook
 from kv_common.errors import Unauthorized

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing_service import moments
-from billing_service.agreement import InvalidAgreement, agree
-from billing_service.binding import Unbound, account_of, bind
+from billing_service import checkout_token
+from billing_service import clock as moments
+from billing_service.checkout_token import InvalidCheckoutToken
+from billing_service.custom_limits import InvalidCustomLimits, agree
 from billing_service.prices import InvalidPrices, Prices
 from billing_service.settings import ApiSettings, Settings
 from infra.paddle.entities import stamp
@@ -83,18 +84,19 @@ def test_prices_that_mean_nothing_stop_the_service(text: str) -> None:
 
 @given(st.text(min_size=1, max_size=64), st.text(max_size=40), st.text(min_size=1))
 def test_a_binding_names_its_account_to_whoever_has_the_secret(account: str, price: str, secret: str) -> None:
-    custom_data = bind(account, price, [secret])
-    assert account_of(custom_data, ["another", secret]) == account
-    with pytest.raises(Unbound):
-        account_of(custom_data, [secret + "x"])
-    with pytest.raises(Unbound):
-        account_of(custom_data, [])
+    custom_data = checkout_token.sign(account, price, [secret])
+    assert checkout_token.verify(custom_data, ["another", secret]) == account
+    with pytest.raises(InvalidCheckoutToken):
+        checkout_token.verify(custom_data, [secret + "x"])
+    with pytest.raises(InvalidCheckoutToken):
+        checkout_token.verify(custom_data, [])
 
 
 @given(st.text(max_size=10), st.text(max_size=10), st.text(max_size=10), st.text(max_size=10))
-def test_no_two_bindings_are_alike(account: str, price: str, other: str, another: str) -> None:
+def test_checkout_tokens_differ_by_account_and_price(account: str, price: str, other: str, another: str) -> None:
     same = (account, price) == (other, another)
-    assert (bind(account, price, ["s"])["token"] == bind(other, another, ["s"])["token"]) is same
+    first, second = (checkout_token.sign(*one, ["s"])["token"] for one in ((account, price), (other, another)))
+    assert (first == second) is same
 
 
 OPTIONAL = {"PADDLE_PRICES", "PADDLE_API_URL", "PADDLE_CLIENT_TOKEN"}
@@ -136,6 +138,6 @@ def test_an_operator_sets_an_accounts_own_limits() -> None:
 )
 def test_an_agreement_that_cannot_be_read_is_refused(request_: dict[str, Any]) -> None:
     store = Ledgers(ACCOUNT)
-    with pytest.raises(InvalidAgreement):
+    with pytest.raises(InvalidCustomLimits):
         agree(ledger(store), request_, "correlation", now_us=NOW_US)
     assert store.accounts[ACCOUNT].revision == 0

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from billing_service.api import create_app
-from billing_service.inbox import MAX_BYTES
+from billing_service.http.app import create_app
+from billing_service.webhook_queue import MAX_BYTES
 from infra.paddle.simulator import PATH, Webhook, webhook
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import NOW, SECRET, bought

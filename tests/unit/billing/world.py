@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from billing_service.api import create_app
-from billing_service.bootstrap import Billing
-from billing_service.operations import Purchases
+from billing_service.container import Billing
+from billing_service.http.app import create_app
 from billing_service.secret_values import Cached, PaddleKeys
+from billing_service.service import Purchases
 from billing_service.webhooks import WebhookIngress
 from infra.paddle.prices import parameter
 from kv_common.auth.verifier import AccessToken

@@ -60,7 +60,7 @@ class World:
             transfers=Ends(self.journal),
             limiter=self.limiter,
             now_ms=lambda: NOW_MS + 5_000,
-            settle_s=20,
+            in_flight_grace_s=20,
             wait=self.waited.append,
         )
         self.directory.namespaces[ACCOUNT, "settings"] = CLOSING

@@ -22,7 +22,7 @@ def told(
     meter: dict[str, str], *, now_s: int = BEGAN_S + 75, after_s: int = 75, every: int = 15, quota: Any = None
 ) -> UsageReport | None:
     reading = MeterSnapshot("account", {"epoch": "e1", **meter}, quota or {})
-    return rules.build_report(reading, now_s=now_s, told_after_s=after_s, keys_told_every=every)
+    return rules.build_report(reading, now_s=now_s, flush_delay_s=after_s, key_use_report_minutes=every)
 
 
 def test_a_minute_is_told_by_namespace_and_operation() -> None:

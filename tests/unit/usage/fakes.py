@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from kv_common.events import Event, RequestServed, Served
 from usage_service.domain.metering import NOTHING_BOOKED, Booked
 from usage_service.domain.periods import day_of_minute
-from usage_service.domain.reports import ByDay, MonthUse, NamespaceUse, Standing
+from usage_service.domain.reports import AccountState, ByDay, MonthUse, NamespaceUse
 from usage_service.domain.thresholds import FIRST_PLAN, Plan
-from usage_service.store import MeterStore, ReportStore, StandingStore, ThresholdStore
-from usage_service.store.meter import Outdated
+from usage_service.persistence import AccountStateStore, LedgerStore, ReportStore, ThresholdStore
+from usage_service.persistence.ledger import Outdated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-class Ledger(MeterStore):
+class Ledger(LedgerStore):
     """Totals by day and namespace.
 
     `after_read` is called between the reading and the writing of a booking, `after_write` right behind the writing:
@@ -85,7 +85,7 @@ def amounts(minute: int, counts: Mapping[str, Served]) -> Counter[tuple[date, st
     return found
 
 
-class FakeStandings(StandingStore):
+class FakeStandings(AccountStateStore):
     """One account's plan and storage, and the month that every question is answered with."""
 
     def __init__(self) -> None:
@@ -111,11 +111,11 @@ class FakeStandings(StandingStore):
         if plan.changed_at_us > self.plan.changed_at_us:
             self.plan = plan
 
-    def read(self, account_id: str, month: str) -> tuple[Standing, MonthUse]:
+    def read(self, account_id: str, month: str) -> tuple[AccountState, MonthUse]:
         assert account_id == ACCOUNT
         self.months.append(month)
         use = MonthUse(month, Served({"get": self.requests}, 7), int(NOW_S), frozenset(self.told))
-        return Standing(self.plan, self.stored, 3), use
+        return AccountState(self.plan, self.stored, 3), use
 
 
 class Tellings(ThresholdStore):

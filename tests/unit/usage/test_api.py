@@ -14,11 +14,11 @@ from kv_common.events import Served
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.usage.fakes import ACCOUNT, NOW_S, FakeStandings, Shelf
-from usage_service.api import create_app
-from usage_service.bootstrap import Usage
+from usage_service.container import Usage
 from usage_service.domain.reports import NamespaceUse
 from usage_service.domain.thresholds import Plan
-from usage_service.operations import Reports
+from usage_service.http.app import create_app
+from usage_service.service import Reports
 
 TODAY = date(2026, 11, 20)
 

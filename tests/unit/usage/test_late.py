@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kv_common.events import Served
 from kv_common.telemetry.metrics import NAMESPACE
 from tests.unit.usage.fakes import event, served
-from usage_service.late import report_late
+from usage_service.late_usage import report_late
 
 if TYPE_CHECKING:
     import pytest

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from kv_common.errors import Unavailable
 from kv_common.events import RequestServed, Served
 from tests.unit.usage.fakes import MINUTE, NOW_S, FakeStandings, Ledger, Tellings, amounts, event, nothing, served
-from usage_service import operations
+from usage_service import service as operations
 from usage_service.domain.metering import NOTHING_BOOKED, Booked, next_step, total
-from usage_service.operations import Meter, Thresholds
+from usage_service.service import Thresholds, UsageLedger
 
 if TYPE_CHECKING:
     from kv_common.events import Event
@@ -38,7 +38,7 @@ class World:
         self.tellings = Tellings(self.standings)
         self.late: list[tuple[Event, int]] = []
         thresholds = Thresholds(self.standings, self.tellings, now_s=lambda: self.now_s)
-        self.meter = Meter(
+        self.meter = UsageLedger(
             self.ledger,
             thresholds,
             now_s=lambda: self.now_s,

@@ -19,19 +19,19 @@ from kv_common.events import (
 )
 from tests.unit.usage.fakes import NOW_S, FakeStandings, Tellings, event
 from usage_service.domain.thresholds import Plan, crossings, percent
-from usage_service.operations import Standings, Thresholds
+from usage_service.service import AccountStates, Thresholds
 
 NOVEMBER_S = 1_793_491_200
 
 
 class World:
-    """Standings and thresholds over fakes."""
+    """AccountStates and thresholds over fakes."""
 
     def __init__(self, now_s: float = NOW_S) -> None:
         self.store = FakeStandings()
         self.tellings = Tellings(self.store)
         self.thresholds = Thresholds(self.store, self.tellings, now_s=lambda: now_s)
-        self.standings = Standings(self.store, self.thresholds)
+        self.standings = AccountStates(self.store, self.thresholds)
 
     def tell(self) -> None:
         self.thresholds.tell(event(NamespaceCreated("n", "app")), "2026-11", ("requests",))

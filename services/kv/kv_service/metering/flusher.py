@@ -39,14 +39,14 @@ class Flusher:
         meter: RedisMeterStore,
         store: UsageOutbox,
         *,
-        told_after_s: int,
-        keys_told_every: int,
+        flush_delay_s: int,
+        key_use_report_minutes: int,
         new_correlation_id: Callable[[], str],
     ) -> None:
         self._meter = meter
         self._store = store
-        self._told_after_s = told_after_s
-        self._keys_told_every = keys_told_every
+        self._told_after_s = flush_delay_s
+        self._keys_told_every = key_use_report_minutes
         self._new_correlation_id = new_correlation_id
 
     def flush(self) -> FlushResult:
@@ -57,7 +57,7 @@ class Flusher:
         for readings in self._meter.readings(ACCOUNTS_AT_ONCE):
             found = (
                 rules.build_report(
-                    reading, now_s=now_s, told_after_s=self._told_after_s, keys_told_every=self._keys_told_every
+                    reading, now_s=now_s, flush_delay_s=self._told_after_s, key_use_report_minutes=self._keys_told_every
                 )
                 for reading in readings
             )

@@ -95,24 +95,26 @@ def read(meter: dict[str, str]) -> Meter:
     return parsed
 
 
-def build_report(reading: MeterSnapshot, *, now_s: int, told_after_s: int, keys_told_every: int) -> UsageReport | None:
+def build_report(
+    reading: MeterSnapshot, *, now_s: int, flush_delay_s: int, key_use_report_minutes: int
+) -> UsageReport | None:
     """Return what is to be told of an account now; None when there is nothing to do.
 
-    A minute is told `told_after_s` after it began, and again when it has changed. It is forgotten once it is told and
+    A minute is told `flush_delay_s` after it began, and again when it has changed. It is forgotten once it is told and
     will not change any more.
     """
     meter = read(reading.meter)
     due = {
         number: minute
         for number, minute in sorted(meter.minutes.items())
-        if minute.changes != minute.told and now_s >= number * 60 + told_after_s
+        if minute.changes != minute.told and now_s >= number * 60 + flush_delay_s
     }
     over = frozenset(number for number in meter.minutes if now_s >= number * 60 + SETTLED_AFTER_S)
     now = now_s // 60
     keys = {
         key_id: used
         for key_id, used in meter.keys_used.items()
-        if _is_due(used, meter.keys_told.get(key_id), now, keys_told_every)
+        if _is_due(used, meter.keys_told.get(key_id), now, key_use_report_minutes)
     }
     forgotten = frozenset(
         key_id

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Deletions:
     """The works of jobs that delete; each raises Unavailable or AdmissionUnavailable where it cannot go on now.
 
-    `settle_s` is how long a request can last, `wait` sleeps for seconds.
+    `in_flight_grace_s` is how long a request can last, `wait` sleeps for seconds.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Deletions:
         transfers: Transfers,
         limiter: RedisAdmission,
         now_ms: Clock,
-        settle_s: float,
+        in_flight_grace_s: float,
         wait: Callable[[float], None],
     ) -> None:
         self._accounts = accounts
@@ -47,7 +47,7 @@ class Deletions:
         self._transfers = transfers
         self._limiter = limiter
         self._now_ms = now_ms
-        self._settle_s = settle_s
+        self._settle_s = in_flight_grace_s
         self._wait = wait
 
     def namespace(self, job: Job, keep_going: KeepGoing) -> bool:

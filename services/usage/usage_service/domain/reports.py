@@ -33,7 +33,7 @@ class Granularity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountState:
     """What holds for an account now: its plan, and what it stores."""
 
     plan: Plan
@@ -81,7 +81,7 @@ class NameUse:
 class Report:
     """What an account has used in a month, and what holds for it now."""
 
-    standing: Standing
+    standing: AccountState
     use: MonthUse
     namespaces: tuple[NameUse, ...]
 

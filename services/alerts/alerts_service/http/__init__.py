@@ -1,0 +1,1 @@
+"""The HTTP edge of alerts: routes, responses and pages."""

@@ -1,0 +1,119 @@
+"""alerts's Lambda functions besides its routes."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from alerts_service.alert_mapping import KINDS
+from alerts_service.container import make_feedback, make_intake, make_sender
+from alerts_service.mail import feedback
+from alerts_service.mail.mail_queue import MailQueue
+from alerts_service.mail.sender import NotSent
+from alerts_service.model import retry_delay_s
+from alerts_service.settings import SenderSettings
+from kv_common.events import AccountDeleted
+from kv_common.events.batch import handle_each
+from kv_common.events.lambdas import STREAM
+from kv_common.settings import required
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalice.app import DynamoDBEvent, SQSEvent
+    from mypy_boto3_sqs import SQSClient
+
+    from alerts_service.mail.sender import Sender
+    from kv_common.events.batch import Handle, Line
+    from kv_common.events.consumer import Handler
+    from kv_common.events.lambdas import LambdaHandler
+    from kv_common.http import Api
+
+    BatchResponse = dict[str, list[dict[str, str]]]
+
+SERVICE = "alerts"
+_MAIL_QUEUE: Any = {"Fn::GetAtt": ["MailQueue", "Arn"]}
+_FEEDBACK_QUEUE: Any = {"Fn::GetAtt": ["FeedbackQueue", "Arn"]}
+
+
+def handlers() -> dict[str, Handler]:
+    """Return what alerts does about other services' events."""
+    intake = make_intake()
+    made: dict[str, Handler] = {contract.event_name(): intake.take for contract in KINDS}
+    return {**made, AccountDeleted.event_name(): intake.forget}
+
+
+def add_queueing(app: Api) -> LambdaHandler:
+    """Register the function that puts mails that are to be sent into their queue; return its handler."""
+    queueing = cache(lambda: MailQueue(_sqs(), required(os.environ, "MAIL_QUEUE_URL")))
+
+    @app.on_dynamodb_record(stream_arn=STREAM)
+    def queue_mails(event: DynamoDBEvent) -> BatchResponse:
+        return queueing().put(event.to_dict()["Records"])
+
+    handler: LambdaHandler = queue_mails
+    return handler
+
+
+def add_sending(app: Api) -> LambdaHandler:
+    """Register the function that sends what stands in the mail queue; return its handler."""
+    send = cache(lambda: sending(SenderSettings.from_env(os.environ)))
+
+    # One at a time: an SES that hangs must not take other mails along into the function's time-out.
+    @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=1, maximum_concurrency=5)
+    def send_mails(event: SQSEvent) -> BatchResponse:
+        return handle_each(event.to_dict(), send())
+
+    handler: LambdaHandler = send_mails
+    return handler
+
+
+def add_feedback(app: Api) -> LambdaHandler:
+    """Register the function that learns of bounces and complaints; return its handler."""
+    learned = cache(make_feedback)
+
+    @app.on_sqs_message(queue_arn=_FEEDBACK_QUEUE, batch_size=10)
+    def on_feedback(event: SQSEvent) -> BatchResponse:
+        def take(record: Mapping[str, Any], line: Line) -> None:
+            told = feedback.read(record["body"])
+            sent = told.detail.mail
+            line.update(account_id=sent.tags.account[0], alert_id=sent.tags.alert[0], ses_message_id=sent.message_id)
+            learned().take(told)
+
+        return handle_each(event.to_dict(), take)
+
+    handler: LambdaHandler = on_feedback
+    return handler
+
+
+def sending(settings: SenderSettings) -> Handle:
+    """Return what sends the mail in one message; one that is refused comes again after a delay that grows."""
+    sender, sqs = make_sender(settings), _sqs()
+
+    def send(record: Mapping[str, Any], line: Line) -> None:
+        _send(sender, sqs, settings.queue_url, record, line)
+
+    return send
+
+
+def _send(sender: Sender, sqs: SQSClient, queue_url: str, record: Mapping[str, Any], line: Line) -> None:
+    job = json.loads(record["body"])
+    account_id, alert_id = job["account_id"], job["alert_id"]
+    # Counts from 1 again after a redrive: what was given up is tried anew.
+    attempt = int(record["attributes"]["ApproximateReceiveCount"])
+    line.update(job, attempt=attempt)
+    try:
+        line["outcome"] = sender.send(account_id, alert_id, attempt)
+    except NotSent:
+        sqs.change_message_visibility(
+            QueueUrl=queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=retry_delay_s(attempt)
+        )
+        raise
+
+
+def _sqs() -> SQSClient:
+    import boto3
+
+    return boto3.client("sqs")

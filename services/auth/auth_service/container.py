@@ -1,0 +1,62 @@
+"""Binds auth's dependencies, once per process and at its first request."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auth_service import cognito
+from auth_service.cognito import Cognito
+from auth_service.persistence import AccountStore, KeyStore
+from auth_service.service import Accounts, Keys
+from auth_service.settings import Settings
+from kv_common import dynamodb
+from kv_common.auth.jwks import SigningKeys
+from kv_common.auth.jwks_http import http_source
+from kv_common.auth.verifier import TokenVerifier
+from kv_common.clock import now_ms
+from kv_common.lazy import later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kv_common.auth.verifier import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """All that the routes need."""
+
+    settings: Settings
+    identity: Cognito
+    accounts: Accounts
+    keys: Keys
+    verify_token: Callable[[str], AccessToken]
+    now_ms: Callable[[], int]
+    check: Callable[[], object]
+
+
+def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
+    """Return auth with real clocks, randomness and clients."""
+    settings = Settings.from_env(env)
+    client = dynamodb.client()
+    # boto3 comes with it, which work on keys does without.
+    users = Cognito(later(cognito.client), settings.client_id)
+    accounts = AccountStore(client, settings.table)
+    keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
+    return Auth(
+        settings=settings,
+        identity=users,
+        accounts=Accounts(users, accounts, now_ms=now_ms),
+        keys=Keys(
+            KeyStore(client, settings.table, settings.credentials_table),
+            now_ms=now_ms,
+            random_bits=secrets.randbits,
+        ),
+        verify_token=TokenVerifier(keys, settings.token_issuer, [settings.client_id]).verify,
+        now_ms=now_ms,
+        check=lambda: accounts.get("health"),
+    )

@@ -1,0 +1,55 @@
+"""What auth tells others: its events, each with the id under which the fact is told once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, ApiKeyRevoked, Event
+
+if TYPE_CHECKING:
+    from auth_service.model import Account, StoredKey
+
+
+def account_created(account: Account, correlation_id: str) -> Event:
+    """Tell that an account was seen with a session for the first time."""
+    return Event(
+        id=f"{account.id}#created",
+        account_id=account.id,
+        correlation_id=correlation_id,
+        occurred_at_us=account.created_at_ms * 1000,
+        data=AccountCreated(account.email),
+    )
+
+
+def account_deleted(account_id: str, correlation_id: str, *, now_ms: int) -> Event:
+    """Tell that an account was deleted."""
+    return Event(
+        id=f"{account_id}#deleted",
+        account_id=account_id,
+        correlation_id=correlation_id,
+        occurred_at_us=now_ms * 1000,
+        data=AccountDeleted(),
+    )
+
+
+def key_issued(account_id: str, key: StoredKey, correlation_id: str) -> Event:
+    """Tell that a key was made."""
+    settings = key.settings
+    return Event(
+        id=f"{key.id}#issued",
+        account_id=account_id,
+        correlation_id=correlation_id,
+        occurred_at_us=key.created_at_ms * 1000,
+        data=ApiKeyIssued(key.id, key.display, settings.namespaces, tuple(sorted(settings.scopes))),
+    )
+
+
+def key_revoked(account_id: str, key: StoredKey, correlation_id: str, *, now_ms: int) -> Event:
+    """Tell that a key was closed for good."""
+    return Event(
+        id=f"{key.id}#revoked",
+        account_id=account_id,
+        correlation_id=correlation_id,
+        occurred_at_us=now_ms * 1000,
+        data=ApiKeyRevoked(key.id, key.display, key.digest, "deleted"),
+    )

@@ -1,0 +1,1 @@
+"""The HTTP edge of auth: routes, request models and responses."""

@@ -1,0 +1,49 @@
+"""What billing does about other services' events."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from billing_service.container import Billing
+from kv_common import dynamodb
+from kv_common.dynamodb import ConditionFailed
+from kv_common.events import AccountCreated, AccountDeleted, Event
+from kv_common.events.processed_events import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from billing_service.paddle.client import Paddle
+    from billing_service.persistence import BillingStore
+    from kv_common.events.consumer import Handler
+
+
+def handlers() -> Mapping[str, Handler]:
+    """Return billing's handlers, bound to what they need."""
+    billing = Billing()
+    once = Once(dynamodb.client(), billing.settings.table, now_s=time.time)
+    return bound(once, billing.store, billing.paddle)
+
+
+def bound(once: Once, store: BillingStore, paddle: Paddle) -> Mapping[str, Handler]:
+    """Return the handlers on a store and Paddle's API."""
+
+    def add(event: Event) -> None:
+        try:
+            once.apply(event, [store.creation(event.account_id)])
+        except ConditionFailed:
+            # The account has opened a checkout before this event came.
+            return
+
+    def forget(event: Event) -> None:
+        # Closed first: a webhook that comes meanwhile must not bring back what is being ended.
+        store.close(event.account_id)
+        account = store.load(event.account_id)
+        for subscription in account.subscriptions if account else ():
+            if not subscription.ended:
+                # Nobody pays for an account that is gone. When Paddle does not answer, the event comes again.
+                paddle.cancel(subscription.id)
+        store.forget(event.account_id)
+
+    return {AccountCreated.event_name(): add, AccountDeleted.event_name(): forget}

@@ -1,0 +1,1 @@
+"""The HTTP edge of billing: routes, request models and responses."""

@@ -1,0 +1,1 @@
+"""Paddle: its API, its events and their signatures."""
