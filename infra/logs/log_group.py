@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
 from infra.logs.line import IDS, Line
+from kv_common import retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,16 +72,17 @@ class LogGroup:
         return {"filterPattern": "{" + " || ".join(f'($.{name} = "{self._wanted}")' for name in IDS) + "}"}
 
     def _page(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """One answer, however often CloudWatch says first that it was asked too often."""
-        for attempt in Retrying(
-            retry=retry_if_exception(_is_throttled), wait=wait_random_exponential(multiplier=0.5, max=20)
-        ):
-            with attempt:
-                try:
-                    return dict(self._client.filter_log_events(**arguments))
-                except self._client.exceptions.ResourceNotFoundException:
-                    break  # its stack was deleted meanwhile
-        return {}
+        """Return one page; retries without limit while CloudWatch throttles."""
+        try:
+            return retry.call(
+                lambda: dict(self._client.filter_log_events(**arguments)),
+                on=_is_throttled,
+                attempts=None,
+                first_pause_s=0.5,
+                max_pause_s=20,
+            )
+        except self._client.exceptions.ResourceNotFoundException:
+            return {}  # the stack has been deleted
 
 
 def _identified(events: list[dict[str, Any]]) -> Iterator[tuple[_Identity, dict[str, Any]]]:

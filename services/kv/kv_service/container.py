@@ -92,7 +92,6 @@ def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) ->
             values,
             TransactionStore(client, settings.table, objects),
             now_ms=now_ms,
-            random_below=secrets.randbelow,
             wait=time.sleep,
         ),
         delivery=LargeResponses(objects, secrets.randbelow),

@@ -19,7 +19,7 @@ from kv_common.events import (
     ThresholdCrossed,
     decode,
 )
-from kv_common.events.publisher import _told
+from kv_common.events.publisher import outbox_records
 from tests.support.metering import event
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def published(local: LocalEnvironment, usage: Usage, account_id: str) -> list[st
         position = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = streams.get_shard_iterator(**position)["ShardIterator"]
         while records := (answer := streams.get_records(ShardIterator=iterator))["Records"]:
-            found += [told.id for told in _told(records) if account_id in told.id]
+            found += [told.id for told in outbox_records(records) if account_id in told.id]
             iterator = answer["NextShardIterator"]
     return sorted(found)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tenacity import wait_none
 
 from kv_common.events import AccountCreated, Event
 from kv_common.events.outbox import outbox_put
@@ -43,7 +42,7 @@ def inserted(event_id: str) -> dict[str, Any]:
 
 def publisher(bus: Bus, lines: list[dict[str, object]] | None = None) -> Publisher:
     log = (lines if lines is not None else []).append
-    return Publisher(bus, "kv-test", "kv.auth", wait=wait_none(), log=log)  # type: ignore[arg-type]
+    return Publisher(bus, "kv-test", "kv.auth", sleep=lambda _seconds: None, log=log)  # type: ignore[arg-type]
 
 
 def test_events_are_sent_in_order_ten_at_a_time() -> None:

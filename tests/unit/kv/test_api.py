@@ -90,7 +90,6 @@ class World:
                 values,
                 self.transactions,
                 now_ms=lambda: NOW_MS,
-                random_below=chance.randrange,
                 wait=lambda _seconds: None,
             ),
             delivery=LargeResponses(self.objects, chance.randrange),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from kv_common import retry
 from kv_common.dynamodb.factory import client as client
 from kv_common.errors import PayloadTooLarge, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         TransactWriteItemTypeDef,
         WriteRequestUnionTypeDef,
     )
-    from tenacity import Retrying
 
     Item = dict[str, AttributeValueTypeDef]
 
@@ -124,9 +124,12 @@ def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) 
     ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
     two in all, where a request would rather be refused.
     """
-    for attempt in _attempts(TransactionConflict, _TRANSACTION_ATTEMPTS):
-        with attempt, translate_errors():
+
+    def attempt() -> None:
+        with translate_errors():
             client.transact_write_items(TransactItems=items)
+
+    _retried(attempt, TransactionConflict, _TRANSACTION_ATTEMPTS)
 
 
 def put_all(client: DynamoDBClient, table: str, items: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
@@ -167,25 +170,22 @@ def delete_partition(client: DynamoDBClient, table: str, partition: str, *, befo
 
 def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteRequestUnionTypeDef]) -> None:
     for start in range(0, len(requests), _BATCH):
-        left = list(requests[start : start + _BATCH])
-        for attempt in _attempts(_Unprocessed, _BATCH_ATTEMPTS):
-            with attempt, translate_errors():
-                answer = client.batch_write_item(RequestItems={table: left})
-                left = list(answer["UnprocessedItems"].get(table, []))
-                if left:
-                    raise _Unprocessed
+        _write_batch(client, table, list(requests[start : start + _BATCH]))
 
 
-def _attempts(again: type[Exception], most: int) -> Retrying:
-    """Return attempts that follow each other, ever more slowly, as long as they end in `again`."""
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+def _write_batch(client: DynamoDBClient, table: str, unprocessed: list[WriteRequestUnionTypeDef]) -> None:
+    def attempt() -> None:
+        with translate_errors():
+            answer = client.batch_write_item(RequestItems={table: unprocessed})
+        unprocessed[:] = answer["UnprocessedItems"].get(table, [])
+        if unprocessed:
+            raise _Unprocessed
 
-    return Retrying(
-        retry=retry_if_exception_type(again),
-        stop=stop_after_attempt(most),
-        wait=wait_random_exponential(multiplier=0.02, max=0.5),
-        reraise=True,
-    )
+    _retried(attempt, _Unprocessed, _BATCH_ATTEMPTS)
+
+
+def _retried(attempt: Callable[[], None], on: type[Exception], attempts: int) -> None:
+    retry.call(attempt, on=on, attempts=attempts, first_pause_s=0.02, max_pause_s=0.5)
 
 
 def _cancelled(response: Mapping[str, Any]) -> Exception:

@@ -1,12 +1,13 @@
-"""From a table's stream to the bus: the only place that sends events."""
+"""Publishes the outbox: reads a table's stream and sends its events to the bus."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kv_common import retry
 from kv_common.events.outbox import id_in_outbox
 from kv_common.telemetry import logs
 
@@ -20,16 +21,15 @@ Log = Callable[[dict[str, object]], None]
 
 
 class PutEventsFailed(Exception):
-    """The bus refused some entries; `failed` counts them within the call, from 0."""
+    """The bus rejected some of a call's entries."""
 
-    def __init__(self, failed: Sequence[int], reasons: Sequence[str]) -> None:
-        super().__init__(f"the bus refused {len(failed)} entries: {', '.join(sorted(set(reasons)))}")
-        self.failed = failed
+    def __init__(self, codes: Collection[str], count: int) -> None:
+        super().__init__(f"the bus rejected {count} entries: {', '.join(sorted(codes))}")
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
-    """An event of the outbox, as the stream delivers it."""
+    """An event of the outbox in a stream's record."""
 
     sequence_number: str
     id: str
@@ -38,73 +38,73 @@ class OutboxRecord:
 
 
 class Publisher:
-    """Sends what the stream delivers to one bus, in calls of up to ENTRIES_PER_CALL.
+    """Publishes a stream's records to one bus, up to ENTRIES_PER_CALL per call.
 
-    EventBridge accepts entries for a bus that does not exist and drops them. So `bus` has to come from the stack that
-    made it: CloudFormation keeps what another stack imports.
+    EventBridge accepts and drops entries for a bus that does not exist. `bus` therefore has to be imported from the
+    stack that creates it: CloudFormation keeps an export that another stack imports.
 
-    An entry that the bus refuses is sent again, alone with others it refused, up to ATTEMPTS times; then the batch
-    ends before it, and Lambda delivers the rest again.
+    Rejected entries are retried up to ATTEMPTS times, then the batch fails from the first of them on.
     """
 
     def __init__(
-        self, client: EventBridgeClient, bus: str, source: str, *, wait: Any = None, log: Log = logs.write
+        self,
+        client: EventBridgeClient,
+        bus: str,
+        source: str,
+        *,
+        sleep: Callable[[float], None] | None = None,
+        log: Log = logs.write,
     ) -> None:
         self._client = client
         self._bus = bus
         self._source = source
-        self._wait = wait
+        self._sleep = sleep
         self._log = log
 
     def publish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-        """Send the events among a stream's records; return Lambda's partial batch response."""
-        told = list(_told(records))
-        for start in range(0, len(told), ENTRIES_PER_CALL):
-            call = told[start : start + ENTRIES_PER_CALL]
-            refused = self._send(call)
-            if refused:
-                # A shard goes on after the first record that failed; what came through after it comes once more,
-                # and whoever reads it knows the event's id.
-                return {"batchItemFailures": [{"itemIdentifier": refused[0].sequence_number}]}
+        """Publish the events among a stream's records; return Lambda's partial batch response."""
+        events = list(outbox_records(records))
+        for start in range(0, len(events), ENTRIES_PER_CALL):
+            rejected = self._send(events[start : start + ENTRIES_PER_CALL])
+            if rejected:
+                # Lambda redelivers the shard from the first failed record on. Records after it that were published
+                # are published again; consumers recognize the event id.
+                return {"batchItemFailures": [{"itemIdentifier": rejected[0].sequence_number}]}
         return {"batchItemFailures": []}
 
-    def _send(self, call: Sequence[OutboxRecord]) -> list[OutboxRecord]:
-        """Send up to ENTRIES_PER_CALL events; return those that the bus would not take."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
-
-        left = list(call)
-        attempts = Retrying(
-            retry=retry_if_exception_type(PutEventsFailed),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=self._wait or wait_exponential_jitter(multiplier=0.1, max=2),
-            reraise=True,
-        )
+    def _send(self, events: Sequence[OutboxRecord]) -> list[OutboxRecord]:
+        """Publish up to ENTRIES_PER_CALL events; return those that the bus rejected."""
+        pending = list(events)
         try:
-            for attempt in attempts:
-                with attempt:
-                    try:
-                        self._put(left)
-                    except PutEventsFailed as refusal:
-                        left = [left[index] for index in refusal.failed]
-                        raise
-        except PutEventsFailed as refusal:
-            for event in left:
-                self._log({**_line(event), "level": "ERROR", "message": "refused", "reason": str(refusal)})
-            return left
-        return []
+            retry.call(
+                lambda: self._put(pending),
+                on=PutEventsFailed,
+                attempts=ATTEMPTS,
+                first_pause_s=0.1,
+                max_pause_s=2,
+                sleep=self._sleep,
+            )
+        except PutEventsFailed as failure:
+            for event in pending:
+                self._log({**_line(event), "level": "ERROR", "message": "refused", "reason": str(failure)})
+        return pending
 
-    def _put(self, told: Sequence[OutboxRecord]) -> None:
+    def _put(self, pending: list[OutboxRecord]) -> None:
+        """Publish the events in one call and remove the published ones; raises PutEventsFailed if any are left."""
         entries: list[PutEventsRequestEntryTypeDef] = [
             {"EventBusName": self._bus, "Source": self._source, "DetailType": event.name, "Detail": event.detail}
-            for event in told
+            for event in pending
         ]
-        answer = self._client.put_events(Entries=entries)
-        errors = {index: entry["ErrorCode"] for index, entry in enumerate(answer["Entries"]) if "ErrorCode" in entry}
-        for index, event in enumerate(told):
-            if index not in errors:
+        results = self._client.put_events(Entries=entries)["Entries"]
+        rejected = []
+        for event, result in zip(list(pending), results, strict=True):
+            if "ErrorCode" in result:
+                rejected.append(event)
+            else:
                 self._log({**_line(event), "message": "published"})
-        if errors:
-            raise PutEventsFailed(list(errors), list(errors.values()))
+        pending[:] = rejected
+        if rejected:
+            raise PutEventsFailed({result["ErrorCode"] for result in results if "ErrorCode" in result}, len(rejected))
 
 
 def _line(event: OutboxRecord) -> dict[str, object]:
@@ -112,10 +112,10 @@ def _line(event: OutboxRecord) -> dict[str, object]:
     return {"event": event.name, "event_id": event.id, "correlation_id": correlation_id}
 
 
-def _told(records: Sequence[Mapping[str, Any]]) -> Iterator[OutboxRecord]:
-    """Yield the events that were put into the outbox; all else that happens to the table is none of the bus.
+def outbox_records(records: Sequence[Mapping[str, Any]]) -> Iterator[OutboxRecord]:
+    """Yield the events that were written to the outbox; ignore all other changes of the table.
 
-    What was told under an id before is told again if there is more to tell now, as with counts that have grown.
+    A new version of an event that is in the outbox already, such as counts that have grown, is published again.
     """
     for record in records:
         change = record["dynamodb"]

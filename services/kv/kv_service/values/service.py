@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from kv_common import cursors
+from kv_common import cursors, retry
 from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import Unavailable
 from kv_service.namespaces.model import new_token
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from kv_service.values.read_budget import ReadBudget
 
 _ATTEMPTS = 20
-_LONGEST_PAUSE_MS = 40
+_FIRST_PAUSE_S = 0.02
+_MAX_PAUSE_S = 0.08
 _READS = 3
 _TOO_MANY_WRITES = "Too many requests are writing this key. Please retry."
 
@@ -90,13 +91,13 @@ class Values:
         one writes it on the condition that it has not changed, again and again while others write it.
         """
         if isinstance(command, Patch) or self._is_tight(space, command) or _is_large(command):
-            return self._step_by_step(space, command)
+            return self._read_and_replace(space, command)
         try:
             return self._at_once(space, command)
         except VersionConflict as moved:
-            return self._step_by_step(space, command, moved.found)
+            return self._read_and_replace(space, command, moved.found)
         except TransactionConflict:
-            return self._step_by_step(space, command)
+            return self._read_and_replace(space, command)
 
     def page(self, space: NamespaceRef, request: PageRequest) -> Page:
         """Return a page of keys; its cursor is good for the same namespace and prefix, and for nothing else."""
@@ -136,31 +137,41 @@ class Values:
                     return WriteResult(version, created=True)
                 return WriteResult(replace(version, created_at_ms=created_at_ms), created=False)
 
-    def _step_by_step(
+    def _read_and_replace(
         self, space: NamespaceRef, command: Write, found: Version | UnsetType | None = UNSET
     ) -> WriteResult:
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
-            if found is UNSET:
-                found = self._store.get(space, command.key)
-            moment = self.moment()
-            current = unless_expired(found, moment.now_ms)
-            if current is not None and reads_text(command):
-                current = self._store.whole(space, current)
-                if current is None:
-                    found = UNSET
-                    continue
-            # What has expired and is still there makes room for what takes its place.
-            freed = found.stored_bytes if found is not None and current is None else 0
-            written = apply(command, current, moment, room=space.room + freed)
-            try:
-                self._store.replace(space, command.key, found, written.version)
-            except (VersionConflict, TransactionConflict):
-                found = UNSET
-            else:
-                return written
-        raise Unavailable(_TOO_MANY_WRITES)
+        """Apply the command to the stored version, which `found` is if it has been read, and replace that version."""
+        known = [found]
+
+        def attempt() -> WriteResult:
+            return self._replace(space, command, known.pop() if known else UNSET)
+
+        try:
+            return retry.call(
+                attempt,
+                on=(VersionConflict, TransactionConflict),
+                attempts=_ATTEMPTS,
+                first_pause_s=_FIRST_PAUSE_S,
+                max_pause_s=_MAX_PAUSE_S,
+                sleep=self._wait,
+            )
+        except (VersionConflict, TransactionConflict) as conflict:
+            raise Unavailable(_TOO_MANY_WRITES) from conflict
+
+    def _replace(self, space: NamespaceRef, command: Write, found: Version | UnsetType | None) -> WriteResult:
+        if found is UNSET:
+            found = self._store.get(space, command.key)
+        moment = self.moment()
+        current = unless_expired(found, moment.now_ms)
+        if current is not None and reads_text(command):
+            current = self._store.whole(space, current)
+            if current is None:
+                raise VersionConflict(None)
+        # An expired item that is still stored frees its bytes when it is replaced.
+        freed = found.stored_bytes if found is not None and current is None else 0
+        written = apply(command, current, moment, room=space.room + freed)
+        self._store.replace(space, command.key, found, written.version)
+        return written
 
     def _is_tight(self, space: NamespaceRef, command: Write) -> bool:
         """Tell whether there may be no room for an integer, whose size the table would not tell."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from kv_common import retry
 from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import AppError, Unavailable
 from kv_service.persistence.values import VersionConflict
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from kv_common.clock import Clock
     from kv_common.http import Response
-    from kv_service.namespaces.model import NamespaceRef, RandomBelow
+    from kv_service.namespaces.model import NamespaceRef
     from kv_service.persistence import TransactionStore
     from kv_service.values.commands import Command
     from kv_service.values.idempotency import IdempotencyKey
@@ -34,7 +35,8 @@ _AT_ONCE = 8
 """How many keys of a batch are worked on at the same time; botocore keeps ten connections."""
 
 _ATTEMPTS = 25
-_LONGEST_PAUSE_MS = 50
+_FIRST_PAUSE_S = 0.02
+_MAX_PAUSE_S = 0.08
 
 
 class MultiKeyOperations:
@@ -46,13 +48,11 @@ class MultiKeyOperations:
         store: TransactionStore,
         *,
         now_ms: Clock,
-        random_below: RandomBelow,
         wait: Callable[[float], None],
     ) -> None:
         self._values = values
         self._store = store
         self._now_ms = now_ms
-        self._random_below = random_below
         self._wait = wait
 
     def each(self, space: NamespaceRef, operations: Sequence[Command]) -> list[Outcome]:
@@ -106,8 +106,8 @@ class MultiKeyOperations:
         """
         keys = sorted({one.key for one in operations})
         if once is None and all(isinstance(one, Get) for one in operations):
-            return self._patiently(lambda: self._read_at_once(space, operations, keys, show), once)
-        return self._patiently(lambda: self._try(space, operations, keys, show, atomic=atomic, once=once), once)
+            return self._retried(lambda: self._read_at_once(space, operations, keys, show), once)
+        return self._retried(lambda: self._try(space, operations, keys, show, atomic=atomic, once=once), once)
 
     def _read_at_once(
         self,
@@ -145,17 +145,20 @@ class MultiKeyOperations:
         self._store.commit(space, planned.changes, once, RecordedAnswer.of(response), now_ms=now_ms)
         return response
 
-    def _patiently(self, attempt: Callable[[], Response], once: IdempotencyKey | None) -> Response:
-        for number in range(_ATTEMPTS):
-            if number:
-                self._wait(self._random_below(_LONGEST_PAUSE_MS) / 1000)
-            try:
-                return attempt()
-            except (VersionConflict, TransactionConflict):
-                continue
-        if once is not None:
-            raise in_flight()
-        raise Unavailable("Too many requests are writing these keys. Please retry.")
+    def _retried(self, attempt: Callable[[], Response], once: IdempotencyKey | None) -> Response:
+        try:
+            return retry.call(
+                attempt,
+                on=(VersionConflict, TransactionConflict),
+                attempts=_ATTEMPTS,
+                first_pause_s=_FIRST_PAUSE_S,
+                max_pause_s=_MAX_PAUSE_S,
+                sleep=self._wait,
+            )
+        except (VersionConflict, TransactionConflict) as conflict:
+            if once is not None:
+                raise in_flight() from conflict
+            raise Unavailable("Too many requests are writing these keys. Please retry.") from conflict
 
     def _with_texts(
         self, space: NamespaceRef, operations: Sequence[Command], found: Mapping[str, Version]
