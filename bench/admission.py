@@ -16,6 +16,7 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import hiredis
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -25,8 +26,8 @@ from bench.hot_path import redis
 from bench.results import Admission, Decisions
 from kv_common.admission import AdmissionData, AdmissionRequest, KeyRecord, Limits, Usage
 from kv_common.admission.redis import RedisAdmission
-from kv_common.admission.redis_calls import Connection
 from kv_common.api_keys import KeyStatus, Scope
+from kv_common.redis.client import Command, RedisNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -177,14 +178,14 @@ def _decisions(clients: int, accounts: int, rates: Sequence[tuple[float, float]]
 def _encoded(limiter: RedisAdmission, admissions: Sequence[AdmissionRequest]) -> list[bytes]:
     """Return the bytes that the limiter sends for each request."""
     sent: list[bytes] = []
-    exchange = Connection.exchange
+    exchange = RedisNode.exchange
 
-    def record(self: Connection, request: bytes, replies: int) -> Any:
-        sent.append(request)
-        return exchange(self, request, replies)
+    def record(self: RedisNode, *commands: Command) -> Any:
+        sent.append(hiredis.pack_command(tuple[Any, ...](commands[0])))
+        return exchange(self, *commands)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Connection, "exchange", record)
+        patched.setattr(RedisNode, "exchange", record)
         for request in admissions:
             limiter.decide(request)
     return sent

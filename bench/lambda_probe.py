@@ -92,12 +92,12 @@ def _log_bytes(handler: Any, event: Json) -> int:
 
 def bare(handler: Any, event: Json, requests: int) -> Json:
     """Repeat only the Redis and DynamoDB calls of a request; the times are per request."""
-    from kv_common.admission.redis import RedisAdmission
     from kv_common.dynamodb.fast.client import FastClient
+    from kv_common.redis import Script
 
     handler(event, _CONTEXT)  # refresh caches that live for seconds only
     calls: dict[str, list[tuple[Any, tuple[Any, ...], Json]]] = {"redis": [], "dynamodb": []}
-    methods: dict[str, tuple[Any, str]] = {"dynamodb": (FastClient, "__call__"), "redis": (RedisAdmission, "_run")}
+    methods: dict[str, tuple[Any, str]] = {"dynamodb": (FastClient, "__call__"), "redis": (Script, "__call__")}
     for name, (owner, method) in methods.items():
         _record(owner, method, calls[name])
     handler(event, _CONTEXT)

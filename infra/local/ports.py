@@ -9,11 +9,14 @@ from infra.local.errors import LocalError
 HOST = "127.0.0.1"
 
 
-def free_port() -> int:
+def free_port(*, below: int = 65_536) -> int:
     """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port = int(probe.getsockname()[1])
+        if port < below:
+            return port
 
 
 def require_free(port: int, *, variable: str, what: str) -> None:

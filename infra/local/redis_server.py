@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,16 +15,22 @@ from infra.local.errors import LocalError
 from infra.local.ports import HOST
 from infra.local.process import Process
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _READY_SECONDS = 10.0
 
 
 class RedisServer:
     """One Redis server on a fixed port, which tests may stop, start again and pause."""
 
-    def __init__(self, folder: Path, port: int, binary: Path, *, persist: bool) -> None:
+    def __init__(
+        self, folder: Path, port: int, binary: Path, *, persist: bool, options: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = folder
         self._binary = binary
         self._persist = persist
+        self._options = options or {}
         self._process: Process | None = None
         self.port = port
 
@@ -49,6 +56,7 @@ class RedisServer:
             "dir": self._folder,
             "appendonly": "yes" if self._persist else "no",
             "save": "",  # the append-only file is the only copy that is kept
+            **self._options,
         }
         arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         self._process = Process("Redis", [str(self._binary), *arguments], {"LC_ALL": "C.UTF-8"}, log)
@@ -57,6 +65,13 @@ class RedisServer:
     def stop(self) -> None:
         """Stop the server; what it knew is gone unless it persists."""
         if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        if self._process is not None:
+            self._process.send(signal.SIGKILL)
             self._process.stop()
             self._process = None
 

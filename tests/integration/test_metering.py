@@ -15,11 +15,12 @@ from kv_common import dynamodb
 from kv_common.account_tombstones import account_key
 from kv_common.admission import AdmissionData, AdmissionRequest, Limits
 from kv_common.admission.metering import MeterSnapshot
-from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
+from kv_common.admission.redis import RedisAdmission
 from kv_common.admission.redis_metering import RedisMeterStore
 from kv_common.api_keys import Scope
 from kv_common.errors import Unavailable
 from kv_common.events import ApiKeyUsed, RequestServed, decode
+from kv_common.redis import RedisUnavailable
 from kv_service.metering.flusher import Flusher
 from kv_service.persistence import UsageOutbox
 from tests.support.kv_process import enter
@@ -102,12 +103,12 @@ class Clocked(RedisMeterStore):
     def now_s(self) -> int:
         return super().now_s() + self.ahead_s
 
-    def settle(self, settled: Sequence[MeterAck]) -> None:
+    def acknowledge(self, acks: Sequence[MeterAck]) -> None:
         if self.dies == "before settling":
-            raise AdmissionUnavailable("died")
-        super().settle(settled)
+            raise RedisUnavailable("died")
+        super().acknowledge(acks)
         if self.dies == "after settling":
-            raise AdmissionUnavailable("died")
+            raise RedisUnavailable("died")
 
 
 class Store(UsageOutbox):
@@ -180,7 +181,7 @@ def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
     world.serve(3)
     world.meter.ahead_s = 130 if minute_is_over else 0
     world.store.dies = world.meter.dies = step
-    with pytest.raises((Unavailable, AdmissionUnavailable)):
+    with pytest.raises((Unavailable, RedisUnavailable)):
         world.flusher.flush()
     world.store.dies = world.meter.dies = None
     if not minute_is_over:
@@ -193,7 +194,7 @@ def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
 def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(world: World) -> None:
     world.serve(3)
     world.meter.ahead_s = 130
-    (reading,) = next(iter(world.meter.readings(10)))
+    (reading,) = next(iter(world.meter.snapshots(10)))
     assert isinstance(reading, MeterSnapshot)
     original = world.store.tell
 
@@ -244,7 +245,7 @@ def test_the_last_use_of_a_key_is_told(world: World) -> None:
 def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: World, server: RedisServer) -> None:
     world.serve(2)
     server.pause()
-    with pytest.raises(AdmissionUnavailable):
+    with pytest.raises(RedisUnavailable):
         world.flusher.flush()
     server.resume()
     world.flusher.flush()

@@ -12,7 +12,7 @@ from redis import Redis
 from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer
 from kv_common import api_keys
-from kv_common.admission.redis_calls import Connection
+from kv_common.redis.client import Command, RedisNode
 from kv_service.container import bootstrap
 from kv_service.http.app import create_app
 from tests.support.kv_process import call, enter
@@ -194,13 +194,13 @@ def test_a_hung_redis_is_asked_by_a_few_requests_only(
     app: Api, server: RedisServer, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
-    exchange = Connection.exchange
+    exchange = RedisNode.exchange
 
-    def counted(self: Connection, request: bytes, replies: int) -> Any:
+    def counted(self: RedisNode, *commands: Command) -> Any:
         asked.append(time.monotonic())
-        return exchange(self, request, replies)
+        return exchange(self, *commands)
 
-    monkeypatch.setattr(Connection, "exchange", counted)
+    monkeypatch.setattr(RedisNode, "exchange", counted)
     server.pause()
     started = time.monotonic()
     for _ in range(30):

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from kv_common import api_keys
-from kv_common.admission.redis_calls import Connection
+from kv_common.redis.client import Command, RedisNode
 from kv_service.container import bootstrap
 from kv_service.http.app import create_app
 from tests.support.kv_process import call, environment_of
@@ -48,13 +48,13 @@ def app(kv: Kv) -> Api:
 def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
     counter = Trips()
     kv.service._client.meta.events.register("before-send.dynamodb.*", counter.sent)
-    exchange = Connection.exchange
+    exchange = RedisNode.exchange
 
-    def counted(self: Connection, request: bytes, replies: int) -> Any:
+    def counted(self: RedisNode, *commands: Command) -> Any:
         counter.redis += 1
-        return exchange(self, request, replies)
+        return exchange(self, *commands)
 
-    monkeypatch.setattr(Connection, "exchange", counted)
+    monkeypatch.setattr(RedisNode, "exchange", counted)
     return counter
 
 

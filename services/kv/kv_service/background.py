@@ -13,6 +13,7 @@ from kv_common.admission.redis import RedisAdmission
 from kv_common.admission.redis_metering import RedisMeterStore
 from kv_common.clock import now_ms
 from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanChanged
+from kv_common.redis import RedisSettings, connect
 from kv_common.settings import required
 from kv_common.telemetry import logs
 from kv_service.jobs.worker import ACCOUNT_JOB_ID, Job, JobKind, Worker
@@ -46,7 +47,7 @@ _TURN_S = 40.0
 def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
     """Return the flusher of the stage's meters."""
     return Flusher(
-        RedisMeterStore.at(required(env, "REDIS_URL"), timeout_s=_FLUSH_TIMEOUT_S),
+        RedisMeterStore(connect(RedisSettings.from_env(env, timeout_s=_FLUSH_TIMEOUT_S))),
         UsageOutbox(dynamodb.client(), required(env, "TABLE")),
         flush_delay_s=int(required(env, "METER_FLUSH_DELAY_S")),
         key_use_report_minutes=int(required(env, "KEY_USE_REPORT_MINUTES")),
@@ -86,7 +87,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
         values=values,
         transfers=Transfers(store, namespaces, objects, now_ms=now_ms, random_below=secrets.randbelow),
         objects=objects,
-        limiter=RedisAdmission.at(required(env, "REDIS_URL")),
+        limiter=RedisAdmission(connect(RedisSettings.from_env(env))),
         now_ms=now_ms,
         in_flight_grace_s=float(required(env, "IN_FLIGHT_GRACE_S")),
         wait=time.sleep,
@@ -108,7 +109,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
 def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
     """Return what kv does about other services' events. Each may be done twice: none needs to know what was seen."""
     accounts = AccountStore(dynamodb.client(), required(env, "TABLE"), now_ms=now_ms)
-    limiter = RedisAdmission.at(required(env, "REDIS_URL"))
+    limiter = RedisAdmission(connect(RedisSettings.from_env(env)))
 
     def close_key(event: Event) -> None:
         limiter.revoke_key(event.account_id, cast("ApiKeyRevoked", event.data).digest)

@@ -13,6 +13,7 @@ from kv_common import dynamodb, s3
 from kv_common.admission import Admission
 from kv_common.admission.redis import RedisAdmission
 from kv_common.clock import now_ms
+from kv_common.redis import connect
 from kv_common.shared_secret import SharedSecret
 from kv_service.http.large_responses import LargeResponses
 from kv_service.namespaces.service import Namespaces
@@ -70,7 +71,7 @@ def bootstrap(env: Mapping[str, str] = os.environ, *, now_ms: Clock = now_ms) ->
     """Return kv with real randomness and clients, and a real clock unless it is given another."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    limiter = RedisAdmission.at(settings.redis_url)
+    limiter = RedisAdmission(connect(settings.redis))
     objects = ObjectStore(s3.client, settings.objects_bucket)
     values = Values(
         ValueStore(client, settings.table, objects),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kv_common.redis.settings import RedisSettings
 from kv_common.settings import required
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Settings:
     table: str
     credentials_table: str
     objects_bucket: str
-    redis_url: str
+    redis: RedisSettings
     token_issuer: str
     token_client_ids: tuple[str, ...]
 
@@ -29,7 +30,7 @@ class Settings:
             table=required(env, "TABLE"),
             credentials_table=required(env, "CREDENTIALS_TABLE"),
             objects_bucket=required(env, "OBJECTS_BUCKET"),
-            redis_url=required(env, "REDIS_URL"),
+            redis=RedisSettings.from_env(env),
             token_issuer=required(env, "TOKEN_ISSUER"),
             token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),
         )

@@ -7,10 +7,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from kv_common.admission import AdmissionData, AdmissionRequest, Charge, Decision, KeyRecord, Limits, Source, Verdict
-from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
+from kv_common.admission.redis import RedisAdmission
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Unavailable
 from kv_common.plans import DEFAULT_PLAN
+from kv_common.redis import RedisUnavailable
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 DIGEST = "d" * 64
@@ -82,4 +83,4 @@ class FakeRedis(RedisAdmission):
     def _answer(self) -> None:
         self.asked += 1
         if self.down:
-            raise AdmissionUnavailable("down")
+            raise RedisUnavailable("down")

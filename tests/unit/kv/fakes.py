@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import AppError, Conflict, Unavailable
+from kv_common.redis import RedisUnavailable
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceRef, NamespaceStats, NamespaceStatus
 from kv_service.persistence import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
 from kv_service.persistence.value_transactions import Seen
@@ -300,20 +300,20 @@ class Limiter(FakeRedis):
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         if self.down:
-            raise AdmissionUnavailable("down")
+            raise RedisUnavailable("down")
         self.journal.append("remembered in Redis")
         self.names[account_id, name] = namespace_id
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         if self.down:
-            raise AdmissionUnavailable("down")
+            raise RedisUnavailable("down")
         self.journal.append("forgotten in Redis")
         self.gone.add(namespace_id)
         self.names.pop((account_id, name), None)
 
     def close_account(self, account_id: str) -> None:
         if self.down:
-            raise AdmissionUnavailable("down")
+            raise RedisUnavailable("down")
         self.journal.append("account closed in Redis")
         self.names = {at: one for at, one in self.names.items() if at[0] != account_id}
 

@@ -16,6 +16,7 @@ from kv_common import api_keys
 from kv_common.admission import Admission, AdmissionData, Usage
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.errors import Conflict, NotFound, Unavailable
+from kv_common.redis import RedisSettings
 from kv_service.container import Kv
 from kv_service.http.app import create_app
 from kv_service.http.large_responses import LargeResponses
@@ -82,7 +83,7 @@ class World:
             wait=lambda _seconds: None,
         )
         self.kv = Kv(
-            settings=Settings("kv", "credentials", "objects", "redis://", ISSUER, (CLIENT,)),
+            settings=Settings("kv", "credentials", "objects", RedisSettings("redis://redis"), ISSUER, (CLIENT,)),
             admission=self.gate,
             limiter=self.limiter,
             values=values,

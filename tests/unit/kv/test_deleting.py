@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import Unavailable
 from kv_common.events import Event, JobDue, NamespaceDeleted
+from kv_common.redis import RedisUnavailable
 from kv_service.jobs.worker import Job, JobKind, Worker
 from kv_service.namespaces.deletion import Deletions
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStatus
@@ -111,7 +111,7 @@ def test_nothing_is_removed_while_redis_cannot_be_told(world: World) -> None:
     world.limiter.down = True
 
     for work in (world.deletions.namespace, world.deletions.account):
-        with pytest.raises(AdmissionUnavailable):
+        with pytest.raises(RedisUnavailable):
             work(JOB, lambda: True)
 
     assert world.journal == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kv_common.redis import RedisSettings
 from kv_common.settings import MissingSetting
 from kv_service.settings import Settings
 
@@ -19,7 +20,7 @@ ENV = {
 
 def test_settings_come_from_the_environment() -> None:
     assert Settings.from_env(ENV) == Settings(
-        "kv", "credentials", "objects", "rediss://redis:6379", "https://issuer.example", ("one", "two")
+        "kv", "credentials", "objects", RedisSettings("rediss://redis:6379"), "https://issuer.example", ("one", "two")
     )
 
 

@@ -5,46 +5,37 @@ from __future__ import annotations
 import math
 import secrets
 from importlib import resources
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from kv_common.admission.model import AdmissionData, AdmissionRequest, Charge, Decision, Limits, Source, Verdict
-from kv_common.admission.redis_calls import ConnectionLost, ErrorReply, RedisCalls, RedisFailure
 from kv_common.api_keys import KeyStatus
+from kv_common.redis import RedisSettings, connect
+from kv_common.redis.settings import TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from kv_common.redis import RedisClient
 
-    from kv_common.admission.redis_calls import Part, Reply, Script
-
-Answer = TypeVar("Answer")
-
-CONNECT_TIMEOUT_S = 0.1
-TIMEOUT_S = 0.05
 NAMESPACES_S = 3_600
 REVOKED_KEY_S = 24 * 3_600
 _NO_SCOPE = "-"
 CLOSED_ACCOUNT_S = 24 * 3_600  # longer than an access token lives
 
 
-class AdmissionUnavailable(Exception):
-    """Redis did not answer in time, or not as a primary does."""
-
-
 class RedisAdmission:
-    """Runs the admission script on a Redis; every method raises AdmissionUnavailable when that does not do its part."""
+    """Runs the admission script in Redis; every method raises RedisUnavailable."""
 
-    def __init__(self, calls: RedisCalls) -> None:
-        self._calls = calls
-        self._admission = calls.script(script("admission.lua"))
-        self._refund = calls.script(script("refund.lua"))
-        self._limits = calls.script(script("limits.lua"))
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._admission = client.script(script("admission.lua"))
+        self._refund = client.script(script("refund.lua"))
+        self._limits = client.script(script("limits.lua"))
 
     @classmethod
     def at(cls, url: str, *, timeout_s: float = TIMEOUT_S) -> RedisAdmission:
-        """Return a limiter on the Redis of that address, which gives up quickly; ValueError when it is none."""
-        return cls(RedisCalls(url, connect_timeout_s=CONNECT_TIMEOUT_S, timeout_s=timeout_s))
+        """Return admission on one Redis node; ValueError for a malformed address."""
+        return cls(connect(RedisSettings(url, timeout_s=timeout_s)))
 
     def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
         """Return Redis's answer; MISSING asks for a second call with `facts`."""
@@ -61,13 +52,12 @@ class RedisAdmission:
         if facts is not None:
             arguments[-1] = "1"
             arguments += _offer(facts)
-        answer = self._run(self._admission, _keys(ticket, facts), arguments)
+        answer = self._admission(_keys(ticket, facts), arguments)
         return _decision(_replies.decode(cast("bytes", answer)), ticket)
 
     def refund(self, account_id: str, charge: Charge) -> None:
         """Take back what an admitted request was counted as."""
-        self._run(
-            self._refund,
+        self._refund(
             [f"{{{account_id}}}:quota", f"{{{account_id}}}:meter"],
             [
                 charge.month,
@@ -83,23 +73,22 @@ class RedisAdmission:
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `name` now stands for `namespace_id`."""
         names = f"{{{account_id}}}:namespaces"
-        self._write(("HSET", names, name, namespace_id), ("EXPIRE", names, NAMESPACES_S))
+        self._client.transaction(names, ("HSET", names, name, namespace_id), ("EXPIRE", names, NAMESPACES_S))
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
         """Tell every process that `namespace_id` is gone, and keep a slow reader from bringing it back."""
-        tag = f"{{{account_id}}}"
-        gone = ("SET", f"{tag}:gone:{namespace_id}", "1", "EX", NAMESPACES_S)
-        self._write(gone, ("HDEL", f"{tag}:namespaces", name))
+        names = f"{{{account_id}}}:namespaces"
+        tombstone = ("SET", f"{{{account_id}}}:gone:{namespace_id}", "1", "EX", NAMESPACES_S)
+        self._client.transaction(names, tombstone, ("HDEL", names, name))
 
     def revoke_key(self, account_id: str, digest: str) -> None:
         """Tell every process that the key is closed, and keep a slow reader from opening it again."""
         key = f"{{{account_id}}}:key:{digest}"
-        self._write(("HSET", key, "status", KeyStatus.REVOKED), ("EXPIRE", key, REVOKED_KEY_S))
+        self._client.transaction(key, ("HSET", key, "status", KeyStatus.REVOKED), ("EXPIRE", key, REVOKED_KEY_S))
 
     def set_limits(self, account_id: str, limits: Limits) -> None:
         """Put limits in force at once, unless newer ones are."""
-        self._run(
-            self._limits,
+        self._limits(
             [f"{{{account_id}}}:limits"],
             [limits.plan, limits.rate, limits.burst, limits.quota, limits.storage, limits.version],
         )
@@ -107,37 +96,17 @@ class RedisAdmission:
     def close_account(self, account_id: str) -> None:
         """Refuse everything in the account's name from now on, and forget what it used."""
         tag = f"{{{account_id}}}"
-        self._write(
+        self._client.transaction(
+            f"{tag}:limits",
             ("HSET", f"{tag}:limits", "plan", "closed"),
             ("EXPIRE", f"{tag}:limits", CLOSED_ACCOUNT_S),
             ("DEL", f"{tag}:namespaces", f"{tag}:bucket", f"{tag}:quota", f"{tag}:meter"),
         )
 
     def ping(self) -> None:
-        """Return if Redis answers."""
-        ask(self._calls, lambda: self._calls.call("PING"))
-
-    def _write(self, *commands: Sequence[Part]) -> None:
-        ask(self._calls, lambda: self._calls.transaction(*commands))
-
-    def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Part]) -> Reply:
-        return ask(self._calls, lambda: script(keys, arguments))
-
-
-def ask(calls: RedisCalls, call: Callable[[], Answer]) -> Answer:
-    """Return what a call of Redis comes to; AdmissionUnavailable when Redis does not do its part."""
-    try:
-        try:
-            return call()
-        except ConnectionLost:
-            # A socket that died while this environment was frozen: the next one is new. What came too late is not asked
-            # again, for it may have been counted, and would be twice.
-            return call()
-    except RedisFailure as error:
-        if isinstance(error, ErrorReply) and error.kind == "READONLY":
-            # A failover left us talking to a replica; only a new connection looks the name up again.
-            calls.disconnect()
-        raise AdmissionUnavailable(str(error)) from error
+        """Return if every primary answers."""
+        for node in self._client.primaries():
+            node.call("PING")
 
 
 def script(name: str) -> str:

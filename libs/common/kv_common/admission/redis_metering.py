@@ -1,4 +1,4 @@
-"""The meter that admission keeps in Redis, as whoever tells what was used reads and settles it."""
+"""The meters in Redis, as the flusher reads and acknowledges them."""
 
 from __future__ import annotations
 
@@ -6,87 +6,95 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self, cast
 
 from kv_common.admission.metering import MeterAck, MeterSnapshot
-from kv_common.admission.redis import CONNECT_TIMEOUT_S, ask, script
-from kv_common.admission.redis_calls import RedisCalls
+from kv_common.admission.redis import script
+from kv_common.redis import RedisSettings, RedisUnavailable, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kv_common.admission.redis_calls import Reply
+    from kv_common.redis import RedisClient, Reply
+    from kv_common.redis.client import RedisNode
 
 _SCAN_COUNT = 1_000
 
 
 class RedisMeterStore:
-    """Reads and settles meters; every method raises AdmissionUnavailable when Redis does not do its part.
+    """Reads and acknowledges meters; every method raises RedisUnavailable.
 
-    All of it may be done twice, and is where the connection was lost.
+    Every method may be repeated: reads change nothing, and acknowledging twice is the same as once.
     """
 
-    def __init__(self, calls: RedisCalls) -> None:
-        self._calls = calls
-        self._settle = calls.script(script("meter.lua"))
+    def __init__(self, client: RedisClient) -> None:
+        self._client = client
+        self._acknowledge = client.script(script("meter.lua"))
 
     @classmethod
     def at(cls, url: str, *, timeout_s: float) -> Self:
-        """Return the meters in the Redis of that address; ValueError when it is none."""
-        return cls(RedisCalls(url, connect_timeout_s=CONNECT_TIMEOUT_S, timeout_s=timeout_s))
+        """Return the meters in one Redis node; ValueError for a malformed address."""
+        return cls(connect(RedisSettings(url, timeout_s=timeout_s)))
 
     def now_s(self) -> int:
         """Return the time by the clock that minutes are counted by, in seconds since 1970."""
-        seconds, _ = cast("list[bytes]", ask(self._calls, lambda: self._calls.call("TIME")))
+        seconds, _ = cast("list[bytes]", self._client.primaries()[0].call("TIME"))
         return int(seconds)
 
-    def readings(self, at_once: int) -> Iterator[list[MeterSnapshot]]:
-        """Yield every account that has a meter, once, `at_once` accounts per trip."""
-        accounts = self._accounts()
-        while some := list(islice(accounts, at_once)):
-            yield self._read(some)
+    def snapshots(self, page_size: int) -> Iterator[list[MeterSnapshot]]:
+        """Yield every account that has a meter, once, in pages that take a round trip per node.
 
-    def settle(self, settled: Sequence[MeterAck]) -> None:
-        """Note what has been told, in one trip."""
-        if settled:
-            noted = [([f"{{{one.account_id}}}:meter"], _arguments(one)) for one in settled]
-            ask(self._calls, lambda: self._settle.each(noted))
-
-    def _accounts(self) -> Iterator[str]:
+        A primary that does not answer is passed over, and raised at the end: the others' meters cannot wait for it.
+        """
+        failed: RedisUnavailable | None = None
         seen: set[str] = set()
-        cursor = "0"
-        while True:
-            cursor, keys = self._scan(cursor)
-            for key in keys:
-                account_id = key.split("}", 1)[0].removeprefix("{")
-                # While the server makes room for more keys, a scan names some of them twice.
-                if account_id not in seen:
-                    seen.add(account_id)
-                    yield account_id
-            if cursor == "0":
-                return
+        for node in self._client.primaries():
+            try:
+                accounts = _accounts(node, seen)
+                while page := list(islice(accounts, page_size)):
+                    yield self._read(page)
+            except RedisUnavailable as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
-    def _scan(self, cursor: str) -> tuple[str, list[str]]:
-        """Return some keys of meters, and from where to go on, "0" at the end."""
-        command = ("SCAN", cursor, "MATCH", "{*}:meter", "COUNT", _SCAN_COUNT, "TYPE", "hash")
-        after, keys = cast("tuple[bytes, list[bytes]]", ask(self._calls, lambda: self._calls.call(*command)))
-        return after.decode(), [key.decode() for key in keys]
+    def acknowledge(self, acks: Sequence[MeterAck]) -> None:
+        """Record what has been reported, in one round trip per node."""
+        if acks:
+            self._acknowledge.each([([f"{{{ack.account_id}}}:meter"], _arguments(ack)) for ack in acks])
 
     def _read(self, accounts: Sequence[str]) -> list[MeterSnapshot]:
-        commands = [("HGETALL", f"{{{account_id}}}:{name}") for account_id in accounts for name in ("meter", "quota")]
-        answers = iter(ask(self._calls, lambda: self._calls.together(*commands)))
-        return [MeterSnapshot(account_id, _hash(next(answers)), _hash(next(answers))) for account_id in accounts]
+        keys = [f"{{{account_id}}}:{name}" for account_id in accounts for name in ("meter", "quota")]
+        replies = iter(self._client.execute_all([(key, ("HGETALL", key)) for key in keys]))
+        return [MeterSnapshot(account_id, _hash(next(replies)), _hash(next(replies))) for account_id in accounts]
+
+
+def _accounts(node: RedisNode, seen: set[str]) -> Iterator[str]:
+    """Yield the accounts with a meter on one node that are not in `seen`, and add them to it."""
+    cursor = "0"
+    while True:
+        reply = node.call("SCAN", cursor, "MATCH", "{*}:meter", "COUNT", _SCAN_COUNT, "TYPE", "hash")
+        after, keys = cast("tuple[bytes, list[bytes]]", reply)
+        for key in keys:
+            account_id = key.decode().split("}", 1)[0].removeprefix("{")
+            # SCAN may return a key twice, and a slot that moves is scanned on two nodes.
+            if account_id not in seen:
+                seen.add(account_id)
+                yield account_id
+        cursor = after.decode()
+        if cursor == "0":
+            return
 
 
 def _hash(reply: Reply) -> dict[str, str]:
-    """Return a hash from its fields and values by turns."""
+    """Return a hash from its alternating fields and values."""
     texts = [text.decode() for text in cast("list[bytes]", reply)]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _arguments(settled: MeterAck) -> list[str | int]:
-    arguments: list[str | int] = [settled.epoch, len(settled.minutes)]
-    for minute, changes in settled.minutes.items():
-        arguments += [minute, changes, "1" if minute in settled.forget else "0"]
-    for key_id, minute in settled.keys.items():
+def _arguments(ack: MeterAck) -> list[str | int]:
+    arguments: list[str | int] = [ack.epoch, len(ack.minutes)]
+    for minute, changes in ack.minutes.items():
+        arguments += [minute, changes, "1" if minute in ack.forget else "0"]
+    for key_id, minute in ack.keys.items():
         arguments += [key_id, minute]
-    for key_id in settled.forget_keys:
+    for key_id in ack.forget_keys:
         arguments += [key_id, ""]
     return arguments

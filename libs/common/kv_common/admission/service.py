@@ -10,11 +10,13 @@ from kv_common.admission.denial_cache import DenialCache
 from kv_common.admission.headers import quota_retry_after, retry_after
 from kv_common.admission.local import LocalAdmission
 from kv_common.admission.model import AdmissionDataSource, AdmissionRequest, Decision, Verdict
-from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
 from kv_common.errors import AppError, Forbidden, QuotaExceeded, RateLimited, Unauthorized, Unavailable
+from kv_common.redis import RedisUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kv_common.admission.redis import RedisAdmission
 
 
 class Admission:
@@ -45,8 +47,9 @@ class Admission:
         if self._breaker.allows():
             try:
                 return self._ask_redis(ticket)
-            except AdmissionUnavailable:
-                self._breaker.failed()
+            except RedisUnavailable as error:
+                if error.is_outage:
+                    self._breaker.failed()
         return self._local.decide(ticket)
 
     def refund(self, account_id: str, decision: Decision) -> bool:
@@ -55,7 +58,7 @@ class Admission:
             return True
         try:
             self._redis.refund(account_id, decision.charge)
-        except AdmissionUnavailable:
+        except RedisUnavailable:
             return False
         return True
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kv_common import VERSION, identifiers
-from kv_common.admission.redis import AdmissionUnavailable
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response
 from kv_common.json import strict as strict_json
+from kv_common.redis import RedisUnavailable
 from kv_service.container import Kv, bootstrap
 from kv_service.http.authorization import owner_of
 from kv_service.http.jobs import add_transfers
@@ -83,6 +83,6 @@ def _add_health(app: Api, kv: Callable[[], Kv]) -> None:
 def _answers(check: Callable[[], None]) -> bool:
     try:
         check()
-    except (AdmissionUnavailable, Unavailable):
+    except (RedisUnavailable, Unavailable):
         return False
     return True

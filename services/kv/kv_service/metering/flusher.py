@@ -54,7 +54,7 @@ class Flusher:
         correlation_id = self._new_correlation_id()
         now_s = self._meter.now_s()
         accounts = minutes = lag_s = 0
-        for readings in self._meter.readings(ACCOUNTS_AT_ONCE):
+        for readings in self._meter.snapshots(ACCOUNTS_AT_ONCE):
             found = (
                 rules.build_report(
                     reading, now_s=now_s, flush_delay_s=self._told_after_s, key_use_report_minutes=self._keys_told_every
@@ -78,4 +78,4 @@ class Flusher:
             told.keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys
         ]
         self._store.tell(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
-        self._meter.settle([one.settled for one in tellings])
+        self._meter.acknowledge([one.settled for one in tellings])

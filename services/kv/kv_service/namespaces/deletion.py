@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Deletions:
-    """The works of jobs that delete; each raises Unavailable or AdmissionUnavailable where it cannot go on now.
+    """The works of jobs that delete; each raises Unavailable or RedisUnavailable where it cannot go on now.
 
     `in_flight_grace_s` is how long a request can last, `wait` sleeps for seconds.
     """

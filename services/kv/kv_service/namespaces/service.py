@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from kv_common.admission.redis import AdmissionUnavailable, RedisAdmission
 from kv_common.identifiers import no_such_namespace
+from kv_common.redis import RedisUnavailable
 from kv_service import events as told
 from kv_service.jobs.worker import Job, JobKind
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStats, RandomBelow, new_token
 
 if TYPE_CHECKING:
+    from kv_common.admission.redis import RedisAdmission
     from kv_common.clock import Clock
     from kv_service.persistence import NamespaceStore
 
@@ -32,7 +33,7 @@ class Namespaces:
         namespace = Namespace(name, new_token(self._random_below), self._now_ms())
         self._store.create(account_id, namespace, told.namespace_created(account_id, namespace, correlation_id))
         # Without Redis it is enough that the table knows the name: admission reads it there.
-        with suppress(AdmissionUnavailable):
+        with suppress(RedisUnavailable):
             self._limiter.remember_namespace(account_id, name, namespace.id)
         return namespace
 
@@ -52,7 +53,7 @@ class Namespaces:
         job = Job(account_id, namespace.id, JobKind.DELETE_NAMESPACE, name, self._now_ms(), correlation_id)
         self._store.close(account_id, namespace, job)
         # The job does it again before it removes anything; this closes it at once where Redis answers.
-        with suppress(AdmissionUnavailable):
+        with suppress(RedisUnavailable):
             self._limiter.forget_namespace(account_id, name, namespace.id)
 
     def _get(self, account_id: str, name: str) -> Namespace:
