@@ -30,7 +30,7 @@ watch: setup ## redeploy a service locally on every save (SERVICE=kv)
 	@$(PY) -m infra.local watch $(SERVICE)
 
 paddle: setup ## send Paddle webhooks to `make run` (EVENT=subscription.activated ACCOUNT=me@example.com PRICE=pro)
-	@$(PY) -m infra.paddle "$(EVENT)" "$(ACCOUNT)" $(if $(PRICE),--price $(PRICE)) $(if $(CHANGE),--change $(CHANGE)) \
+	@$(PY) -m infra.paddle_simulator "$(EVENT)" "$(ACCOUNT)" $(if $(PRICE),--price $(PRICE)) $(if $(CHANGE),--change $(CHANGE)) \
 		$(if $(ENDS),--ends $(ENDS)) $(if $(COPIES),--copies $(COPIES)) $(if $(REVERSE),--reverse) $(if $(DELAY),--delay $(DELAY))
 
 test: setup ## run all tests in two processes, or some (ARGS="tests/unit -k name")
@@ -56,7 +56,7 @@ format: setup ## format the code and apply automatic fixes
 	@$(PY) -m ruff format .
 
 docs: setup ## generate the documents: events, API, OpenAPI, benchmarks, cost
-	@$(PY) -m infra.documents
+	@$(PY) -m infra.docs_build
 	@$(PY) -m bench.documents
 
 lock: setup ## compile the locks from the pyproject.toml files (ARGS=--upgrade for the newest versions)
@@ -88,15 +88,15 @@ destroy: setup ## delete a stage with its data (STAGE=dev)
 	@$(PY) -m infra.deploy destroy --stage $(STAGE)
 
 tail: setup ## follow the logs of the functions (STAGE=local ID= SERVICE= SINCE=10m JSON=1 ONCE=1)
-	@$(PY) -m infra.logs --stage $(HERE) $(if $(ID),--id='$(ID)') $(if $(SERVICE),--service $(SERVICE)) \
+	@$(PY) -m infra.operations.logs --stage $(HERE) $(if $(ID),--id='$(ID)') $(if $(SERVICE),--service $(SERVICE)) \
 		$(if $(SINCE),--since $(SINCE)) $(if $(JSON),--json) $(if $(ONCE),--once)
 
 events: setup ## print the events on the bus (STAGE=local NAME=ApiKeyIssued ACCOUNT= JSON=1)
-	@$(PY) -m infra.events --stage $(HERE) $(if $(NAME),--name $(NAME)) $(if $(ACCOUNT),--account $(ACCOUNT)) \
+	@$(PY) -m infra.operations.events --stage $(HERE) $(if $(NAME),--name $(NAME)) $(if $(ACCOUNT),--account $(ACCOUNT)) \
 		$(if $(JSON),--json)
 
 redrive: setup ## move the messages of a dead-letter queue back (QUEUE=kv-events STAGE=local)
-	@$(PY) -m infra.queues $(QUEUE) --stage $(HERE)
+	@$(PY) -m infra.operations.queues $(QUEUE) --stage $(HERE)
 
 clean: ## delete build results, caches and the virtual environments; local data is kept
 	@rm -rf build .venv .venv-emulator .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -32,7 +32,7 @@ from infra.deploy.cloud import EMULATOR_KEY, EMULATOR_SECRET
 from infra.local.emulator import REGION, Emulator
 from infra.local.ports import free_port
 from infra.packaging.architecture import Architecture
-from infra.packaging.pipeline import build
+from infra.packaging.build_cache import build
 from infra.repository import Repository
 from kv_common.dynamodb import factory
 from kv_service.container import bootstrap

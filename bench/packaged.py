@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from infra.packaging.architecture import Architecture
-from infra.packaging.pipeline import build
+from infra.packaging.build_cache import build
 from infra.packaging.verify import provide_runtime
 from infra.repository import Repository
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.results import Resources
 from infra.packaging.architecture import Architecture
-from infra.packaging.pipeline import build
+from infra.packaging.build_cache import build
 from infra.repository import PLATFORM_STACKS, Repository
 
 

@@ -89,7 +89,7 @@ class Repository:
         """The template of a platform stack."""
         if name not in PLATFORM_STACKS:
             raise UnknownNameError(f"There is no platform stack {name!r}. Stacks: {', '.join(PLATFORM_STACKS)}.")
-        return self.root / "infra" / "platform" / f"{name}.json"
+        return self.root / "infra" / "cloudformation" / "platform" / f"{name}.json"
 
     def stage_file(self, stage: str) -> Path:
         """The configuration of a stage."""

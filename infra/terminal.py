@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from infra.deploy.errors import DeploymentError
-from infra.events.errors import EventsError
 from infra.local.errors import LocalError
-from infra.logs.errors import LogError
+from infra.operations.events.errors import EventsError
+from infra.operations.logs.errors import LogError
+from infra.operations.queues.errors import QueueError
 from infra.packaging.errors import PackagingError
-from infra.queues.errors import QueueError
 from infra.repository import UnknownNameError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def has_color() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def painted(text: str, color: Color | None, wanted: bool) -> str:  # noqa: FBT001 - like the text, what is painted
+def colorize(text: str, color: Color | None, wanted: bool) -> str:  # noqa: FBT001 - like the text, what is colorize
     """The text in a color, if any is wanted."""
     return f"\x1b[{color}m{text}\x1b[0m" if wanted and color and text else text
 

@@ -10,7 +10,7 @@ from infra.deploy import buckets
 from infra.deploy.artifacts import Artifacts
 from infra.deploy.errors import DeploymentError
 from infra.deploy.stack import Stack, TemplateSource
-from infra.packaging import pipeline
+from infra.packaging import build_cache
 from infra.repository import FIRST_SERVICES, PLATFORM_STACKS, Repository
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Deployment:
     def deploy_service(self, service: Service) -> Package:
         """Package a service, upload it and deploy its stack."""
         self._require_foundations(service)
-        package = pipeline.build(self._repository, service, self._stage.architecture, self._say)
+        package = build_cache.build(self._repository, service, self._stage.architecture, self._say)
         artifacts = self._artifacts()
         artifacts.upload(package.code, package.code_key)
         source = artifacts.upload_template(package.template, service.name)

@@ -14,9 +14,9 @@ from infra.local.emulator import REGION, Emulator
 from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer, find_redis
 from infra.packaging.architecture import Architecture
-from infra.paddle import keys, prices
-from infra.paddle.api import PaddleApi
-from infra.paddle.shelf import Shelf
+from infra.paddle_simulator import keys, prices
+from infra.paddle_simulator.api import PaddleApi
+from infra.paddle_simulator.subscription_store import SubscriptionStore
 from infra.repository import PLATFORM_STACKS, Repository
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LocalEnvironment:
         self.redis = RedisServer(
             self.state_dir / "redis", redis_port or free_port(), find_redis(tools), persist=persist
         )
-        self.paddle_shelf = Shelf(self.state_dir / "paddle")
+        self.paddle_shelf = SubscriptionStore(self.state_dir / "paddle")
         self.paddle = PaddleApi(self.paddle_shelf)
 
     @property

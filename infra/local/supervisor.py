@@ -14,8 +14,8 @@ from infra.local.errors import LocalError
 from infra.local.ports import require_free
 from infra.local.run_file import RunFile, Running
 from infra.local.seed import seed
-from infra.logs.function_logs import FunctionLogs
-from infra.logs.shown import show
+from infra.operations.logs.format import show
+from infra.operations.logs.function_logs import FunctionLogs
 from infra.signals import StopRequested, stopping_on_request, without_interruption
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import argparse
 import sys
 
 from infra import terminal
+from infra.cloudformation.lint import lint
 from infra.deploy import stage as stages
-from infra.packaging import pipeline
+from infra.packaging import build_cache
 from infra.packaging.architecture import Architecture
-from infra.packaging.lint import lint
 from infra.repository import PLATFORM_STACKS, Repository
 
 
@@ -30,7 +30,7 @@ def main() -> int:
 def build_package(name: str, stage: str) -> None:
     """Build a service for the architecture of a stage and say where the result is."""
     repository = Repository.here()
-    package = pipeline.build(repository, repository.service(name), _architecture(repository, stage), terminal.say)
+    package = build_cache.build(repository, repository.service(name), _architecture(repository, stage), terminal.say)
     terminal.say(f"zip:      {package.code.relative_to(repository.root)}")
     terminal.say(f"template: {package.template.relative_to(repository.root)}")
 
@@ -41,7 +41,7 @@ def lint_everything() -> None:
     for name in PLATFORM_STACKS:
         lint(repository.platform_template(name))
     for service in repository.services():
-        pipeline.build(repository, service, Architecture.of_host(), terminal.say)
+        build_cache.build(repository, service, Architecture.of_host(), terminal.say)
 
 
 def _architecture(repository: Repository, stage: str) -> Architecture:

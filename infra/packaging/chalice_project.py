@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from infra.packaging.errors import BuildError
 
 if TYPE_CHECKING:
+    from infra.cloudformation.merge import Template
     from infra.packaging.architecture import Architecture
-    from infra.packaging.merge import Template
     from infra.repository import Service
 
 #: Chalice names its stage in nothing that we keep: stages are a parameter of the finished template.

@@ -15,7 +15,7 @@ from infra.packaging.architecture import Architecture, of_library
 from infra.packaging.errors import VerificationError
 
 if TYPE_CHECKING:
-    from infra.packaging.merge import Template
+    from infra.cloudformation.merge import Template
 
 #: What Lambda's Python runtime provides beside the standard library.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")

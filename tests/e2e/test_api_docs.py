@@ -13,8 +13,8 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from infra.deploy.stage import LOCAL
-from infra.paddle import keys
-from infra.paddle.simulator import webhook
+from infra.paddle_simulator import keys
+from infra.paddle_simulator.simulator import webhook
 from tests.support.alerts import alerts, mails
 from tests.support.paddle import Customer
 from tests.support.tenant import PASSWORD, RESET_CODE, SIGN_UP_CODE, Tenant, new_email

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.paddle.entities import Scheduled
-from infra.paddle.prices import PRICES
-from infra.paddle.simulator import PATH, webhook
+from infra.paddle_simulator.entities import Scheduled
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.simulator import PATH, webhook
 from kv_common.plans import CATALOG
 from tests.support.function_logs import function_logs
 from tests.support.paddle import Customer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.queues.redrive import redrive
+from infra.operations.queues.redrive import redrive
 from kv_common.events import ApiKeyIssued, Event
 from tests.support.alerts import alerts, await_alerts, mails
 from tests.support.bus import happened, tell

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.paddle.entities import Scheduled
+from infra.paddle_simulator.entities import Scheduled
 from kv_common.plans import CATALOG
 from tests.support.paddle import Customer
 from tests.support.tenant import Tenant, sign_up

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.deploy.stage import LOCAL
-from infra.documents.table import subscriptions
-from infra.logs.function_logs import FunctionLogs
+from infra.docs_build.table import subscriptions
+from infra.operations.logs.function_logs import FunctionLogs
 from infra.repository import Repository
 from tests.support.kv_process import environment_of
 from tests.support.waiting import await_value
@@ -131,8 +131,8 @@ def test_the_command_prints_what_there_is_as_it_was_logged_and_ends(
     await_value(lambda: trace(local, correlation_id, began_ms), within=5)
     command = (
         "from infra.deploy.cloud import Cloud\n"
-        "from infra.logs.__main__ import follow\n"
-        "from infra.logs.function_logs import FunctionLogs\n"
+        "from infra.operations.logs.__main__ import follow\n"
+        "from infra.operations.logs.function_logs import FunctionLogs\n"
         f"cloud = Cloud.emulator({local.aws_endpoint!r}, 'us-east-1')\n"
         f"logs = FunctionLogs(cloud.client('logs'), 'local', since_ms={began_ms}, wanted={correlation_id!r})\n"
         "follow(cloud, logs, as_json=True, once=True)\n"

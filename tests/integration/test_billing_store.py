@@ -18,7 +18,7 @@ from billing_service.model import Account, CustomLimits
 from billing_service.paddle import paddle_events
 from billing_service.persistence import BillingStore, Closed, Outdated, Seen
 from billing_service.subscription_sync import SubscriptionSync
-from infra.paddle import entities
+from infra.paddle_simulator import entities
 from kv_common import dynamodb
 from kv_common.events import Event, PaymentFailed, decode
 from tests.support.kv_process import enter

@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from infra.packaging.architecture import Architecture
-from infra.packaging.pipeline import build
+from infra.packaging.build_cache import build
 from infra.packaging.verify import RUNTIME_PACKAGES, provide_runtime
 from infra.repository import Repository
 from tests.support.kv_process import environment_of, event

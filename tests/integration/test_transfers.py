@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.queues.redrive import redrive
+from infra.operations.queues.redrive import redrive
 from kv_common import account_tombstones, dynamodb, s3
 from kv_common.clock import now_ms
 from kv_common.errors import Conflict, NotFound, RateLimited, Unauthorized

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.deploy.stage import LOCAL
-from infra.logs.function_logs import FunctionLogs
+from infra.operations.logs.function_logs import FunctionLogs
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from infra.packaging import pipeline
+from infra.packaging import build_cache
 from infra.packaging.architecture import Architecture
 from infra.packaging.verify import provide_runtime
 from infra.repository import Repository
@@ -31,7 +31,7 @@ class PackagedKv:
 
     def __init__(self, local: LocalEnvironment, folder: Path, *, table: str) -> None:
         repository = Repository.here()
-        package = pipeline.build(repository, repository.service("kv"), Architecture.of_host())
+        package = build_cache.build(repository, repository.service("kv"), Architecture.of_host())
         code, runtime = folder / "task", folder / "runtime"
         with zipfile.ZipFile(package.code) as packed:
             packed.extractall(code)

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from infra.deploy.stage import LOCAL
-from infra.paddle import keys
-from infra.paddle.customers import new_customer
-from infra.paddle.prices import PRICES
-from infra.paddle.simulator import Simulator, webhook
+from infra.paddle_simulator import keys
+from infra.paddle_simulator.customers import new_customer
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.simulator import Simulator, webhook
 
 if TYPE_CHECKING:
     import httpx
 
     from infra.local.environment import LocalEnvironment
-    from infra.paddle.entities import Bought
+    from infra.paddle_simulator.entities import Bought
     from tests.support.tenant import Tenant
 
 

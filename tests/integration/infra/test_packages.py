@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.packaging import pipeline
+from infra.packaging import build_cache
 from infra.packaging.architecture import Architecture
-from infra.packaging.making import make
+from infra.packaging.build import make
 from infra.packaging.package import Package
 from infra.repository import PLATFORM_STACKS, Repository
 from tests.support.template_rules import RULES, Template, resources
@@ -40,7 +40,7 @@ def service(request: pytest.FixtureRequest) -> Service:
 @pytest.fixture
 def package(service: Service, architecture: Architecture) -> Package:
     """Building lints the template and imports every handler: a package that exists has passed both."""
-    return pipeline.build(REPOSITORY, service, architecture)
+    return build_cache.build(REPOSITORY, service, architecture)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_the_zip_holds_libraries_in_compiled_form_only(package: Package, service
 def test_the_templates_route_what_the_openapi_document_describes_and_each_to_one_service() -> None:
     owners: dict[str, str] = {}
     for service in SERVICES:
-        package = pipeline.build(REPOSITORY, service, Architecture.of_host())
+        package = build_cache.build(REPOSITORY, service, Architecture.of_host())
         for route in resources(json.loads(package.template.read_text()), "AWS::ApiGatewayV2::Route").values():
             key = route["RouteKey"]
             assert key not in owners, f"{key} belongs to {owners.get(key)} and to {service.name}"
@@ -98,7 +98,7 @@ def test_the_templates_route_what_the_openapi_document_describes_and_each_to_one
 
 def test_the_same_sources_make_the_same_bytes(tmp_path: Path) -> None:
     service = SERVICES[0]
-    first = pipeline.build(REPOSITORY, service, Architecture.of_host())
+    first = build_cache.build(REPOSITORY, service, Architecture.of_host())
     again = Package(service.name, tmp_path / "again")
     again.folder.mkdir()
 

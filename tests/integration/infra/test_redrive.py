@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.queues.errors import QueueError
-from infra.queues.redrive import redrive
+from infra.operations.queues.errors import QueueError
+from infra.operations.queues.redrive import redrive
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment

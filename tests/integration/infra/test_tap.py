@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.events.errors import EventsError
-from infra.events.tap import Tap
+from infra.operations.events.errors import EventsError
+from infra.operations.events.tap import Tap
 from infra.repository import Repository
 from tests.support.waiting import await_value
 
@@ -97,7 +97,7 @@ class Command:
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from infra import terminal\n"
             "from infra.deploy.cloud import Cloud\n"
-            "from infra.events.__main__ import follow\n"
+            "from infra.operations.events.__main__ import follow\n"
             f"cloud = Cloud.emulator({local.aws_endpoint!r}, 'us-east-1')\n"
             f"sys.exit(terminal.run(lambda: follow(cloud, 'local', name=None, account={account!r}, as_json=False)))\n"
         )
@@ -160,10 +160,10 @@ def test_what_a_killed_command_left_is_removed_by_the_next_and_what_others_use_i
 def test_what_another_machine_left_is_removed_once_nobody_can_be_using_it(
     local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.events.tap.platform.node", lambda: "elsewhere")
+    monkeypatch.setattr("infra.operations.events.tap.platform.node", lambda: "elsewhere")
     old, used = tap(local), tap(local)
     used.__enter__()
-    monkeypatch.setattr("infra.events.tap.time.time", lambda: 1_000_000.0)
+    monkeypatch.setattr("infra.operations.events.tap.time.time", lambda: 1_000_000.0)
     old.name = tap(local).name
     old._open()
     monkeypatch.undo()

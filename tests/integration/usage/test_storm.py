@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.queues.redrive import redrive
+from infra.operations.queues.redrive import redrive
 from tests.support.metering import body, expected, make_stories, record
 
 if TYPE_CHECKING:

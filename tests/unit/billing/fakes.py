@@ -14,10 +14,10 @@ from billing_service.persistence import BillingStore, Closed, Outdated, Seen
 from billing_service.prices import Prices
 from billing_service.subscription_sync import SubscriptionSync
 from billing_service.webhook_queue import WebhookQueue
-from infra.paddle import entities
-from infra.paddle.entities import Bought
-from infra.paddle.prices import PRICES, parameter
-from infra.paddle.simulator import webhook
+from infra.paddle_simulator import entities
+from infra.paddle_simulator.entities import Bought
+from infra.paddle_simulator.prices import PRICES, parameter
+from infra.paddle_simulator.simulator import webhook
 from kv_common.errors import Unavailable
 from kv_common.events import PlanChanged
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from infra.paddle.entities import Scheduled, id_of
-from infra.paddle.prices import PRICES
-from infra.paddle.simulator import webhook
+from infra.paddle_simulator.entities import Scheduled, id_of
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.simulator import webhook
 from tests.unit.billing.fakes import ACCOUNT, NOW, Truth, bought
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from infra.paddle.entities import Bought
+    from infra.paddle_simulator.entities import Bought
 
 STEPS = {
     "active": ["up or down", "up or down", "past due", "failed", "pause later", "cancel later", "paused", "canceled"],

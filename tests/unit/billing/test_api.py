@@ -11,8 +11,8 @@ import pytest
 from billing_service import checkout_token
 from billing_service.errors import PaddleRefused
 from billing_service.prices import Prices
-from infra.paddle.entities import Scheduled
-from infra.paddle.prices import PRICES
+from infra.paddle_simulator.entities import Scheduled
+from infra.paddle_simulator.prices import PRICES
 from kv_common.errors import Unavailable
 from kv_common.plans import CATALOG
 from tests.unit.billing.fakes import ACCOUNT, BINDING, NOW, OTHER, bought, ledger, tell

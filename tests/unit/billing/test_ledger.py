@@ -14,10 +14,10 @@ from billing_service.errors import PaddleRefused, PaddleUnavailable, RejectedWeb
 from billing_service.model import CustomLimits, Status
 from billing_service.paddle import paddle_events
 from billing_service.subscription_sync import Outcome, Source, SubscriptionSync
-from infra.paddle import entities
-from infra.paddle.entities import EVENTS, Scheduled
-from infra.paddle.prices import PRICES
-from infra.paddle.simulator import webhook
+from infra.paddle_simulator import entities
+from infra.paddle_simulator.entities import EVENTS, Scheduled
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.simulator import webhook
 from kv_common.errors import Unavailable
 from kv_common.events import PaymentFailed, PlanChanged, PlanChangeScheduled, PlanLimits
 from kv_common.plans import CATALOG

@@ -12,9 +12,9 @@ import pytest
 from billing_service.errors import PaddleRefused, PaddleUnavailable
 from billing_service.paddle import paddle_events
 from billing_service.paddle.http_client import HttpPaddle
-from infra.paddle.api import PaddleApi
-from infra.paddle.prices import PRICES
-from infra.paddle.shelf import Shelf
+from infra.paddle_simulator.api import PaddleApi
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.subscription_store import SubscriptionStore
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import ACCOUNT, NOW, bought, prices
 
@@ -27,7 +27,7 @@ class Scene:
     """Paddle's server, what it knows, and our client of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.shelf = Shelf(folder)
+        self.shelf = SubscriptionStore(folder)
         self.api = PaddleApi(self.shelf)
         self.api.start()
         self.client = HttpPaddle(self.api.url, lambda: "pdl_key")

@@ -9,7 +9,7 @@ import pytest
 
 from billing_service.errors import PaddleRefused
 from billing_service.reconciliation import Reconciliation
-from infra.paddle.entities import Scheduled
+from infra.paddle_simulator.entities import Scheduled
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, OTHER, Ledgers, Truth, bought, ledger, tell
 

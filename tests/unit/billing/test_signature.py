@@ -15,7 +15,7 @@ from paddle_billing.Notifications import Secret, Verifier
 
 from billing_service.paddle import signature
 from billing_service.secret_values import PaddleKeys
-from infra.paddle.simulator import Webhook, webhook
+from infra.paddle_simulator.simulator import Webhook, webhook
 from kv_common.errors import Unauthorized
 from tests.unit.billing.fakes import NOW, SECRET, bought
 

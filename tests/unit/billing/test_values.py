@@ -15,8 +15,8 @@ from billing_service.checkout_token import InvalidCheckoutToken
 from billing_service.custom_limits import InvalidCustomLimits, agree
 from billing_service.prices import InvalidPrices, Prices
 from billing_service.settings import ApiSettings, Settings
-from infra.paddle.entities import stamp
-from infra.paddle.prices import PRICES, parameter
+from infra.paddle_simulator.entities import stamp
+from infra.paddle_simulator.prices import PRICES, parameter
 from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.settings import MissingSetting
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, bought, ledger, tell

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from billing_service.webhooks import WebhookConsumer
-from infra.paddle.simulator import webhook
+from infra.paddle_simulator.simulator import webhook
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import ACCOUNT, NOW, Ledgers, Mailbag, bought, ledger
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from billing_service.http.app import create_app
 from billing_service.webhook_queue import MAX_BYTES
-from infra.paddle.simulator import PATH, Webhook, webhook
+from infra.paddle_simulator.simulator import PATH, Webhook, webhook
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import NOW, SECRET, bought
 from tests.unit.billing.world import World

@@ -10,7 +10,7 @@ from billing_service.http.app import create_app
 from billing_service.secret_values import Cached, PaddleKeys
 from billing_service.service import Purchases
 from billing_service.webhooks import WebhookIngress
-from infra.paddle.prices import parameter
+from infra.paddle_simulator.prices import parameter
 from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized
 from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, Ledgers, Mailbag, Truth, prices

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.packaging.functions import with_log_groups
+from infra.cloudformation.functions import with_log_groups
 from kv_common import clock
 from kv_common.telemetry import logs, metrics
 

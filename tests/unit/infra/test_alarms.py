@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.packaging import parts
-from infra.packaging.alarms import with_alarms_heard
+from infra.cloudformation import parts
+from infra.cloudformation.alarms import with_alarms_heard
 from infra.repository import Repository
 
 

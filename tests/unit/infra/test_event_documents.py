@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from infra.documents.events import documents, schema
-from infra.documents.table import subscriptions, with_table
-from infra.packaging.lint import lint
+from infra.cloudformation.lint import lint
+from infra.docs_build.events import documents, schema
+from infra.docs_build.table import subscriptions, with_table
 from infra.repository import Repository, Service
 from kv_common.events import (
     AccountCreated,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.packaging.functions import with_log_groups, with_rights, without_chalice_marks
+from infra.cloudformation.functions import with_log_groups, with_rights, without_chalice_marks
 
 
 def template(**properties: Any) -> dict[str, Any]:

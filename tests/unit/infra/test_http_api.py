@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.cloudformation.http_api import replace_rest_api, route_name
 from infra.packaging.errors import BuildError
-from infra.packaging.http_api import replace_rest_api, route_name
 
 
 def operation(kind: str = "aws_proxy") -> dict[str, Any]:

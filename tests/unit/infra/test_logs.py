@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.logs.__main__ import milliseconds
-from infra.logs.errors import LogError
-from infra.logs.function_logs import FunctionLogs
-from infra.logs.line import Line
-from infra.logs.shown import show
+from infra.operations.logs.__main__ import milliseconds
+from infra.operations.logs.errors import LogError
+from infra.operations.logs.format import show
+from infra.operations.logs.function_logs import FunctionLogs
+from infra.operations.logs.line import Line
 
 LATE_MS = 30_000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from infra.cloudformation.merge import Template, merge
 from infra.packaging.errors import MergeError
-from infra.packaging.merge import Template, merge
 
 TEMPLATE: Template = {
     "Resources": {"Handler": {"Type": "AWS::Serverless::Function", "Properties": {"Timeout": 10, "Layers": ["a"]}}}

@@ -12,10 +12,10 @@ import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.documents.openapi.document import document, operations
-from infra.documents.openapi.files import files
-from infra.documents.openapi.operation import Access, Operation
-from infra.documents.openapi.page import page
+from infra.docs_build.openapi.document import document, operations
+from infra.docs_build.openapi.files import files
+from infra.docs_build.openapi.operation import Access, Operation
+from infra.docs_build.openapi.page import page
 from infra.repository import Repository, Service
 from kv_common import identifiers
 from kv_common.errors import ValidationError

@@ -10,10 +10,10 @@ import pytest
 from paddle_billing.Notifications.Entities.Subscription import Subscription
 from paddle_billing.Notifications.Entities.Transaction import Transaction
 
-from infra.paddle import entities
-from infra.paddle.entities import EVENTS, Bought, Scheduled
-from infra.paddle.prices import PRICES
-from infra.paddle.simulator import Simulator, Webhook, moments, webhook
+from infra.paddle_simulator import entities
+from infra.paddle_simulator.entities import EVENTS, Bought, Scheduled
+from infra.paddle_simulator.prices import PRICES
+from infra.paddle_simulator.simulator import Simulator, Webhook, moments, webhook
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BOUGHT = Bought(entities.id_of("sub", "1"), entities.id_of("ctm", "1"), PRICES["pro"], {"account_id": "1"})

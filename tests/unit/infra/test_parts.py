@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from infra.packaging import parts
+from infra.cloudformation import parts
+from infra.cloudformation.merge import merge
 from infra.packaging.errors import MergeError
-from infra.packaging.merge import merge
 
 QUEUES = {
     "Events": {"Function": "OnEvents", "From": {"kv.auth": ["AccountDeleted", "ApiKeyUsed"], "kv.kv": ["ApiKeyUsed"]}},

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from infra.events.shown import show
+from infra.operations.events.format import show
 
 EVENT = {
     "time": "2026-11-20T10:00:01Z",

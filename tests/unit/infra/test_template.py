@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.cloudformation.lint import lint
+from infra.cloudformation.template import finish, read_fragment, write
 from infra.packaging.errors import BuildError, LintError, MergeError
-from infra.packaging.lint import lint
-from infra.packaging.template import finish, read_fragment, write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.packaging.template import finish
+from infra.cloudformation.template import finish
 from infra.repository import Repository
 from tests.support import template_rules as rules
 from tests.support.template_rules import RULES, Template

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from infra import terminal
-from infra.logs.errors import LogError
+from infra.operations.logs.errors import LogError
 from infra.repository import Repository
-from infra.terminal import INTERRUPTED, Color, painted, printable
+from infra.terminal import INTERRUPTED, Color, colorize, printable
 
 
 def failing(error: BaseException) -> int:
@@ -64,6 +64,6 @@ def test_control_characters_are_spelled_out(text: str, spelled: str) -> None:
 
 
 def test_colors_are_used_only_where_they_are_wanted() -> None:
-    assert painted("text", Color.RED, wanted=True) == "\x1b[31mtext\x1b[0m"
-    assert painted("text", Color.RED, wanted=False) == "text"
-    assert painted("text", None, wanted=True) == "text"
+    assert colorize("text", Color.RED, wanted=True) == "\x1b[31mtext\x1b[0m"
+    assert colorize("text", Color.RED, wanted=False) == "text"
+    assert colorize("text", None, wanted=True) == "text"

@@ -1,0 +1,1 @@
+"""Looking at a stage and repairing it: logs, events, queues."""
