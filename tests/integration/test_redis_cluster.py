@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
@@ -30,7 +31,7 @@ from kv_common.admission.redis_metering import RedisMeterStore
 from kv_common.api_keys import KeyStatus, Scope
 from kv_common.events import RequestServed
 from kv_common.redis import RedisClient, RedisMode, RedisSettings, RedisUnavailable, connect
-from kv_common.redis.misconfiguration import Misconfiguration
+from kv_common.redis.misconfiguration import METRIC, Misconfiguration
 from kv_service.metering.flusher import Flusher
 from tests.support.redis_cluster import redis_cluster
 from tests.support.waiting import await_value
@@ -250,7 +251,9 @@ def test_ask_is_followed_for_one_command_and_moved_for_all(cluster: RedisCluster
     assert client.execute(key, ("GET", key)) == [b"2"]
 
 
-def test_a_cluster_behind_standalone_is_an_error_line_with_what_to_set_and_a_metric(cluster: RedisCluster) -> None:
+def test_a_cluster_behind_standalone_is_an_error_line_with_what_to_set_and_a_metric(
+    cluster: RedisCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines: list[dict[str, Any]] = []
     client = connect(
         RedisSettings(cluster.url, connect_timeout_s=0.5, timeout_s=0.5),
@@ -262,10 +265,11 @@ def test_a_cluster_behind_standalone_is_an_error_line_with_what_to_set_and_a_met
 
     assert {one.verdict for one in decisions} == {Verdict.ADMITTED}
     assert Source.LOCAL in {one.source for one in decisions}
-    error, metric = lines
+    [error] = lines
+    [metric] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if METRIC in line]
     assert error["level"] == "ERROR"
     assert "REDIS_MODE=cluster" in error["set"]
-    assert metric["RedisMisconfigured"] == 1
+    assert metric["RedisMisconfigured"] == [1]
 
 
 def test_one_node_behind_cluster_mode_is_reported(

@@ -47,7 +47,7 @@ def test_a_closed_month_takes_nothing_any_more_and_says_so(
     old = NOW_MINUTE - 66 * 1_440
     usage.take(served(account_id, old, 1, {"a": Served({"get": 5, "put": 2}, 0)}))
     assert usage.items(account_id) == []
-    assert '"LateUsageRequests":7' in capsys.readouterr().out
+    assert '"LateUsageRequests":[7.0]' in capsys.readouterr().out
 
 
 def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage, account_id: str) -> None:

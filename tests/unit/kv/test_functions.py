@@ -125,5 +125,5 @@ def test_a_schedule_of_a_minute_flushes_as_often_as_the_stage_says(
     assert flusher.flushes == flushes
     assert sum(clock.slept) < 60
     lines = capsys.readouterr().out.splitlines()
-    assert sum('"FlushLag":3' in line for line in lines) == 1
+    assert sum('"FlushLag":[3.0]' in line for line in lines) == 1
     assert sum('"message":"flushed"' in line for line in lines) == flushes

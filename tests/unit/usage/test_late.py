@@ -25,7 +25,7 @@ def test_requests_told_too_late_are_in_the_log_and_in_the_metric_of_the_alarm(
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert (line["level"], line["event_id"], line["account_id"]) == ("WARN", late.id, late.account_id)
     alarm = json.loads(RESOURCES.read_text("utf-8"))["Resources"]["TooLateAlarm"]["Properties"]
-    assert metric[alarm["MetricName"]] == 7
+    assert metric[alarm["MetricName"]] == [7]
     assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == alarm["Namespace"] == NAMESPACE
     dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
     assert (metric["Service"], dimensions["Stage"]) == (dimensions["Service"], {"Ref": "Stage"})

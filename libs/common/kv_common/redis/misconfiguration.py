@@ -41,4 +41,4 @@ class Misconfiguration:
             return
         self._reported_at = now
         self._log({"level": "ERROR", "message": "Redis is misconfigured", "problem": problem, "set": remedy})
-        emit_metric(self._env.get("STAGE", ""), "kv", METRIC, 1, log=self._log)
+        emit_metric(self._env.get("STAGE", ""), "kv", METRIC, 1)

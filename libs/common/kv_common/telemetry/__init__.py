@@ -1,1 +1,1 @@
-"""Logs and metrics of the services."""
+"""Logs and metrics, by Powertools for AWS Lambda."""

@@ -1,41 +1,21 @@
-"""Metrics through the log: a line in CloudWatch's embedded metric format becomes a metric without any call.
-
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-"""
+"""CloudWatch metrics by Powertools, in embedded metric format: a line of the log becomes a metric."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from kv_common.telemetry import logs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from kv_common import clock
 
 NAMESPACE = "KVStorage"
 Unit = Literal["Count", "Seconds", "Milliseconds", "Bytes"]
 
 
-def emit_metric(
-    stage: str,
-    service: str,
-    name: str,
-    value: float,
-    unit: Unit = "Count",
-    *,
-    log: Callable[[dict[str, object]], None] = logs.write,
-    now_s: Callable[[], float] = time.time,
-) -> None:
-    """Log `value` as the metric `name` of a stage's service."""
-    declared = {"Namespace": NAMESPACE, "Dimensions": [["Stage", "Service"]], "Metrics": [{"Name": name, "Unit": unit}]}
-    log(
-        {
-            "_aws": {"Timestamp": int(now_s() * 1000), "CloudWatchMetrics": [declared]},
-            "Stage": stage,
-            "Service": service,
-            # Whoever does without ordinary lines still has the alarms.
-            "level": "WARN",
-            name: value,
-        }
-    )
+def emit_metric(stage: str, service: str, name: str, value: float, unit: Unit = "Count") -> None:
+    """Emit `value` as the metric `name` of a stage's service."""
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+    dimensions = {"Stage": stage, "Service": service}
+    with single_metric(name, MetricUnit(unit), value, namespace=NAMESPACE, default_dimensions=dimensions) as metric:
+        # A stage that stores no INFO lines still needs its metrics.
+        metric.add_metadata("level", "WARN")
+        metric.add_metadata("timestamp", clock.timestamp(clock.now_ms()))
