@@ -64,6 +64,23 @@ def with_log_groups(template: Template, service: str) -> Template:
     return merge(template, fragment)
 
 
+def with_dynamodb_client(template: Template) -> Template:
+    """The template with a parameter that chooses the DynamoDB client of every function that has a table."""
+    variables = {"DYNAMODB_CLIENT": {"Ref": "DynamoDbClient"}}
+    changes = {
+        name: {"Properties": {"Environment": {"Variables": variables}}}
+        for name, function in functions(template).items()
+        if "TABLE" in function["Properties"].get("Environment", {}).get("Variables", {})
+    }
+    parameter = {
+        "Type": "String",
+        "AllowedValues": ["fast", "boto3"],
+        "Default": "fast",
+        "Description": "How functions call DynamoDB: fast takes a tenth of the CPU, boto3 runs hooks of botocore",
+    }
+    return merge(template, {"Parameters": {"DynamoDbClient": parameter}, "Resources": changes}) if changes else template
+
+
 def with_rights(template: Template) -> Template:
     """The template with the statements that follow from it.
 

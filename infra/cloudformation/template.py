@@ -37,6 +37,7 @@ def finish(sam: Template, fragment: Template, *, service: str, code_key: str) ->
     template = functions.with_log_groups(template, service)
     template = merge(template, parts.expand(metadata.get("Parts", {}), service))
     template = merge(template, fragment)
+    template = functions.with_dynamodb_client(template)
     template = functions.with_rights(template)
     template = with_alarms_heard(template)
     plain = without_sam(template)

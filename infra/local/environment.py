@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Self
 
 from infra.deploy.cloud import Cloud
@@ -132,6 +133,7 @@ def local_deployment(
         "UserPoolDeletionProtection": "INACTIVE",
         # Developers see what they did within seconds; nobody pays for the extra events here.
         "FlushEverySeconds": "2",
+        "DynamoDbClient": os.environ.get("DYNAMODB_CLIENT", "fast"),
         "MeterFlushDelaySeconds": "0",
         "KeyUseReportMinutes": "1",
         "StorageBatchSeconds": "0",

@@ -88,7 +88,7 @@ def test_wherever_it_dies_the_next_one_leaves_nothing(
     local: LocalEnvironment, http: httpx.Client, auth: Auth, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Small batches, so that there are several of each kind to die between.
-    monkeypatch.setattr(dynamodb, "_BATCH", 2)
+    monkeypatch.setattr("kv_common.dynamodb.writes._BATCH", 2)
     died, most = True, 0
     while died:
         tenant = sign_up(local, http)

@@ -10,13 +10,13 @@ import pytest
 
 from kv_common import dynamodb, s3
 from kv_common.clock import now_ms
-from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import PreconditionFailed
 from kv_service.namespaces.model import NamespaceRef
 from kv_service.persistence import ObjectStore, ValueStore
 from kv_service.values import preconditions
 from kv_service.values.commands import Delete, Get, Patch, Put
 from kv_service.values.service import Values
+from tests.support.dynamodb_calls import lost_responses
 from tests.support.kv_process import enter
 
 if TYPE_CHECKING:
@@ -95,17 +95,15 @@ class World:
     @contextmanager
     def answer_lost(self, meanwhile: Callable[[], None]) -> Iterator[Values]:
         """Give values whose next large text is written, and sent again by the SDK after something else happened."""
-        post, left = ConnectionPool.post, [meanwhile]
+        left = [meanwhile]
 
-        def lose(self: ConnectionPool, headers: dict[str, str], body: bytes) -> HttpResponse:
-            answer = post(self, headers, body)
-            if left and headers["x-amz-target"].endswith("TransactWriteItems"):
-                left.pop()()
-                raise TransportError
-            return answer
+        def is_lost(operation: str) -> bool:
+            if not left or operation != "TransactWriteItems":
+                return False
+            left.pop()()
+            return True
 
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(ConnectionPool, "post", lose)
+        with lost_responses(is_lost):
             yield self.values_on(dynamodb.client())
         assert not left
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from kv_common.dynamodb.fast.connection_pool import ConnectionPool, HttpResponse, TransportError
 from kv_common.errors import AppError, NotFound
 from kv_service.namespaces.model import NamespaceRef
 from kv_service.values import preconditions
@@ -17,9 +16,10 @@ from kv_service.values.commands import Delete, Get, Increment, Patch, Put, Write
 from kv_service.values.model import StorageFull, Version
 from kv_service.values.pages import PageRequest
 from kv_service.values.service import Values
+from tests.support.dynamodb_calls import lost_responses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kv_service.container import Kv
     from kv_service.persistence import ValueStore
@@ -231,21 +231,16 @@ def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, 
 
 
 @pytest.fixture
-def lost_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Lose the answer to the first time that anything is sent; the client sends it again."""
-    post = ConnectionPool.post
+def lost_answers() -> Iterator[list[str]]:
+    """Lose the response to the first time that anything is sent; the client sends it again. Yields what is sent."""
     sent: list[str] = []
 
-    def lose(self: ConnectionPool, headers: dict[str, str], body: bytes) -> HttpResponse:
-        post(self, headers, body)
-        raise TransportError
+    def is_first(operation: str) -> bool:
+        sent.append(operation)
+        return len(sent) % 2 == 1
 
-    def note(event_name: str, **_: object) -> None:
-        sent.append(event_name.rpartition(".")[2])
-
-    monkeypatch.setattr(ConnectionPool, "post", lose)
-    world.store._client.meta.events.register("before-send.dynamodb.*", note)
-    return sent
+    with lost_responses(is_first):
+        yield sent
 
 
 def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(world: World, lost_answers: list[str]) -> None:

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-
-    Item = dict[str, AttributeValueTypeDef]
 
 SEEN_KEPT_S = 100 * 86_400
 """Longer than Paddle keeps a notification and lets it be replayed (90 days)."""

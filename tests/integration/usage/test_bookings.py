@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kv_common.dynamodb.fast.client import FastClient
 from kv_common.events import (
     AccountDeleted,
     Contract,
@@ -20,6 +19,7 @@ from kv_common.events import (
     Served,
     StorageChanged,
 )
+from tests.support.dynamodb_calls import wrapped_calls
 from tests.support.metering import event, expected
 
 if TYPE_CHECKING:
@@ -125,13 +125,12 @@ def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage,
     ids=["requests of a namespace", "requests of two", "storage"],
 )
 def test_an_event_costs_the_units_that_the_store_says(
-    usage: Usage, account_id: str, monkeypatch: pytest.MonkeyPatch, data: Contract, units: dict[str, float]
+    usage: Usage, account_id: str, data: Contract, units: dict[str, float]
 ) -> None:
     spent = {"write": 0.0, "read": 0.0}
-    call = FastClient.__call__
 
-    def counted(calls: FastClient, operation: str, arguments: dict[str, Any]) -> Any:
-        answer = call(calls, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
+    def counted(call: Any, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        answer = call(client, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
         if operation == "TransactWriteItems":
             spent["write"] += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
         elif operation == "BatchGetItem":
@@ -144,7 +143,6 @@ def test_an_event_costs_the_units_that_the_store_says(
         return answer
 
     told = event(account_id, data)
-    with monkeypatch.context() as patched:
-        patched.setattr(FastClient, "__call__", counted)
+    with wrapped_calls(lambda call: lambda *arguments: counted(call, *arguments)):
         usage.take(told)
     assert spent == units

@@ -1,198 +1,30 @@
-"""DynamoDB as the stores use it: short time-outs, no resources, failures in our own words, whole partitions removed."""
+"""DynamoDB as the stores use it: short time-outs, low-level calls, failures of our own.
 
-from __future__ import annotations
+`factory` makes the client, `errors` translates its failures, `writes` holds transactions and batches, and `fast` is the
+client that takes a tenth of boto3's CPU.
+"""
 
-from typing import TYPE_CHECKING, Any, cast
-
-from kv_common import retry
-from kv_common.dynamodb.factory import client as client
-from kv_common.errors import PayloadTooLarge, Unavailable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
-    from types import TracebackType
-
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import (
-        AttributeValueTypeDef,
-        QueryInputTypeDef,
-        TransactWriteItemTypeDef,
-        WriteRequestUnionTypeDef,
-    )
-
-    Item = dict[str, AttributeValueTypeDef]
-
-MAX_TRANSACTION = 100
-_BATCH = 25  # what one BatchWriteItem takes
-_BATCH_ATTEMPTS = 8
-_TRANSACTION_ATTEMPTS = 12
-
-_TRY_LATER = frozenset(
-    {
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionInProgressException",
-    }
+from kv_common.dynamodb.errors import ConditionFailed, TransactionConflict, TransactionTooLarge, translate_errors
+from kv_common.dynamodb.factory import client
+from kv_common.dynamodb.writes import (
+    MAX_TRANSACTION,
+    delete_all,
+    delete_partition,
+    ping_table,
+    put_all,
+    transact,
 )
 
-
-class TransactionConflict(Unavailable):
-    """Another transaction was writing the same items; trying again at once is right."""
-
-
-class _Unprocessed(Unavailable):
-    """The table could not take all of a batch: it is busy."""
-
-
-class TransactionTooLarge(PayloadTooLarge):
-    """The items of a transaction are larger together than DynamoDB takes at one moment."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This is more than can be read or written at one moment: 4 MB.", details={"reason": "transaction_size"}
-        )
-
-
-class ConditionFailed(Exception):
-    """The item was not in the state that the write asked for; in a transaction, `actions` counts which, from 0.
-
-    `item` is the item that stood there, where a single write asked for it.
-    """
-
-    def __init__(
-        self, actions: frozenset[int] = frozenset({0}), item: Mapping[str, AttributeValueTypeDef] | None = None
-    ) -> None:
-        super().__init__(f"condition failed in actions {sorted(actions)}")
-        self.actions = actions
-        self.item = item
-
-
-def ping_table(client: DynamoDBClient, table: str) -> None:
-    """Return if the table answers, whether or not it holds anything; Unavailable otherwise."""
-    with translate_errors():
-        client.get_item(TableName=table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
-
-
-class _Translation:
-    """Turns what the client raises into our own words; it is no generator, for it stands around every call."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is not None:
-            _translate(error)
-
-
-_TRANSLATION = _Translation()
-
-
-def translate_errors() -> AbstractContextManager[None]:
-    """Turn a failed condition into ConditionFailed and what will pass into Unavailable; let the rest escape."""
-    return _TRANSLATION
-
-
-def _translate(error: BaseException) -> None:
-    from botocore.exceptions import ClientError, HTTPClientError
-    from botocore.exceptions import ConnectionError as BotoConnectionError
-
-    if isinstance(error, (BotoConnectionError, HTTPClientError)):
-        raise Unavailable from error
-    if not isinstance(error, ClientError):
-        return
-    code = error.response["Error"]["Code"]
-    if code == "ConditionalCheckFailedException":
-        item = cast("Mapping[str, AttributeValueTypeDef] | None", error.response.get("Item"))
-        raise ConditionFailed(item=item) from error
-    if code == "TransactionCanceledException":
-        raise _cancelled(error.response) from error
-    if code == "TransactionConflictException":
-        raise TransactionConflict from error
-    if code in _TRY_LATER:
-        raise Unavailable from error
-
-
-def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) -> None:
-    """Write all of `items` or none; others who write the same items at the same time are waited for.
-
-    ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
-    two in all, where a request would rather be refused.
-    """
-
-    def attempt() -> None:
-        with translate_errors():
-            client.transact_write_items(TransactItems=items)
-
-    _retried(attempt, TransactionConflict, _TRANSACTION_ATTEMPTS)
-
-
-def put_all(client: DynamoDBClient, table: str, items: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
-    """Write items that depend on nothing, in a trip per 25."""
-    _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
-
-
-def delete_all(client: DynamoDBClient, table: str, keys: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
-    """Remove items, if they are there, in a trip per 25."""
-    _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in keys])
-
-
-def delete_partition(client: DynamoDBClient, table: str, partition: str, *, before: str | None = None) -> int:
-    """Remove every item of a partition and return how many there were, in a trip per page and per 25 items.
-
-    With `before`, only those whose sort key comes before it.
-    """
-    query: QueryInputTypeDef = {
-        "TableName": table,
-        "KeyConditionExpression": "PK = :p",
-        "ExpressionAttributeValues": {":p": {"S": partition}},
-        "ProjectionExpression": "PK, SK",
-        "ConsistentRead": True,
-    }
-    if before is not None:
-        query["KeyConditionExpression"] = "PK = :p AND SK < :b"
-        query["ExpressionAttributeValues"] = {":p": {"S": partition}, ":b": {"S": before}}
-    deleted = 0
-    while True:
-        with translate_errors():
-            answer = client.query(**query)
-        delete_all(client, table, answer["Items"])
-        deleted += len(answer["Items"])
-        if "LastEvaluatedKey" not in answer:
-            return deleted
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteRequestUnionTypeDef]) -> None:
-    for start in range(0, len(requests), _BATCH):
-        _write_batch(client, table, list(requests[start : start + _BATCH]))
-
-
-def _write_batch(client: DynamoDBClient, table: str, unprocessed: list[WriteRequestUnionTypeDef]) -> None:
-    def attempt() -> None:
-        with translate_errors():
-            answer = client.batch_write_item(RequestItems={table: unprocessed})
-        unprocessed[:] = answer["UnprocessedItems"].get(table, [])
-        if unprocessed:
-            raise _Unprocessed
-
-    _retried(attempt, _Unprocessed, _BATCH_ATTEMPTS)
-
-
-def _retried(attempt: Callable[[], None], on: type[Exception], attempts: int) -> None:
-    retry.call(attempt, on=on, attempts=attempts, first_pause_s=0.02, max_pause_s=0.5)
-
-
-def _cancelled(response: Mapping[str, Any]) -> Exception:
-    reasons = [reason.get("Code") for reason in response.get("CancellationReasons", [])]
-    failed = frozenset(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
-    if failed:
-        return ConditionFailed(failed)
-    if "ValidationError" in reasons:
-        return TransactionTooLarge()
-    return TransactionConflict() if "TransactionConflict" in reasons else Unavailable()
+__all__ = [
+    "MAX_TRANSACTION",
+    "ConditionFailed",
+    "TransactionConflict",
+    "TransactionTooLarge",
+    "client",
+    "delete_all",
+    "delete_partition",
+    "ping_table",
+    "put_all",
+    "transact",
+    "translate_errors",
+]

@@ -1,4 +1,4 @@
-"""How a client of DynamoDB is made: short time-outs, and nothing that its requests do without."""
+"""Makes the DynamoDB client: short time-outs, and no work that requests can do without."""
 
 from __future__ import annotations
 
@@ -13,29 +13,41 @@ from kv_common.dynamodb.fast.lazy_client import LazyClient
 from kv_common.dynamodb.fast.sigv4 import Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CONNECT_TIMEOUT_S = 1
 READ_TIMEOUT_S = 2
+FAST, BOTO3 = "fast", "boto3"
 USER_AGENT = f"kv-storage/{VERSION}"
 
 
-def client() -> DynamoDBClient:
+class UnknownClientError(ValueError):
+    """DYNAMODB_CLIENT names no client."""
+
+
+def client(env: Mapping[str, str] = os.environ) -> DynamoDBClient:
     """Return a low-level client; region, credentials and endpoint come from the environment.
 
-    It is boto3's, but the calls that stores make take a shorter way (`direct`), which costs a tenth of the CPU. Where
-    the environment is as plain as a function's, boto3 is not even imported until something else is asked of it.
+    Its nine operations on items go through the fast client (kv_common/dynamodb/fast), everything else through boto3,
+    which is imported only when it is needed. DYNAMODB_CLIENT=boto3 returns boto3's client as it is.
     """
-    place = simple_endpoint(os.environ)
-    if place is None:
-        return _by_boto3()
-    signer = Signer(lambda: place.credentials, place.region, "dynamodb")
-    calls = FastClient(_connections(place.endpoint_url), signer, USER_AGENT, boto3_client)
+    choice = env.get("DYNAMODB_CLIENT") or FAST
+    if choice == BOTO3:
+        return boto3_client()
+    if choice != FAST:
+        raise UnknownClientError(f"DYNAMODB_CLIENT is {FAST} or {BOTO3}, not {choice!r}.")
+    endpoint = simple_endpoint(env)
+    if endpoint is None:
+        return _fast_client_configured_by_boto3()
+    signer = Signer(lambda: endpoint.credentials, endpoint.region, "dynamodb")
+    calls = FastClient(_connections(endpoint.endpoint_url), signer, USER_AGENT, boto3_client)
     return cast("DynamoDBClient", LazyClient(calls))
 
 
 def boto3_client() -> DynamoDBClient:
-    """Return boto3's own client."""
+    """Return boto3's client."""
     import boto3
     from botocore.config import Config
 
@@ -44,12 +56,12 @@ def boto3_client() -> DynamoDBClient:
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
-            # A direct call that fails is followed by two more attempts.
+            # A call of the fast client that fails is followed by two attempts of botocore's.
             retries={"mode": "standard", "total_max_attempts": 2},
             tcp_keepalive=True,
-            # Our own stores build every request; checking each against the API's model would cost CPU per call.
+            # The stores build every request; validating each against the API's model costs CPU per call.
             parameter_validation=False,
-            # So would writing down anew who we are, and looking for what DynamoDB does not have or we do not use.
+            # So does building the user agent anew, and looking for features that DynamoDB lacks or we do not use.
             user_agent=USER_AGENT,
             account_id_endpoint_mode="disabled",
             inject_host_prefix=False,
@@ -58,8 +70,8 @@ def boto3_client() -> DynamoDBClient:
     )
 
 
-def _by_boto3() -> DynamoDBClient:
-    """Return a client that asks where and as whom botocore finds out; behind a proxy it is boto3's alone."""
+def _fast_client_configured_by_boto3() -> DynamoDBClient:
+    """Return a client with the endpoint and credentials that botocore finds; behind a proxy, boto3's own."""
     import boto3
     from botocore.utils import get_environ_proxies
 

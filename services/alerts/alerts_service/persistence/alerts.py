@@ -10,12 +10,11 @@ from kv_common.dynamodb import ConditionFailed, ping_table, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, QueryInputTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
     from kv_common.events.processed_events import Once
-
-    Item = dict[str, AttributeValueTypeDef]
 
 PREFIX = "ALERT#"
 

@@ -10,9 +10,9 @@ from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, UpdateTypeDef
+    from mypy_boto3_dynamodb.type_defs import UpdateTypeDef
 
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 
 class AccountClosed(Exception):

@@ -12,11 +12,9 @@ from kv_common.events.outbox import outbox_put
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-
-    Item = dict[str, AttributeValueTypeDef]
 
 
 class AccountStore:

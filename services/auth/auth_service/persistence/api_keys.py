@@ -14,11 +14,10 @@ from kv_common.dynamodb import ConditionFailed, delete_all, transact, translate_
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-
-    Item = dict[str, AttributeValueTypeDef]
 
 KEPT_DEAD_S = 30 * 86_400
 # DynamoDB removes what has expired within a few days. A credential is found through the listed key when its account

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from kv_common.admission import Limits
     from kv_common.clock import Clock
+    from kv_common.dynamodb.items import Item
     from kv_service.jobs.worker import Job
-
-    Item = dict[str, AttributeValueTypeDef]
 
 
 class AccountStore:

@@ -20,11 +20,10 @@ from kv_service.persistence.usage_outbox import used_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
+    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
 
     from kv_common.clock import Clock
-
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 
 class DynamoAdmissionData:

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from kv_common.dynamodb.items import Item
 from kv_service.values.model import GREATEST_INTEGER, LEAST_INTEGER
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
     from kv_service.values.model import Version
     from kv_service.values.preconditions import Precondition, Tags
-
-    Item = dict[str, AttributeValueTypeDef]
 
 LIVE = "(attribute_not_exists(#ttl) OR #ttl > :now)"
 """Holds for what has not expired, and where there is nothing."""

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_service.namespaces.model import NamespaceRef
     from kv_service.persistence.s3_objects import ObjectStore
     from kv_service.values.idempotency import IdempotencyKey
-
-    Item = dict[str, AttributeValueTypeDef]
 
 RECORD_PREFIX = "I#"
 

@@ -12,11 +12,10 @@ from kv_service.jobs.worker import Job, JobKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from kv_common.clock import Clock
-
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 WORK_PREFIX = "WORK#"
 """Sorts after all else in the partition: the job that empties it goes last, and can be taken up again until then."""

@@ -15,13 +15,12 @@ from kv_service.persistence.storage_usage import HOLDINGS_PREFIX, counters_key, 
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from kv_common.clock import Clock
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
     from kv_service.jobs.worker import Job
-
-    Item = dict[str, AttributeValueTypeDef]
 
 NAMESPACE_PREFIX = "NAMESPACE#"
 _GONE_KEPT_S = 2 * 86_400  # the stream, which may still have to count what was deleted, keeps a day

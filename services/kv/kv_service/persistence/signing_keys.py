@@ -10,11 +10,9 @@ from kv_common.errors import Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from kv_common.auth.jwks import JwkSet
-
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 _SIGNING_KEYS: Item = {"PK": {"S": "SIGNING_KEYS"}}
 

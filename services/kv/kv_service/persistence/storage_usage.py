@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
     from kv_service.storage_usage.rules import UsageDelta
-
-    Item = dict[str, AttributeValueTypeDef]
 
 NAMESPACES_AT_ONCE = 30
 """Each takes three items of a transaction, which takes a hundred."""

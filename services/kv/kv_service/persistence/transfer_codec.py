@@ -11,9 +11,7 @@ from kv_service.jobs.worker import JobKind
 from kv_service.transfers.model import ExportProgress, ImportProgress, Problem, TransferJob, TransferStatus
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 TRANSFER_PREFIX = "TRANSFER#"
 """Sorts before the jobs: the job that empties an account's partition goes after them."""

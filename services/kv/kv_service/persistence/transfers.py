@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from kv_common.clock import Clock
+    from kv_common.dynamodb.items import Item
     from kv_service.transfers.model import TransferJob
-
-    Item = dict[str, AttributeValueTypeDef]
 
 MAX_A_DAY = {JobKind.EXPORT: 100, JobKind.IMPORT: 10}
 """They pass no rate limit and no quota: an import may write all that the plan stores, at twice the price of a PUT."""

@@ -12,11 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-
-    Item = dict[str, AttributeValueTypeDef]
 
 USED_PREFIX = "USED#"
 _USED_KEPT_S = 70 * 86_400

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_service.namespaces.model import NamespaceRef
-    from kv_service.persistence.value_codec import Item
     from kv_service.values.model import Version
 
 

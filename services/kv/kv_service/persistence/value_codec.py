@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    Item = dict[str, AttributeValueTypeDef]
+    from kv_common.dynamodb.items import Item
 
 _UNIT = 1_024
 _OVERHEAD = 72  # names, partition key, times, size and ETag, rounded up

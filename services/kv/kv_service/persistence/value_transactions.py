@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from kv_service.values.model import Version
     from kv_service.values.planning import Change
 
-    Item = dict[str, AttributeValueTypeDef]
-
 _READS = 8
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
 
+    from kv_common.dynamodb.items import Item
     from kv_service.namespaces.model import NamespaceRef
     from kv_service.persistence.s3_objects import ObjectStore
-    from kv_service.persistence.value_codec import Item
     from kv_service.values.commands import Increment
     from kv_service.values.model import Version, WriteStamp
     from kv_service.values.preconditions import Precondition

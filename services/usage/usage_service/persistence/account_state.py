@@ -25,9 +25,9 @@ from usage_service.persistence.codec import (
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from kv_common.dynamodb.items import Item
     from kv_common.events import Event, NamespaceCreated, NamespaceDeleted, StorageChanged
     from kv_common.events.processed_events import Once
-    from usage_service.persistence.codec import Item
 
 
 class AccountStateStore:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef
 
+    from kv_common.dynamodb.items import Item
     from usage_service.domain.metering import Step
-    from usage_service.persistence.codec import Item
 
 KEPT_AFTER_CLOSING_S = 86_400
 """A minute's row goes a day after its month has closed, when nothing that comes again could be booked any more."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from kv_common.dynamodb.items import Item
     from usage_service.domain.reports import ByDay
-    from usage_service.persistence.codec import Item
 
 # The characters after "#": ends of ranges that have everything below a prefix in them.
 _BEHIND = "$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from kv_service.persistence import value_codec
 from kv_service.values.model import Version
 from tests.support import json_texts
 
+if TYPE_CHECKING:
+    from kv_common.dynamodb.items import Item
+
 VERSION = Version("k", "1", 1, "e" * 12, 1_795_176_000_250, 1_795_176_000_251)
 
 
@@ -20,7 +24,7 @@ def version_of(text: str) -> Version:
     return replace(VERSION, text=text, size=len(text.encode()))
 
 
-def size_of(item: value_codec.Item) -> int:
+def size_of(item: Item) -> int:
     """The item's size as DynamoDB counts it, with its keys: names and texts in UTF-8, two digits of a number a byte."""
     size = len("PKSK") + len("V#") + 12 + len(VERSION.key)
     for name, value in item.items():
@@ -61,7 +65,7 @@ def test_a_small_text_is_kept_as_it_is_and_a_larger_one_deflated_if_that_saves_a
 def test_deflating_never_costs_a_write_unit_more(size: int) -> None:
     text = '"' + "".join(random.Random(size).choices("0123456789abcdef", k=size)) + '"'
     version = version_of(text)
-    plain: value_codec.Item = {**value_codec.encode(version), "v": {"S": text}}
+    plain: Item = {**value_codec.encode(version), "v": {"S": text}}
 
     assert -(-size_of(value_codec.encode(version)) // 1024) <= -(-size_of(plain) // 1024)
 

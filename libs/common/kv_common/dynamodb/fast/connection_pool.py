@@ -83,7 +83,7 @@ class ConnectionPool:
                 connection = self._idle.pop()
             except IndexError:
                 break  # another thread was faster
-            if connection.require_open():
+            if connection.is_open():
                 return connection
             connection.close()
         return self._connect()
@@ -142,7 +142,7 @@ class _Connection:
             raise ValueError("more than an answer")
         return HttpResponse(int(status), headers, content)
 
-    def require_open(self) -> bool:
+    def is_open(self) -> bool:
         """Tell whether nothing has come since the last answer: what can be read now is the end."""
         return not self._poll.poll(0)
 

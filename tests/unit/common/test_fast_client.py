@@ -18,6 +18,7 @@ import pytest
 from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.client import BaseClient
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import SSLError
 from cryptography import x509
@@ -62,6 +63,8 @@ ATTEMPTS = 3
 @pytest.fixture(autouse=True, scope="module")
 def environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
+        # This file is about the fast client, whichever client the suite runs with.
+        patched.setenv("DYNAMODB_CLIENT", "fast")
         patched.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         patched.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -512,3 +515,13 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(chain, secret)
     return context
+
+
+def test_boto3_is_used_as_it_is_where_the_setting_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DYNAMODB_CLIENT", "boto3")
+    assert isinstance(dynamodb.client(), BaseClient)
+
+
+def test_an_unknown_client_is_refused_with_the_two_that_there_are() -> None:
+    with pytest.raises(factory.UnknownClientError, match="DYNAMODB_CLIENT is fast or boto3, not 'slow'"):
+        dynamodb.client({"DYNAMODB_CLIENT": "slow"})
