@@ -1,4 +1,4 @@
-"""The shared ground of every consumer, on a real table: transactions, partitions, effects that happen once."""
+"""The shared ground of every consumer, on a real table: transactions, partitions, idempotent effects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from kv_common import account_tombstones, dynamodb
 from kv_common.dynamodb import ConditionFailed, delete_partition, put_all, transact
 from kv_common.events import AccountDeleted, Event, ThresholdCrossed
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 from tests.support.kv_process import enter
 from tests.support.traces import traces
 
@@ -41,8 +41,8 @@ def account() -> str:
 
 
 @pytest.fixture
-def once(client: DynamoDBClient, table: str) -> Once:
-    return Once(client, table, now_s=lambda: NOW_S)
+def processed(client: DynamoDBClient, table: str) -> ProcessedEvents:
+    return ProcessedEvents(client, table, now_s=lambda: NOW_S)
 
 
 def event(account_id: str, name: str = "1") -> Event:
@@ -114,58 +114,58 @@ def test_a_partition_of_three_thousand_items_and_more_than_a_page_is_removed_who
 
 
 def test_an_event_that_was_seen_changes_nothing_any_more(
-    client: DynamoDBClient, table: str, account: str, once: Once
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
-    assert once.apply(event(account), [add(table, account)]) is True
-    assert once.apply(event(account), [add(table, account)]) is False
-    assert once.apply(event(account, "2"), [add(table, account)]) is True
+    assert processed.apply(event(account), [add(table, account)]) is True
+    assert processed.apply(event(account), [add(table, account)]) is False
+    assert processed.apply(event(account, "2"), [add(table, account)]) is True
     assert counter(client, table, account) == 2
 
 
 def test_an_event_delivered_to_eight_at_once_is_applied_by_one(
-    client: DynamoDBClient, table: str, account: str, once: Once
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        applied = list(pool.map(lambda _: once.apply(event(account), [add(table, account)]), range(8)))
+        applied = list(pool.map(lambda _: processed.apply(event(account), [add(table, account)]), range(8)))
     assert applied.count(True) == 1
     assert counter(client, table, account) == 1
 
 
 def test_different_events_of_one_account_at_once_are_all_applied(
-    client: DynamoDBClient, table: str, account: str, once: Once
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
         events = [event(account, str(number)) for number in range(80)]
-        applied = list(pool.map(lambda one: once.apply(one, [add(table, account)]), events))
+        applied = list(pool.map(lambda one: processed.apply(one, [add(table, account)]), events))
     assert applied == [True] * 80
     assert counter(client, table, account) == 80
 
 
 def test_events_of_the_same_id_and_another_name_are_different_ones(
-    client: DynamoDBClient, table: str, account: str, once: Once
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     other = Event(event(account).id, account, "c-1", 0, AccountDeleted())
-    assert once.apply(event(account), [add(table, account)])
-    assert once.apply(other, [add(table, account)])
+    assert processed.apply(event(account), [add(table, account)])
+    assert processed.apply(other, [add(table, account)])
     assert counter(client, table, account) == 2
 
 
 def test_the_effect_that_failed_is_counted_and_the_event_is_not_seen(
-    client: DynamoDBClient, table: str, account: str, once: Once
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     effects = [add(table, account), add_to_existing(table, account + "-other")]
     with pytest.raises(ConditionFailed) as failure:
-        once.apply(event(account), effects)
+        processed.apply(event(account), effects)
     assert failure.value.actions == {1}
     assert counter(client, table, account) is None
 
-    assert once.apply(event(account), effects[:1]) is True
+    assert processed.apply(event(account), effects[:1]) is True
 
 
 def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
-    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
-    once.apply(event(account), [])
+    processed.apply(event(account), [])
     digest = hashlib.sha256(f"{account} ThresholdCrossed {account}#1".encode()).hexdigest()
     key: Any = {"PK": {"S": f"SEEN#{digest}"}, "SK": {"S": "SEEN"}}
     seen = client.get_item(TableName=table, Key=key)["Item"]
@@ -173,9 +173,11 @@ def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
     assert traces(local, [table], account) == []
 
 
-def test_nothing_of_a_closed_account_is_applied(client: DynamoDBClient, table: str, account: str, once: Once) -> None:
+def test_nothing_of_a_closed_account_is_applied(
+    client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
+) -> None:
     account_tombstones.write_tombstone(client, table, account, now_s=NOW_S)
-    assert once.apply(event(account), [add(table, account)]) is False
+    assert processed.apply(event(account), [add(table, account)]) is False
     assert counter(client, table, account) is None
 
 
@@ -192,25 +194,25 @@ def test_an_account_is_open_until_it_is_closed(client: DynamoDBClient, table: st
 
 
 def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
-    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
-    once.apply(event(account), [add(table, account)])
+    processed.apply(event(account), [add(table, account)])
     for _ in range(2):
         account_tombstones.purge(client, table, account, now_s=NOW_S)
         assert traces(local, [table], account) == []
-        assert once.apply(event(account, "late"), [add(table, account)]) is False
+        assert processed.apply(event(account, "late"), [add(table, account)]) is False
     mark = client.get_item(TableName=table, Key=account_tombstones.tombstone_key(account))["Item"]
     assert mark["ttl"]["N"] == str(NOW_S + 60 * 86_400)
 
 
 def test_an_effect_at_the_moment_of_forgetting_leaves_nothing(
-    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, once: Once
+    local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     for trial in range(5):
         name = f"{account}-{trial}"
         with ThreadPoolExecutor(8) as pool:
             events = [event(name, str(number)) for number in range(30)]
-            effects = [pool.submit(once.apply, one, [add(table, name)]) for one in events]
+            effects = [pool.submit(processed.apply, one, [add(table, name)]) for one in events]
             end = pool.submit(account_tombstones.purge, client, table, name, now_s=NOW_S)
             for effect in effects:
                 effect.result()

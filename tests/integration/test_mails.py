@@ -24,7 +24,7 @@ from alerts_service.service import Intake
 from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, Event, ThresholdCrossed
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 from tests.support.bus import happened
 from tests.support.kv_process import enter
 from tests.support.tenant import new_email
@@ -51,7 +51,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         client = dynamodb_client()
-        self.alerts = AlertStore(client, self.table, Once(client, self.table, now_s=time.time))
+        self.alerts = AlertStore(client, self.table, ProcessedEvents(client, self.table, now_s=time.time))
         self.preferences = PreferenceStore(client, self.table)
         self.mails = MailStore(client, self.table)
         self.intake = Intake(self.alerts, self.preferences, now_ms=now_ms)

@@ -14,7 +14,7 @@ import boto3
 from alerts_service.lambdas import sending
 from alerts_service.persistence import mails
 from alerts_service.settings import SenderSettings
-from kv_common.events.batch import handle_each
+from kv_common.events.batch import process_messages
 
 
 def main(lease_ms: int) -> None:
@@ -33,7 +33,7 @@ def main(lease_ms: int) -> None:
                 "body": message["Body"],
                 "attributes": message["Attributes"],
             }
-            answer = handle_each({"Records": [record]}, send, log=lambda _: None)
+            answer = process_messages({"Records": [record]}, send, log=lambda _: None)
             if not answer["batchItemFailures"]:
                 sqs.delete_message(QueueUrl=settings.queue_url, ReceiptHandle=message["ReceiptHandle"])
 

@@ -15,7 +15,7 @@ from alerts_service.service import Inbox, Intake
 from kv_common import dynamodb
 from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.clock import now_ms
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 from kv_common.settings import required
 from kv_common.shared_secret import SharedSecret
 
@@ -77,4 +77,4 @@ def make_feedback(env: Mapping[str, str] = os.environ) -> Feedback:
 
 
 def _alert_store(client: DynamoDBClient, table: str) -> AlertStore:
-    return AlertStore(client, table, Once(client, table, now_s=time.time))
+    return AlertStore(client, table, ProcessedEvents(client, table, now_s=time.time))

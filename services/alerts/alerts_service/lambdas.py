@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,23 +14,19 @@ from alerts_service.mail.sender import NotSent
 from alerts_service.model import retry_delay_s
 from alerts_service.settings import SenderSettings
 from kv_common.events import AccountDeleted
-from kv_common.events.batch import handle_each
 from kv_common.events.lambdas import STREAM
 from kv_common.settings import required
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from chalice.app import DynamoDBEvent, SQSEvent
     from mypy_boto3_sqs import SQSClient
 
     from alerts_service.mail.sender import Sender
-    from kv_common.events.batch import Handle, Line
+    from kv_common.events.batch import BatchResponse, Handle, Line
     from kv_common.events.consumer import Handler
     from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
-
-    BatchResponse = dict[str, list[dict[str, str]]]
 
 SERVICE = "alerts"
 _MAIL_QUEUE: Any = {"Fn::GetAtt": ["MailQueue", "Arn"]}
@@ -64,7 +59,9 @@ def add_sending(app: Api) -> LambdaHandler:
     # One at a time: an SES that hangs must not take other mails along into the function's time-out.
     @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=1, maximum_concurrency=5)
     def send_mails(event: SQSEvent) -> BatchResponse:
-        return handle_each(event.to_dict(), send())
+        from kv_common.events.batch import process_messages
+
+        return process_messages(event.to_dict(), send())
 
     handler: LambdaHandler = send_mails
     return handler
@@ -76,39 +73,41 @@ def add_feedback(app: Api) -> LambdaHandler:
 
     @app.on_sqs_message(queue_arn=_FEEDBACK_QUEUE, batch_size=10)
     def on_feedback(event: SQSEvent) -> BatchResponse:
-        def take(record: Mapping[str, Any], line: Line) -> None:
-            told = feedback.read(record["body"])
-            sent = told.detail.mail
-            line.update(account_id=sent.tags.account[0], alert_id=sent.tags.alert[0], ses_message_id=sent.message_id)
-            learned().take(told)
+        from kv_common.events.batch import process_messages
 
-        return handle_each(event.to_dict(), take)
+        def take(record: SQSRecord, line: Line) -> None:
+            outcome = feedback.read(record.body)
+            sent = outcome.detail.mail
+            line.update(account_id=sent.tags.account[0], alert_id=sent.tags.alert[0], ses_message_id=sent.message_id)
+            learned().take(outcome)
+
+        return process_messages(event.to_dict(), take)
 
     handler: LambdaHandler = on_feedback
     return handler
 
 
 def sending(settings: SenderSettings) -> Handle:
-    """Return what sends the mail in one message; one that is refused comes again after a delay that grows."""
+    """Return the function that sends the mail of one message; a failed one is redelivered after a growing delay."""
     sender, sqs = make_sender(settings), _sqs()
 
-    def send(record: Mapping[str, Any], line: Line) -> None:
+    def send(record: SQSRecord, line: Line) -> None:
         _send(sender, sqs, settings.queue_url, record, line)
 
     return send
 
 
-def _send(sender: Sender, sqs: SQSClient, queue_url: str, record: Mapping[str, Any], line: Line) -> None:
-    job = json.loads(record["body"])
+def _send(sender: Sender, sqs: SQSClient, queue_url: str, record: SQSRecord, line: Line) -> None:
+    job = record.json_body
     account_id, alert_id = job["account_id"], job["alert_id"]
-    # Counts from 1 again after a redrive: what was given up is tried anew.
-    attempt = int(record["attributes"]["ApproximateReceiveCount"])
+    # Counts from 1 again after a redrive.
+    attempt = int(record.attributes.approximate_receive_count)
     line.update(job, attempt=attempt)
     try:
         line["outcome"] = sender.send(account_id, alert_id, attempt)
     except NotSent:
         sqs.change_message_visibility(
-            QueueUrl=queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=retry_delay_s(attempt)
+            QueueUrl=queue_url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=retry_delay_s(attempt)
         )
         raise
 

@@ -9,7 +9,7 @@ from billing_service.container import Billing
 from kv_common import dynamodb
 from kv_common.dynamodb import ConditionFailed
 from kv_common.events import AccountCreated, AccountDeleted, Event
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def handlers() -> Mapping[str, Handler]:
     """Return billing's handlers, bound to what they need."""
     billing = Billing()
-    once = Once(dynamodb.client(), billing.settings.table, now_s=time.time)
-    return bound(once, billing.store, billing.paddle)
+    processed = ProcessedEvents(dynamodb.client(), billing.settings.table, now_s=time.time)
+    return bound(processed, billing.store, billing.paddle)
 
 
-def bound(once: Once, store: BillingStore, paddle: Paddle) -> Mapping[str, Handler]:
+def bound(processed: ProcessedEvents, store: BillingStore, paddle: Paddle) -> Mapping[str, Handler]:
     """Return the handlers on a store and Paddle's API."""
 
     def add(event: Event) -> None:
         try:
-            once.apply(event, [store.creation(event.account_id)])
+            processed.apply(event, [store.creation(event.account_id)])
         except ConditionFailed:
             # The account has opened a checkout before this event came.
             return

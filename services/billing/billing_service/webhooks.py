@@ -9,13 +9,14 @@ from billing_service.errors import RejectedWebhook
 from billing_service.paddle import paddle_events, signature
 from billing_service.webhook_queue import MAX_BYTES
 from kv_common.errors import PayloadTooLarge, Unauthorized, Unavailable
-from kv_common.events.batch import handle_each
 from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
     from billing_service.subscription_sync import SubscriptionSync
     from billing_service.webhook_queue import WebhookQueue
-    from kv_common.events.batch import Line
+    from kv_common.events.batch import BatchResponse, Line
     from kv_common.http import Request
 
 Measure = Callable[[str], None]
@@ -82,23 +83,26 @@ class WebhookConsumer:
         self._measure = emit_metric
         self._log = log
 
-    def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    def consume(self, batch: Mapping[str, Any]) -> BatchResponse:
         """Apply one batch of SQS messages; return Lambda's partial batch response."""
-        return handle_each(batch, self._handle, self._log)
+        from kv_common.events.batch import process_messages
 
-    def _handle(self, record: Mapping[str, Any], line: Line) -> None:
+        return process_messages(batch, self._handle, self._log)
+
+    def _handle(self, record: SQSRecord, line: Line) -> None:
         try:
             self._apply(record, line)
         except RejectedWebhook as refusal:
             # Coming again would not help: it rests where somebody has to look, and is done here.
             line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
-            self._inbox.dead_letter(record["body"], refusal.reason)
+            self._inbox.dead_letter(record.body, refusal.reason)
             self._measure(REFUSED)
 
-    def _apply(self, record: Mapping[str, Any], line: Line) -> None:
-        told = paddle_events.read(record["body"])
+    def _apply(self, record: SQSRecord, line: Line) -> None:
+        told = paddle_events.read(record.body)
         line.update(event=told.type, event_id=told.id)
-        given = record.get("messageAttributes", {}).get("correlation_id", {}).get("stringValue")
+        attribute = record.message_attributes["correlation_id"]
+        given = attribute.string_value if attribute else None
         # A redrive takes the attributes away; Paddle's own id is then what leads through the logs.
         correlation_id = given or told.id
         line["correlation_id"] = correlation_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kv_common import account_tombstones, dynamodb
 from kv_common.auth.access_tokens import access_token_verifier
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 from kv_common.settings import required
 from usage_service.late_usage import report_late
 from usage_service.persistence import AccountStateStore, LedgerStore, ReportStore, ThresholdStore
@@ -75,4 +75,4 @@ def bootstrap_consumers(env: Mapping[str, str] = os.environ) -> Consumers:
 
 
 def _standings(client: DynamoDBClient, table: str) -> AccountStateStore:
-    return AccountStateStore(client, table, Once(client, table, now_s=time.time))
+    return AccountStateStore(client, table, ProcessedEvents(client, table, now_s=time.time))

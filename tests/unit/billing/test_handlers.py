@@ -10,7 +10,7 @@ from billing_service.errors import PaddleUnavailable
 from billing_service.event_handlers import bound
 from kv_common.dynamodb import ConditionFailed
 from kv_common.events import AccountCreated, AccountDeleted, Contract, Event
-from kv_common.events.processed_events import Once
+from kv_common.events.processed_events import ProcessedEvents
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, Truth, bought, ledger, tell
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 
-class Applied(Once):
+class Applied(ProcessedEvents):
     """Keeps what was to be written; `there` says that it is there already."""
 
     def __init__(self) -> None:
@@ -38,13 +38,13 @@ def event(data: Contract) -> Event:
 
 
 def test_a_new_account_is_added_once() -> None:
-    once, store = Applied(), Ledgers()
-    add = bound(once, store, Truth())["AccountCreated"]
+    processed, store = Applied(), Ledgers()
+    add = bound(processed, store, Truth())["AccountCreated"]
     add(event(AccountCreated("a@b.de")))
-    assert once.effects == [store.creation(ACCOUNT)]
-    once.there = True
+    assert processed.effects == [store.creation(ACCOUNT)]
+    processed.there = True
     add(event(AccountCreated("a@b.de")))
-    assert len(once.effects) == 1
+    assert len(processed.effects) == 1
 
 
 def test_of_a_deleted_account_every_subscription_is_ended_and_nothing_kept() -> None:

@@ -1,8 +1,8 @@
-"""The publisher: every event of the outbox reaches the bus, and none stops the shard for good."""
+"""kv_common.events.publisher."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,9 +10,12 @@ from kv_common.events import AccountCreated, Event
 from kv_common.events.outbox import outbox_put
 from kv_common.events.publisher import ATTEMPTS, Publisher
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class Bus:
-    """EventBridge, which refuses the events whose ids it is told to, so many times."""
+    """Fake EventBridge; `refusals` maps event ids to how often they are rejected."""
 
     def __init__(self, refusals: dict[str, int] | None = None) -> None:
         self.refusals = refusals or {}
@@ -37,7 +40,23 @@ class Bus:
 def inserted(event_id: str) -> dict[str, Any]:
     event = Event(event_id, "account-1", "correlation-1", 0, AccountCreated("a@example.com"))
     item = outbox_put("table", event)["Put"]["Item"]
-    return {"eventName": "INSERT", "dynamodb": {"SequenceNumber": f"seq-{event_id}", "NewImage": item}}
+    return record("INSERT", new=item, sequence_number=f"seq-{event_id}")
+
+
+def record(
+    event_name: str,
+    *,
+    new: Mapping[str, Any] | None = None,
+    old: Mapping[str, Any] | None = None,
+    sequence_number: str = "1",
+) -> dict[str, Any]:
+    item = new or old or {}
+    change: dict[str, Any] = {"Keys": {"PK": item["PK"], "SK": item["SK"]}, "SequenceNumber": sequence_number}
+    if new is not None:
+        change["NewImage"] = new
+    if old is not None:
+        change["OldImage"] = old
+    return {"eventName": event_name, "dynamodb": change}
 
 
 def publisher(bus: Bus, lines: list[dict[str, object]] | None = None) -> Publisher:
@@ -45,7 +64,7 @@ def publisher(bus: Bus, lines: list[dict[str, object]] | None = None) -> Publish
     return Publisher(bus, "kv-test", "kv.auth", sleep=lambda _seconds: None, log=log)  # type: ignore[arg-type]
 
 
-def test_events_are_sent_in_order_ten_at_a_time() -> None:
+def test_events_are_published_in_order_ten_per_call() -> None:
     bus = Bus()
     answer = publisher(bus).publish([inserted(f"e{number:02}") for number in range(23)])
     assert answer == {"batchItemFailures": []}
@@ -58,7 +77,7 @@ def test_events_are_sent_in_order_ten_at_a_time() -> None:
     }
 
 
-def test_only_what_was_refused_is_sent_again() -> None:
+def test_only_rejected_entries_are_retried() -> None:
     bus = Bus({"b": 1, "d": 2})
     answer = publisher(bus).publish([inserted(event_id) for event_id in "abcde"])
     assert answer == {"batchItemFailures": []}
@@ -66,7 +85,7 @@ def test_only_what_was_refused_is_sent_again() -> None:
     assert sorted(bus.taken) == list("abcde")
 
 
-def test_an_event_that_is_refused_for_good_ends_the_batch_before_it() -> None:
+def test_batch_fails_at_an_event_that_stays_rejected() -> None:
     bus = Bus({"c": 99})
     lines: list[dict[str, object]] = []
     answer = publisher(bus, lines).publish([inserted(event_id) for event_id in "abcde"])
@@ -78,47 +97,36 @@ def test_an_event_that_is_refused_for_good_ends_the_batch_before_it() -> None:
     assert "ThrottlingException" in str(refused["reason"])
 
 
-def test_calls_after_a_refused_one_wait_for_the_batch_to_come_again() -> None:
+def test_events_after_a_failed_call_are_left_for_redelivery() -> None:
     bus = Bus({"e03": 99})
     publisher(bus).publish([inserted(f"e{number:02}") for number in range(15)])
     assert "e12" not in bus.taken
 
 
 KEYS = {"PK": {"S": "ACCOUNT#account-1"}, "SK": {"S": "OUTBOX#e1"}}
-TOLD = {"name": {"S": "AccountDeleted"}, "detail": {"S": "{}"}}
+EVENT = {**KEYS, "name": {"S": "AccountDeleted"}, "detail": {"S": "{}"}}
 
 
 @pytest.mark.parametrize(
-    "record",
+    "change",
     [
-        pytest.param({"eventName": "REMOVE", "dynamodb": {"OldImage": {**KEYS, **TOLD}}}, id="expired or deleted"),
+        pytest.param(record("REMOVE", old=EVENT), id="expired or deleted"),
         pytest.param(
-            {
-                "eventName": "MODIFY",
-                "dynamodb": {
-                    "OldImage": {**KEYS, **TOLD, "ttl": {"N": "1"}},
-                    "NewImage": {**KEYS, **TOLD, "ttl": {"N": "2"}},
-                },
-            },
-            id="kept longer",
+            record("MODIFY", old={**EVENT, "ttl": {"N": "1"}}, new={**EVENT, "ttl": {"N": "2"}}), id="kept longer"
         ),
         pytest.param(
-            {"eventName": "INSERT", "dynamodb": {"NewImage": {**KEYS, "SK": {"S": "PROFILE"}, "name": {"S": "x"}}}},
-            id="another item of the account",
+            record("INSERT", new={**KEYS, "SK": {"S": "PROFILE"}, "name": {"S": "x"}}), id="another item of the account"
         ),
-        pytest.param(
-            {"eventName": "INSERT", "dynamodb": {"NewImage": {**KEYS, **TOLD, "PK": {"S": "V#ns_1"}}}},
-            id="a value whose key a tenant chose",
-        ),
+        pytest.param(record("INSERT", new={**EVENT, "PK": {"S": "V#ns_1"}}), id="a value whose key a customer chose"),
     ],
 )
-def test_only_what_is_new_in_the_outbox_is_told(record: dict[str, Any]) -> None:
+def test_only_new_events_of_the_outbox_are_published(change: dict[str, Any]) -> None:
     bus = Bus()
-    assert publisher(bus).publish([record]) == {"batchItemFailures": []}
+    assert publisher(bus).publish([change]) == {"batchItemFailures": []}
     assert bus.calls == []
 
 
-def test_an_event_that_has_more_to_tell_is_told_again_under_its_id() -> None:
+def test_changed_event_is_published_again_under_its_id() -> None:
     bus = Bus()
     before, after = inserted("e1"), inserted("e1")
     detail = before["dynamodb"]["NewImage"]["detail"]["S"]
@@ -132,14 +140,14 @@ def test_an_event_that_has_more_to_tell_is_told_again_under_its_id() -> None:
     assert "b@example.com" in bus.entries[1]["Detail"]
 
 
-def test_the_log_names_every_event_that_was_taken_once_also_beside_refused_ones() -> None:
+def test_each_published_event_is_logged_once_beside_rejected_ones() -> None:
     lines: list[dict[str, object]] = []
     publisher(Bus({"b": 1, "d": 99}), lines).publish([inserted(event_id) for event_id in "abcde"])
     published = [str(line["event_id"]) for line in lines if line.get("message") == "published"]
     assert sorted(published) == ["a", "b", "c", "e"]
 
 
-def test_the_log_leads_from_the_event_to_the_request_and_shows_no_data() -> None:
+def test_log_line_has_ids_but_no_event_data() -> None:
     lines: list[dict[str, object]] = []
     publisher(Bus(), lines).publish([inserted("e1")])
     assert (lines[0]["event_id"], lines[0]["correlation_id"]) == ("e1", "correlation-1")

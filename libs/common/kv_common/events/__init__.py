@@ -19,7 +19,8 @@ from kv_common.events.contracts import (
     StorageChanged,
     ThresholdCrossed,
 )
-from kv_common.events.envelope import Event, InvalidEvent, UnknownEvent, decode
+from kv_common.events.envelope import Event, decode
+from kv_common.events.errors import InvalidEvent, UnknownEvent
 
 __all__ = [
     "AccountCreated",

@@ -1,23 +1,27 @@
-"""From a queue to handlers: messages that carry events, one at a time, with a partial batch response."""
+"""Consumes events from an SQS queue: dispatches each to the handler of its name."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kv_common.events.batch import Line, Log, handle_each
-from kv_common.events.envelope import Event, InvalidEvent, UnknownEvent, decode
+from aws_lambda_powertools.utilities.data_classes.event_bridge_event import EventBridgeEvent
+
+from kv_common.events.batch import BatchResponse, Line, Log, process_messages
+from kv_common.events.envelope import Event, decode
+from kv_common.events.errors import InvalidEvent, UnknownEvent
 from kv_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 Handler = Callable[[Event], None]
 
 
 class Consumer:
-    """Hands each event to the handler of its name.
+    """Dispatches events to handlers by name.
 
-    A message that fails comes again, and after `maxReceiveCount` times rests in the dead-letter queue: also one of an
-    unknown name or of the wrong form, for nothing is dropped in silence. The others of its batch are done.
+    A message that fails is redelivered, then dead-lettered; so are unknown and invalid events. Nothing is dropped.
     """
 
     def __init__(self, service: str, handlers: Mapping[str, Handler], log: Log = logs.write) -> None:
@@ -25,22 +29,22 @@ class Consumer:
         self._handlers = handlers
         self._log = log
 
-    def consume(self, batch: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-        """Handle one batch of SQS messages; return Lambda's partial batch response."""
-        return handle_each(batch, self._handle, self._log)
+    def consume(self, batch: Mapping[str, Any]) -> BatchResponse:
+        """Handle a batch of SQS messages; return Lambda's partial batch response."""
+        return process_messages(batch, self._handle, self._log)
 
-    def _handle(self, record: Mapping[str, Any], line: Line) -> None:
-        event = self._read(record, line)
+    def _handle(self, record: SQSRecord, line: Line) -> None:
+        event = self._decode(record, line)
         self._handlers[event.name](event)
 
-    def _read(self, record: Mapping[str, Any], line: Line) -> Event:
+    def _decode(self, record: SQSRecord, line: Line) -> Event:
         try:
-            message = json.loads(record["body"])
-            name, detail = message["detail-type"], message["detail"]
+            message = EventBridgeEvent(record.json_body)
+            name, detail = message.detail_type, message.detail
         except (ValueError, KeyError, TypeError) as error:
-            raise InvalidEvent("the message is no EventBridge event") from error
+            raise InvalidEvent("the message is not an EventBridge event") from error
         if not isinstance(name, str):
-            raise InvalidEvent("the message's detail-type is no text")
+            raise InvalidEvent("detail-type is not a string")
         line["event"] = name
         if name not in self._handlers:
             raise UnknownEvent(f"{self._service} has no handler for {name}")

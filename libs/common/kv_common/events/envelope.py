@@ -8,19 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from kv_common.events.batch import Refused
 from kv_common.events.contracts import CATALOG, UPCASTERS, Contract, Upcaster
+from kv_common.events.errors import InvalidEvent, UnknownEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class UnknownEvent(Refused):
-    """An event of a name or a version that this code has never heard of."""
-
-
-class InvalidEvent(Refused):
-    """An event that is not what its contract says."""
 
 
 @dataclass(frozen=True, slots=True)

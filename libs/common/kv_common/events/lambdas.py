@@ -1,7 +1,6 @@
-"""The Lambda functions of events, the same in every service: one that publishes the outbox, one that takes events.
+"""The Lambda functions of events that every service has: one publishes the outbox, one consumes events.
 
-Their names are what `app.py` re-exports them under, and what the parts `publisher` and `queues` of resources.json stand
-for.
+`app.py` re-exports their handlers under the names that the parts `publisher` and `queues` of resources.json refer to.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from kv_common.events.consumer import Consumer, Handler
-from kv_common.events.publisher import Publisher
 from kv_common.settings import required
 
 if TYPE_CHECKING:
@@ -20,11 +17,14 @@ if TYPE_CHECKING:
 
     from chalice.app import DynamoDBEvent, SQSEvent
 
+    from kv_common.events.batch import BatchResponse
+    from kv_common.events.consumer import Consumer, Handler
+    from kv_common.events.publisher import Publisher
     from kv_common.http import Api
 
 LambdaHandler = Callable[..., Any]
 
-# Resolved at deployment: Chalice passes them on to the template as they are.
+# Resolved at deployment: Chalice copies them to the template unchanged.
 STREAM: Any = {"Fn::GetAtt": ["Table", "StreamArn"]}
 _QUEUE: Any = {"Fn::GetAtt": ["EventsQueue", "Arn"]}
 
@@ -34,7 +34,7 @@ def add_publisher(app: Api, service: str) -> LambdaHandler:
     publisher = cache(lambda: _publisher(service))
 
     @app.on_dynamodb_record(stream_arn=STREAM)
-    def publish_outbox(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
+    def publish_outbox(event: DynamoDBEvent) -> BatchResponse:
         return publisher().publish(event.to_dict()["Records"])
 
     handler: LambdaHandler = publish_outbox
@@ -42,21 +42,32 @@ def add_publisher(app: Api, service: str) -> LambdaHandler:
 
 
 def add_consumer(app: Api, service: str, make: Callable[[], Mapping[str, Handler]]) -> LambdaHandler:
-    """Register the function that applies other services' events; return its handler, for `app.py` to re-export.
+    """Register the function that consumes other services' events; return its handler, for `app.py` to re-export.
 
-    `make` binds the handlers when the first batch comes.
+    `make` is called when the first batch arrives.
     """
-    consumer = cache(lambda: Consumer(service, make()))
+    consumer = cache(lambda: _consumer(service, make()))
 
     @app.on_sqs_message(queue_arn=_QUEUE, batch_size=10)
-    def on_events(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
+    def on_events(event: SQSEvent) -> BatchResponse:
         return consumer().consume(event.to_dict())
 
     handler: LambdaHandler = on_events
     return handler
 
 
+# Imported by the first batch: no API request needs Powertools' batch utility, pydantic or boto3.
+
+
+def _consumer(service: str, handlers: Mapping[str, Handler]) -> Consumer:
+    from kv_common.events.consumer import Consumer
+
+    return Consumer(service, handlers)
+
+
 def _publisher(service: str) -> Publisher:
     import boto3
+
+    from kv_common.events.publisher import Publisher
 
     return Publisher(boto3.client("events"), required(os.environ, "BUS"), f"kv.{service}")

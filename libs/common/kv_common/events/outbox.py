@@ -1,17 +1,17 @@
-"""The outbox: an event is written in the transaction that makes it true, and the table's stream publishes it.
+"""The outbox: an event is written in the transaction of the change that it reports; the table's stream publishes it.
 
-Sending to the bus beside a write would lose the event whenever the process dies between the two.
+Sending to the bus beside a write would lose the event if the process died between the two.
 
-    PK                   SK             name, detail (the envelope's JSON text), ttl
+    PK                   SK             name, detail (the envelope as JSON), ttl
     ACCOUNT#<account>    OUTBOX#<id>
 
-An event stands in its account's partition, so it goes when the account goes, without a write or an index of its own.
-Nothing is lost by that, the account's last event included: the stream carries what was written, not where it stands.
+Events are stored in their account's partition, so deleting the account deletes them, without further writes or an
+index. They are published nevertheless: the stream contains every item that was written.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kv_common.account_tombstones import ACCOUNT_PREFIX, account_key
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 _PREFIX = "OUTBOX#"
 KEPT_S = 7 * 86_400
-"""How long an event stays in the table, for whoever has to look what was told; the stream itself keeps a day."""
+"""How long an event stays in the table for operators; the stream itself keeps records for a day."""
 
 
 def outbox_put(table: str, event: Event) -> TransactWriteItemTypeDef:
-    """Return the part of a transaction that tells `event`."""
+    """Return the part of a transaction that publishes `event`."""
     return {"Put": {"TableName": table, "Item": outbox_item(event)}}
 
 
 def outbox_item(event: Event) -> dict[str, AttributeValueTypeDef]:
-    """Return the item that tells `event`; for facts that are true already, and need no transaction."""
+    """Return the item that publishes `event`, for a put without a transaction."""
     return {
         "PK": {"S": account_key(event.account_id)},
         "SK": {"S": _PREFIX + event.id},
@@ -43,12 +43,12 @@ def outbox_item(event: Event) -> dict[str, AttributeValueTypeDef]:
     }
 
 
-def id_in_outbox(item: Mapping[str, Any]) -> str | None:
-    """Return the id of the event that an item of the table tells; None for an item that tells none.
+def id_in_outbox(key: Mapping[str, str]) -> str | None:
+    """Return the id of the event that the item with this key contains; None for an item that is not an event.
 
-    In other partitions than an account's own, what follows the partition key may be a tenant's choice.
+    In other partitions than an account's own, the sort key may be a customer's choice.
     """
-    partition, key = item["PK"]["S"], item["SK"]["S"]
-    if not partition.startswith(ACCOUNT_PREFIX) or not key.startswith(_PREFIX):
+    partition, sort_key = key["PK"], key["SK"]
+    if not partition.startswith(ACCOUNT_PREFIX) or not sort_key.startswith(_PREFIX):
         return None
-    return str(key.removeprefix(_PREFIX))
+    return sort_key.removeprefix(_PREFIX)

@@ -1,13 +1,13 @@
-"""The effect of an event, once: the record that it was seen is written in the transaction of the effect.
+"""Idempotent effects: the record that an event was processed is written in the transaction of its effects.
 
-Delivery is at least once and in no order, a redrive brings back what was done long ago, and whoever handles a message
-may die at any point. None of that is seen in the effect, because an event that was seen changes nothing any more.
+Delivery is at least once and unordered, a redrive may redeliver old events, and a consumer may die at any point. An
+event that was processed has no effect when it is redelivered.
 
     PK                      SK      ttl
     SEEN#<digest>           SEEN
 
-The digest is of the account, the event's name and its id. It keeps the record from holding anything of an account that
-may have to be forgotten.
+The digest is of the account, the event's name and its id, so the record contains no account data that may have to be
+deleted.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from kv_common.events.envelope import Event
 
 KEPT_S = 60 * 86_400
-"""Longer than an event can be on its way: 4 days in a queue, 14 in its dead-letter queue, and both again."""
+"""Longer than an event can be underway: 4 days in a queue, 14 in its dead-letter queue, and both again."""
 
 
-class Once:
+class ProcessedEvents:
     """Applies events to one service's table."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, now_s: Callable[[], float]) -> None:
@@ -39,12 +39,12 @@ class Once:
         self._now_s = now_s
 
     def apply(self, event: Event, effects: Sequence[TransactWriteItemTypeDef]) -> bool:
-        """Write `effects` and that `event` was seen, both or neither; False when there was nothing left to do.
+        """Write `effects` and record the event as processed, atomically; False if there was nothing to do.
 
-        That is so when the event was seen before, or its account has been deleted. ConditionFailed counts the effects
-        whose condition did not hold, from 0; nothing is written then. At most 98 effects.
+        There is nothing to do if the event was processed before or its account has been deleted. At most 98 effects.
+        If the condition of an effect fails, nothing is written: ConditionFailed has the indexes of those effects.
         """
-        guards: list[TransactWriteItemTypeDef] = [self._seen(event), require_open(self._table, event.account_id)]
+        guards: list[TransactWriteItemTypeDef] = [self._record(event), require_open(self._table, event.account_id)]
         try:
             transact(self._client, [*guards, *effects])
         except ConditionFailed as failure:
@@ -53,8 +53,8 @@ class Once:
             raise ConditionFailed(frozenset(action - len(guards) for action in failure.actions)) from failure
         return True
 
-    def _seen(self, event: Event) -> TransactWriteItemTypeDef:
-        # The account too: what one account's events are called must never keep another's from being applied.
+    def _record(self, event: Event) -> TransactWriteItemTypeDef:
+        # Includes the account: an event id of one account must not hide the same id of another.
         digest = hashlib.sha256(f"{event.account_id} {event.name} {event.id}".encode()).hexdigest()
         return {
             "Put": {
@@ -64,7 +64,7 @@ class Once:
                     "SK": {"S": "SEEN"},
                     "ttl": {"N": str(int(self._now_s()) + KEPT_S)},
                 },
-                # Holds for the first delivery only.
+                # True for the first delivery only.
                 "ConditionExpression": "attribute_not_exists(PK)",
             }
         }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
 from kv_common import retry
+from kv_common.events.batch import BatchResponse, StreamProcessor, process_records
 from kv_common.events.outbox import id_in_outbox
 from kv_common.telemetry import logs
 
@@ -21,20 +25,36 @@ Log = Callable[[dict[str, object]], None]
 
 
 class PutEventsFailed(Exception):
-    """The bus rejected some of a call's entries."""
+    """The bus rejected the events in `rejected`."""
 
-    def __init__(self, codes: Collection[str], count: int) -> None:
-        super().__init__(f"the bus rejected {count} entries: {', '.join(sorted(codes))}")
+    def __init__(self, rejected: Sequence[OutboxRecord], codes: Collection[str]) -> None:
+        super().__init__(f"the bus rejected {len(rejected)} entries: {', '.join(sorted(codes))}")
+        self.rejected = rejected
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
-    """An event of the outbox in a stream's record."""
+    """An event of the outbox, and the stream's record that contains it."""
 
-    sequence_number: str
+    record: DynamoDBRecord
     id: str
     name: str
     detail: str
+
+
+class _OutboxProcessor(StreamProcessor):
+    """Calls the handler with up to ENTRIES_PER_CALL events at a time, until it raises PutEventsFailed."""
+
+    def process(self) -> list[tuple[Any, ...]]:
+        """Publish the events among the records."""
+        events = list(outbox_records(self.records))
+        for start in range(0, len(events), ENTRIES_PER_CALL):
+            try:
+                self.handler(events[start : start + ENTRIES_PER_CALL])
+            except PutEventsFailed as failure:
+                # Published events after the first rejected one are published again; consumers recognize their ids.
+                return [self.failure_handler(failure.rejected[0].record, sys.exc_info())]
+        return []
 
 
 class Publisher:
@@ -61,19 +81,12 @@ class Publisher:
         self._sleep = sleep
         self._log = log
 
-    def publish(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    def publish(self, records: Sequence[Mapping[str, Any]]) -> BatchResponse:
         """Publish the events among a stream's records; return Lambda's partial batch response."""
-        events = list(outbox_records(records))
-        for start in range(0, len(events), ENTRIES_PER_CALL):
-            rejected = self._send(events[start : start + ENTRIES_PER_CALL])
-            if rejected:
-                # Lambda redelivers the shard from the first failed record on. Records after it that were published
-                # are published again; consumers recognize the event id.
-                return {"batchItemFailures": [{"itemIdentifier": rejected[0].sequence_number}]}
-        return {"batchItemFailures": []}
+        return process_records(records, self._send, _OutboxProcessor())
 
-    def _send(self, events: Sequence[OutboxRecord]) -> list[OutboxRecord]:
-        """Publish up to ENTRIES_PER_CALL events; return those that the bus rejected."""
+    def _send(self, events: Sequence[OutboxRecord]) -> None:
+        """Publish up to ENTRIES_PER_CALL events; raises PutEventsFailed for those that the bus keeps rejecting."""
         pending = list(events)
         try:
             retry.call(
@@ -85,9 +98,9 @@ class Publisher:
                 sleep=self._sleep,
             )
         except PutEventsFailed as failure:
-            for event in pending:
+            for event in failure.rejected:
                 self._log({**_line(event), "level": "ERROR", "message": "refused", "reason": str(failure)})
-        return pending
+            raise
 
     def _put(self, pending: list[OutboxRecord]) -> None:
         """Publish the events in one call and remove the published ones; raises PutEventsFailed if any are left."""
@@ -104,7 +117,7 @@ class Publisher:
                 self._log({**_line(event), "message": "published"})
         pending[:] = rejected
         if rejected:
-            raise PutEventsFailed({result["ErrorCode"] for result in results if "ErrorCode" in result}, len(rejected))
+            raise PutEventsFailed(rejected, {result["ErrorCode"] for result in results if "ErrorCode" in result})
 
 
 def _line(event: OutboxRecord) -> dict[str, object]:
@@ -117,11 +130,11 @@ def outbox_records(records: Sequence[Mapping[str, Any]]) -> Iterator[OutboxRecor
 
     A new version of an event that is in the outbox already, such as counts that have grown, is published again.
     """
-    for record in records:
-        change = record["dynamodb"]
-        image = change.get("NewImage")
-        if image is None or image.get("detail") == change.get("OldImage", {}).get("detail"):
+    for record in [DynamoDBRecord(dict(record)) for record in records]:
+        change = record.dynamodb
+        event_id = id_in_outbox(change.keys) if change else None
+        if change is None or event_id is None:
             continue
-        event_id = id_in_outbox(image)
-        if event_id is not None:
-            yield OutboxRecord(change["SequenceNumber"], event_id, image["name"]["S"], image["detail"]["S"])
+        image = change.new_image
+        if image and image["detail"] != change.old_image.get("detail"):
+            yield OutboxRecord(record, event_id, image["name"], image["detail"])

@@ -12,7 +12,7 @@ import msgspec
 
 from alerts_service.model import MAX_BOUNCES, MailStatus, OffReason
 from alerts_service.persistence import AccountClosed, StaleMail
-from kv_common.events.batch import Refused
+from kv_common.events.errors import RejectedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +71,11 @@ class ComplainedEvent(msgspec.Struct, frozen=True, tag_field="detail-type", tag=
 FeedbackEvent = BouncedEvent | ComplainedEvent
 
 
-class UnreadableFeedback(Refused):
+class UnreadableFeedback(RejectedMessage):
     """What SES told is not what its documentation says."""
 
 
-class TooEarly(Refused):
+class TooEarly(RejectedMessage):
     """The mail is in motion: what is told of it has to be looked at again."""
 
 

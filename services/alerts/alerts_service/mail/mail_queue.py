@@ -1,4 +1,4 @@
-"""From the table's stream to the mail queue: every mail that has become `pending`."""
+"""Queues mails that have become `pending`, from the table's stream."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from alerts_service.persistence.alerts import PREFIX
 from kv_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
     from mypy_boto3_sqs import SQSClient
 
+    from kv_common.events.batch import BatchResponse
+
 _AFTER_BOUNCE_S = 900
-"""A mailbox that is full or a server that is down needs time; SQS delays by no more."""
+"""Time for a full mailbox or a server that is down to recover; SQS's maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A mail that is to be sent, as the stream tells of it."""
+    """A mail that is to be sent."""
 
-    sequence_number: str
     account_id: str
     alert_id: str
     correlation_id: str
@@ -31,12 +33,12 @@ class Due:
 
     @property
     def job(self) -> dict[str, str]:
-        """What the sender is told."""
+        """The message for the sender."""
         return {"account_id": self.account_id, "alert_id": self.alert_id, "correlation_id": self.correlation_id}
 
 
 class MailQueue:
-    """Puts mails into their queue."""
+    """The queue of mails that are to be sent."""
 
     def __init__(
         self, client: SQSClient, queue_url: str, *, log: Callable[[dict[str, object]], None] = logs.write
@@ -45,23 +47,27 @@ class MailQueue:
         self._queue_url = queue_url
         self._log = log
 
-    def put(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-        """Put what has become due into the queue; return Lambda's partial batch response.
+    def put(self, records: Sequence[Mapping[str, Any]]) -> BatchResponse:
+        """Queue the mails that have become due; return Lambda's partial batch response.
 
-        The shard goes on with the first record that the queue did not take. What comes twice is sent once: a sender
-        claims it.
+        A mail that is queued twice is sent once: a sender claims it.
         """
+        from kv_common.events.batch import process_records
+
+        return process_records(records, self._put)
+
+    def _put(self, record: DynamoDBRecord) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        for due in _due(records):
-            line: dict[str, object] = {**due.job}
-            try:
-                self._send(due)
-            except (BotoCoreError, ClientError) as error:
-                self._log({**line, "level": "ERROR", "message": "not queued", "exception": type(error).__name__})
-                return {"batchItemFailures": [{"itemIdentifier": due.sequence_number}]}
-            self._log({**line, "message": "queued"})
-        return {"batchItemFailures": []}
+        due = _due(record)
+        if due is None:
+            return
+        try:
+            self._send(due)
+        except (BotoCoreError, ClientError) as error:
+            self._log({**due.job, "level": "ERROR", "message": "not queued", "exception": type(error).__name__})
+            raise
+        self._log({**due.job, "message": "queued"})
 
     def _send(self, due: Due) -> None:
         self._client.send_message(
@@ -71,19 +77,17 @@ class MailQueue:
         )
 
 
-def _due(records: Sequence[Mapping[str, Any]]) -> Iterator[Due]:
-    for record in records:
-        change = record["dynamodb"]
-        new, old = change.get("NewImage", {}), change.get("OldImage", {})
-        key = change["Keys"]
-        if not key["SK"]["S"].startswith(PREFIX) or new.get("mail") != {"S": MailStatus.PENDING}:
-            continue
-        if old.get("mail") == new["mail"]:
-            continue  # something else of the alert has changed, such as that it was read
-        yield Due(
-            change["SequenceNumber"],
-            key["PK"]["S"].removeprefix("ACCOUNT#"),
-            key["SK"]["S"].removeprefix(PREFIX),
-            new["correlationId"]["S"],
-            "bounces" in new,
-        )
+def _due(record: DynamoDBRecord) -> Due | None:
+    """Return the mail that has become due by a change of the table, if any."""
+    change = record.dynamodb
+    if change is None or not change.keys["SK"].startswith(PREFIX):
+        return None
+    new, old = change.new_image, change.old_image
+    if new.get("mail") != MailStatus.PENDING or old.get("mail") == MailStatus.PENDING:
+        return None
+    return Due(
+        change.keys["PK"].removeprefix("ACCOUNT#"),
+        change.keys["SK"].removeprefix(PREFIX),
+        new["correlationId"],
+        "bounces" in new,
+    )

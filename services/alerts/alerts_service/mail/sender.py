@@ -15,7 +15,7 @@ from alerts_service.mail.composition import Links, compose, wording
 from alerts_service.mail.template_values import words
 from alerts_service.model import MAIL_ATTEMPTS, MailStatus
 from alerts_service.persistence import StaleMail
-from kv_common.events.batch import Refused
+from kv_common.events.errors import RejectedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _TO_BE_SENT = frozenset({MailStatus.PENDING, MailStatus.SENDING, MailStatus.RETRYING, MailStatus.FAILED})
 
 
-class NotSent(Refused):
+class NotSent(RejectedMessage):
     """The mail was not sent, and is to be tried again."""
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-    from kv_common.events.processed_events import Once
+    from kv_common.events.processed_events import ProcessedEvents
 
 PREFIX = "ALERT#"
 
@@ -22,10 +22,10 @@ PREFIX = "ALERT#"
 class AlertStore:
     """The alerts of an account; every method is one trip unless it says otherwise, and may raise Unavailable."""
 
-    def __init__(self, client: DynamoDBClient, table: str, once: Once) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, processed: ProcessedEvents) -> None:
         self._client = client
         self._table = table
-        self._once = once
+        self._processed = processed
 
     def check(self) -> None:
         """Return if the table answers."""
@@ -39,7 +39,7 @@ class AlertStore:
         if address is not None:
             item = {**address_key(event.account_id), "email": {"S": address}}
             effects.append({"Put": {"TableName": self._table, "Item": item}})
-        self._once.apply(event, effects)
+        self._processed.apply(event, effects)
 
     def page(self, account_id: str, *, limit: int, after: str | None, unread: bool) -> Page:
         """Return up to `limit` alerts, newest first, that come after the id `after`.

@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
     from kv_common.dynamodb.items import Item
     from kv_common.events import Event, NamespaceCreated, NamespaceDeleted, StorageChanged
-    from kv_common.events.processed_events import Once
+    from kv_common.events.processed_events import ProcessedEvents
 
 
 class AccountStateStore:
     """Applies what changes an account's standing, once per event; every method is one trip, may raise Unavailable."""
 
-    def __init__(self, client: DynamoDBClient, table: str, once: Once) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, processed: ProcessedEvents) -> None:
         self._client = client
         self._table = table
-        self._once = once
+        self._processed = processed
 
     def change_storage(self, event: Event, change: StorageChanged) -> None:
         """Add to what the namespace and the account store."""
         amounts = {STORED_BYTES: change.bytes_delta, STORED_KEYS: change.keys_delta}
-        self._once.apply(
+        self._processed.apply(
             event,
             [
                 addition(self._table, namespace_key(event.account_id, change.namespace_id), amounts),
@@ -52,7 +52,7 @@ class AccountStateStore:
     def name_namespace(self, event: Event, named: NamespaceCreated | NamespaceDeleted) -> None:
         """Keep the name of a namespace's id; what was kept of a deleted one stays."""
         key = namespace_key(event.account_id, named.namespace_id)
-        self._once.apply(event, [addition(self._table, key, {}, {"name": {"S": named.name}})])
+        self._processed.apply(event, [addition(self._table, key, {}, {"name": {"S": named.name}})])
 
     def change_plan(self, event: Event, plan: Plan) -> None:
         """Keep the account's plan, unless a newer change of it is kept."""
@@ -71,7 +71,7 @@ class AccountStateStore:
             ":changed": assigned["changedAt"],
         }
         with suppress(ConditionFailed):
-            self._once.apply(event, [action])
+            self._processed.apply(event, [action])
 
     def read(self, account_id: str, month: str) -> tuple[AccountState, MonthUse]:
         """Return what holds for the account now and its use of a month; strongly consistent."""
