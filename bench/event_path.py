@@ -157,7 +157,9 @@ class Cost:
 
 
 def _served(minute: int, requests: int) -> RequestServed:
-    return RequestServed(minute, "bench", requests, {"-": Served({"get": requests}, 0)})
+    return RequestServed(
+        minute=minute, epoch="bench", changes=requests, namespaces={"-": Served(requests={"get": requests}, bytes_in=0)}
+    )
 
 
 def _outbox_events(table: str, account_id: str) -> list[Event]:
@@ -203,13 +205,25 @@ def _request_to_usage(http: httpx.Client, tenant: Tenant, headers: dict[str, str
 def _threshold_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
     """Publish usage of 85 % for a new account and wait for its mail."""
     tenant = sign_up(local, http)
-    limits = PlanLimits(10, 20, 100, 10**9)
+    limits = PlanLimits(requests_per_second=10, burst=20, requests_per_month=100, storage_bytes=10**9)
     at_us = time.time_ns() // 1000
-    change = PlanChanged("free", "starter", limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_bench")
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="starter",
+        limits=limits,
+        effective_at="2026-11-20T10:00:00.000000Z",
+        changed_at_us=at_us,
+        source_event="evt_bench",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
     await_value(lambda: len(mails(local, tenant)) == 2, within=20)
     started = time.perf_counter()
-    served = RequestServed(int(time.time()) // 60, "bench", 85, {"-": Served({"get": 85}, 0)})
+    served = RequestServed(
+        minute=int(time.time()) // 60,
+        epoch="bench",
+        changes=85,
+        namespaces={"-": Served(requests={"get": 85}, bytes_in=0)},
+    )
     tell(local, "kv.kv", [happened(tenant.account_id, served)])
     await_value(lambda: len(mails(local, tenant)) == 3, within=20, pause=0.01)
     return time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Events as others may read them: a JSON Schema for each, and an AsyncAPI document of the bus."""
+"""Documents of the events for consumers: a JSON Schema of each, and an AsyncAPI document of the bus."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from kv_common import VERSION
 from kv_common.events.contracts import CATALOG
+from kv_common.events.envelope import Envelope
 
 if TYPE_CHECKING:
     from kv_common.events import Contract
@@ -19,30 +20,36 @@ _ASYNCAPI = "3.0.0"
 
 
 def documents() -> dict[str, str]:
-    """The text of every document by its file's name."""
+    """The content of every document by file name."""
     schemas = {f"{name}.schema.json": schema(contract) for name, contract in sorted(CATALOG.items())}
     return {name: _text(document) for name, document in {**schemas, "asyncapi.json": asyncapi()}.items()}
 
 
+class _Schema(GenerateJsonSchema):
+    """Omits titles of fields, which repeat their names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Return False for every field."""
+        del schema
+        return False
+
+
 def schema(contract: type[Contract]) -> dict[str, Any]:
     """The JSON Schema of an event's `detail`: the envelope with the data of one contract."""
-    (data,), definitions = msgspec.json.schema_components([contract], ref_template="#/$defs/{name}")
-    text = {"type": "string"}
+    _, models = models_json_schema([(contract, "validation")], ref_template="#/$defs/{model}", schema_generator=_Schema)
+    envelope = Envelope.model_json_schema(schema_generator=_Schema)
+    del envelope["title"]
     return {
         "$schema": _DIALECT,
         "title": contract.event_name(),
+        **envelope,
         "description": inspect.getdoc(contract),
-        "type": "object",
         "properties": {
-            "id": {**text, "description": "The producer's own, and the same however often the fact is told"},
+            **envelope["properties"],
             "version": {"const": contract.VERSION},
-            "occurred_at": {**text, "format": "date-time", "description": "In UTC, to the microsecond"},
-            "account_id": {**text, "format": "uuid"},
-            "correlation_id": {**text, "description": "Of the request that it began with"},
-            "data": data,
+            "data": {"$ref": f"#/$defs/{contract.__name__}"},
         },
-        "required": ["id", "version", "occurred_at", "account_id", "correlation_id", "data"],
-        "$defs": definitions,
+        "$defs": models["$defs"],
     }
 
 
@@ -57,15 +64,15 @@ def asyncapi() -> dict[str, Any]:
         }
         for name, contract in sorted(CATALOG.items())
     }
-    tellers = sorted({contract.PRODUCER for contract in CATALOG.values()})
+    producers = sorted({contract.PRODUCER for contract in CATALOG.values()})
     return {
         "asyncapi": _ASYNCAPI,
         "info": {
             "title": "KV Storage events",
             "version": VERSION,
             "description": (
-                "What happens to accounts: their keys, namespaces, requests, storage, limits, plans and payments. "
-                "Delivery is at least once and in no order. README.md says what that asks of a consumer."
+                "Events of accounts: API keys, namespaces, requests, storage, limits, plans and payments. "
+                "Delivery is at least once and unordered; README.md describes how consumers handle that."
             ),
         },
         "channels": {
@@ -80,22 +87,24 @@ def asyncapi() -> dict[str, Any]:
             }
         },
         "operations": {
-            teller: {
+            producer: {
                 "action": "send",
-                "summary": f"What the service {teller} tells, from the source kv.{teller}",
+                "summary": f"Events of the service {producer}, with the source kv.{producer}",
                 "channel": {"$ref": "#/channels/bus"},
                 "messages": [
-                    {"$ref": f"#/channels/bus/messages/{name}"} for name in messages if teller == CATALOG[name].PRODUCER
+                    {"$ref": f"#/channels/bus/messages/{name}"}
+                    for name in messages
+                    if producer == CATALOG[name].PRODUCER
                 ],
             }
-            for teller in tellers
+            for producer in producers
         },
         "components": {"messages": messages},
     }
 
 
 def summary(contract: type[Contract]) -> str:
-    """What an event says, in its first sentence."""
+    """The first sentence of an event's description."""
     text = " ".join((inspect.getdoc(contract) or "").split())
     return text.split(". ")[0].removesuffix(".")
 

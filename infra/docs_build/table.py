@@ -1,4 +1,4 @@
-"""The table of all events in docs/events/README.md: who tells them, and who takes them."""
+"""The table of all events in docs/events/README.md, with their producers and consumers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ _BETWEEN = re.compile(f"(?<={re.escape(_BEGIN)}\n).*?(?={re.escape(_END)})", re.
 
 
 def subscriptions(service: Service) -> dict[str, list[str]]:
-    """The events that a service's queues take from the bus, by source."""
+    """The events that a service's queues subscribe to, by source."""
     parts = json.loads(service.resources.read_text()).get("Metadata", {}).get("Parts", {})
-    taken: dict[str, list[str]] = {}
+    subscribed: dict[str, list[str]] = {}
     for queue in parts.get("queues", {}).values():
         for source, names in queue.get("From", {}).items():
-            taken.setdefault(source, []).extend(names)
-    return taken
+            subscribed.setdefault(source, []).extend(names)
+    return subscribed
 
 
 def with_table(text: str, repository: Repository) -> str:
-    """The README with the table as it is now."""
-    taken = {service.name: subscriptions(service) for service in repository.services()}
-    lines = ["| event | from | taken by | says |", "|---|---|---|---|"]
+    """The README with the current table."""
+    subscribed = {service.name: subscriptions(service) for service in repository.services()}
+    lines = ["| event | from | consumed by | meaning |", "|---|---|---|---|"]
     for name, contract in sorted(CATALOG.items()):
-        takers = [service for service, sources in taken.items() if any(name in names for names in sources.values())]
+        consumers = [
+            service for service, sources in subscribed.items() if any(name in names for names in sources.values())
+        ]
         link = f"[{name}]({name}.schema.json)"
-        lines.append(f"| {link} | {contract.PRODUCER} | {', '.join(takers) or 'none of ours'} | {summary(contract)} |")
+        lines.append(f"| {link} | {contract.PRODUCER} | {', '.join(consumers) or 'no service'} | {summary(contract)} |")
     return _BETWEEN.sub(lambda _: "\n".join(lines) + "\n", text)

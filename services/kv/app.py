@@ -1,9 +1,8 @@
 """What Lambda imports: the application and its handlers, re-exported and nothing else."""
 
 from kv_common.events.lambdas import add_consumer, add_publisher
-from kv_service.background import event_handlers
 from kv_service.http.app import create_app
-from kv_service.lambdas import add_flusher, add_tracker, add_worker
+from kv_service.lambdas import add_flusher, add_tracker, add_worker, event_handlers
 
 app = create_app()
 on_events = add_consumer(app, "kv", event_handlers)

@@ -31,8 +31,15 @@ CLIENTS = 8
 def give_quota(local: LocalEnvironment, tenant: Tenant, requests: int) -> None:
     """Change the account's plan as billing does, and wait until whoever judges by it knows."""
     at_us = time.time_ns() // 1000
-    limits = PlanLimits(10_000, 20_000, requests, 10**9)
-    change = PlanChanged("free", "business", limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_test")
+    limits = PlanLimits(requests_per_second=10_000, burst=20_000, requests_per_month=requests, storage_bytes=10**9)
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="business",
+        limits=limits,
+        effective_at="2026-11-20T10:00:00.000000Z",
+        changed_at_us=at_us,
+        source_event="evt_test",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
 
     def known() -> bool:
@@ -121,7 +128,14 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis
     # Nothing comes back: neither what was still on its way, nor what a session that is still open would make.
     answer = http.post("/v1/namespaces", json={"name": "again"}, headers=tenant.bearer)
     assert answer.status_code == 401
-    change = PlanChanged("free", "pro", PlanLimits(1, 1, 1, 1), "2026-11-20T10:00:00.000000Z", 2**52, "evt_late")
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=PlanLimits(requests_per_second=1, burst=1, requests_per_month=1, storage_bytes=1),
+        effective_at="2026-11-20T10:00:00.000000Z",
+        changed_at_us=2**52,
+        source_event="evt_late",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change)])
     give_quota(local, other, 60)
     assert left() == []

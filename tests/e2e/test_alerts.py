@@ -31,20 +31,36 @@ if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 JSON = dict[str, Any]
-PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
+PRO = PlanLimits(requests_per_second=100, burst=200, requests_per_month=1_000_000, storage_bytes=10_000_000_000)
 
 
 def crossed(threshold: int, *, period: str = "2026-11") -> ThresholdCrossed:
-    return ThresholdCrossed(period, "requests", threshold, threshold * 100, 10_000, "free")
+    return ThresholdCrossed(
+        period=period, metric="requests", threshold=threshold, used=threshold * 100, limit=10_000, plan="free"
+    )
 
 
 def everything() -> list[tuple[str, str, Contract]]:
     moment = "2026-12-01T00:00:00Z"
     return [
         ("kv.usage", "usage_threshold", crossed(80)),
-        ("kv.billing", "plan_changed", PlanChanged("free", "pro", PRO, moment, 1, "evt_1")),
-        ("kv.billing", "plan_change_scheduled", PlanChangeScheduled("pro", "free", moment, "canceled")),
-        ("kv.billing", "payment_failed", PaymentFailed(1500, "USD", None, moment)),
+        (
+            "kv.billing",
+            "plan_changed",
+            PlanChanged(
+                from_plan="free", to_plan="pro", limits=PRO, effective_at=moment, changed_at_us=1, source_event="evt_1"
+            ),
+        ),
+        (
+            "kv.billing",
+            "plan_change_scheduled",
+            PlanChangeScheduled(from_plan="pro", to_plan="free", effective_at=moment, reason="canceled"),
+        ),
+        (
+            "kv.billing",
+            "payment_failed",
+            PaymentFailed(amount=1500, currency="USD", subscription_id=None, next_attempt_at=moment),
+        ),
     ]
 
 
@@ -171,7 +187,15 @@ def test_a_deleted_account_leaves_nothing_and_late_events_bring_nothing_back(
     late = [happened(owner.account_id, data) for _, _, data in everything()]
     tell(local, "kv.usage", [event for event in late if event.name == "ThresholdCrossed"])
     tell(local, "kv.billing", [event for event in late if event.name != "ThresholdCrossed"])
-    tell(local, "kv.auth", [happened(owner.account_id, ApiKeyIssued("key_1", "kv_live_x", ("*",), ("read",)))])
+    tell(
+        local,
+        "kv.auth",
+        [
+            happened(
+                owner.account_id, ApiKeyIssued(key_id="key_1", display="kv_live_x", namespaces=("*",), scopes=("read",))
+            )
+        ],
+    )
     await_value(lambda: drained(local, "alerts-events") and drained(local, "alerts-mail"), within=30)
     assert holding(local, owner.account_id) == []
     assert alerts(owner) == []
@@ -186,7 +210,10 @@ def test_from_the_bus_to_the_mailbox_takes_seconds_at_most(local: LocalEnvironme
     told: dict[str, float] = {}
     for number in range(count):
         display = f"kv_live_{uuid.uuid4().hex[:8]}"
-        event = happened(owner.account_id, ApiKeyIssued(f"key_{number:012}", display, ("*",), ("read",)))
+        event = happened(
+            owner.account_id,
+            ApiKeyIssued(key_id=f"key_{number:012}", display=display, namespaces=("*",), scopes=("read",)),
+        )
         told[display] = time.time()
         tell(local, "kv.auth", [event])
         time.sleep(0.05)  # a stream of events, not one burst

@@ -22,7 +22,7 @@ MINUTE_MS = 60_000
 
 def tell(local: LocalEnvironment, account_id: str, keys: dict[str, int]) -> None:
     """Put ApiKeyUsed on the bus, as kv does."""
-    event = Event(secrets.token_hex(8), account_id, "use", now_ms() * 1000, ApiKeyUsed(keys))
+    event = Event(secrets.token_hex(8), account_id, "use", now_ms() * 1000, ApiKeyUsed(keys=keys))
     entry = {"EventBusName": "kv-local", "Source": "kv.kv", "DetailType": event.name, "Detail": event.encode()}
     assert local.aws_client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
     from infra.local.environment import LocalEnvironment
 
-FREE = PlanLimits(10, 20, 10_000, 100_000_000)
-PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
+FREE = PlanLimits(requests_per_second=10, burst=20, requests_per_month=10_000, storage_bytes=100_000_000)
+PRO = PlanLimits(requests_per_second=100, burst=200, requests_per_month=1_000_000, storage_bytes=10_000_000_000)
 
 
 def change(local: LocalEnvironment, account_id: str, to_plan: str, limits: PlanLimits, at_us: int) -> None:
     """Tell that the account's plan has changed."""
-    data = PlanChanged("free", to_plan, limits, "2026-11-20T10:00:00.000000Z", at_us, "evt_test")
+    data = PlanChanged(
+        from_plan="free",
+        to_plan=to_plan,
+        limits=limits,
+        effective_at="2026-11-20T10:00:00.000000Z",
+        changed_at_us=at_us,
+        source_event="evt_test",
+    )
     tell(local, "kv.billing", [happened(account_id, data, at_us=at_us)])
 
 
@@ -42,7 +49,7 @@ def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_chang
     assert http.get("/v1/app/x", headers=headers).headers["X-RateLimit-Limit"] == "100"
     # What happened before comes later: first it, then something to wait for.
     change(local, tenant.account_id, "free", FREE, now_us - 1)
-    own = PlanLimits(101, 200, 1_000_001, 10_000_000_000)
+    own = PlanLimits(requests_per_second=101, burst=200, requests_per_month=1_000_001, storage_bytes=10_000_000_000)
     change(local, tenant.account_id, "business", own, now_us + 1)
     await_value(lambda: quota() == "1000001", within=5)
     change(local, tenant.account_id, "free", FREE, now_us - 2)
@@ -62,7 +69,7 @@ def test_an_account_over_its_storage_reads_deletes_and_shrinks_and_does_not_grow
     assert put("a", 600).status_code == 201
     assert put("b", 300).status_code == 201
     await_value(lambda: _bytes(http, tenant.bearer) == 902, within=10)
-    small = PlanLimits(10, 20, 10_001, 800)
+    small = PlanLimits(requests_per_second=10, burst=20, requests_per_month=10_001, storage_bytes=800)
     change(local, tenant.account_id, "business", small, time.time_ns() // 1000)
     await_value(lambda: http.get("/v1/app/a", headers=headers).headers["X-Quota-Limit"] == "10001", within=5)
     refused = put("c", 2)

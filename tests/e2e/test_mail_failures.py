@@ -25,7 +25,9 @@ PREFERENCES = "/v1/alerts/preferences"
 
 
 def issued(owner: Tenant) -> Event:
-    return happened(owner.account_id, ApiKeyIssued("key_1", "kv_live_x", ("*",), ("read",)))
+    return happened(
+        owner.account_id, ApiKeyIssued(key_id="key_1", display="kv_live_x", namespaces=("*",), scopes=("read",))
+    )
 
 
 def mail_status(owner: Tenant) -> str:

@@ -46,13 +46,19 @@ def month_of(tenant: Tenant) -> dict[str, Any]:
 def lived(tenant: Tenant) -> list[Event]:
     """Return what is told of a tenant that has made a namespace and used it."""
     minute = int(time.time()) // 60
-    served = {"ns-1": Served({"get": 80, "put": 5}, 1_234), "-": Served({"get": 1}, 0)}
+    served = {
+        "ns-1": Served(requests={"get": 80, "put": 5}, bytes_in=1_234),
+        "-": Served(requests={"get": 1}, bytes_in=0),
+    }
     return [
-        happened(tenant.account_id, NamespaceCreated("ns-1", "app")),
-        happened(tenant.account_id, StorageChanged("ns-1", 1_000, 7, "shard", "1")),
+        happened(tenant.account_id, NamespaceCreated(namespace_id="ns-1", name="app")),
         happened(
             tenant.account_id,
-            RequestServed(minute, "e", 1, served),
+            StorageChanged(namespace_id="ns-1", bytes_delta=1_000, keys_delta=7, shard="shard", sequence="1"),
+        ),
+        happened(
+            tenant.account_id,
+            RequestServed(minute=minute, epoch="e", changes=1, namespaces=served),
             event_id=f"{tenant.account_id}#{minute}#e",
         ),
     ]
@@ -73,7 +79,14 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     other = sign_up(local, http)
-    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="starter",
+        limits=LIMITS,
+        effective_at="2026-11-01T00:00:00Z",
+        changed_at_us=1,
+        source_event="evt_1",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change)])
     tell(local, "kv.kv", lived(tenant))
 
@@ -101,7 +114,14 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
 
 
 def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) -> None:
-    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="starter",
+        limits=LIMITS,
+        effective_at="2026-11-01T00:00:00Z",
+        changed_at_us=1,
+        source_event="evt_1",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change)])
     tell(local, "kv.kv", lived(tenant))
 
@@ -116,8 +136,11 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
 
 def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
     ended = [
-        happened(tenant.account_id, NamespaceDeleted("ns-1", "app")),
-        happened(tenant.account_id, StorageChanged("ns-1", -1_000, -7, "shard", "2")),
+        happened(tenant.account_id, NamespaceDeleted(namespace_id="ns-1", name="app")),
+        happened(
+            tenant.account_id,
+            StorageChanged(namespace_id="ns-1", bytes_delta=-1_000, keys_delta=-7, shard="shard", sequence="2"),
+        ),
     ]
     tell(local, "kv.kv", [*lived(tenant), *ended])
     path = "/v1/usage/history?namespace=app"
@@ -139,7 +162,14 @@ def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnv
 
 
 def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
-    change = PlanChanged("free", "starter", LIMITS, "2026-11-01T00:00:00Z", 1, "evt_1")
+    change = PlanChanged(
+        from_plan="free",
+        to_plan="starter",
+        limits=LIMITS,
+        effective_at="2026-11-01T00:00:00Z",
+        changed_at_us=1,
+        source_event="evt_1",
+    )
     tell(local, "kv.billing", [happened(tenant.account_id, change)])
     tell(local, "kv.kv", lived(tenant))
     client, table = local.aws_client("dynamodb"), stack_output(local, "usage", "TableName")

@@ -60,7 +60,7 @@ def new_key() -> StoredKey:
 
 def told(tenant: Tenant) -> Event:
     """An event of the account that nobody but its outbox knows."""
-    return Event(secrets.token_hex(8), tenant.account_id, "c-1", now_ms() * 1000, AccountCreated(tenant.email))
+    return Event(secrets.token_hex(8), tenant.account_id, "c-1", now_ms() * 1000, AccountCreated(email=tenant.email))
 
 
 def deleted(account_id: str) -> Event:
@@ -176,7 +176,7 @@ def test_events_that_come_after_the_end_change_nothing(local: LocalEnvironment, 
     await_value(lambda: not left_in_auth(local, tenant), within=30)
 
     handlers = event_handlers()
-    used = ApiKeyUsed({key_id: 29_000_000})
+    used = ApiKeyUsed(keys={key_id: 29_000_000})
     handlers["ApiKeyUsed"](Event(secrets.token_hex(8), tenant.account_id, "c-1", 0, used))
     handlers["AccountDeleted"](deleted(tenant.account_id))
 

@@ -46,7 +46,7 @@ def processed(client: DynamoDBClient, table: str) -> ProcessedEvents:
 
 
 def event(account_id: str, name: str = "1") -> Event:
-    data = ThresholdCrossed("2026-11", "requests", 80, 80, 100, "free")
+    data = ThresholdCrossed(period="2026-11", metric="requests", threshold=80, used=80, limit=100, plan="free")
     return Event(f"{account_id}#{name}", account_id, "c-1", 0, data)
 
 

@@ -64,7 +64,8 @@ def test_a_first_get_imports_what_it_needs_and_nothing_else(
     # Lambda provides boto3 and botocore, but importing them takes longer than the rest. Powertools imports the package
     # botocore (to set the user agent), but none of its modules. Access tokens and events import their libraries later.
     unwanted = (
-        "boto3", "botocore.", "cryptography.hazmat", "jwt", "kv_common.auth.verifier", "kv_common.redis.cluster",
+        "aws_lambda_powertools.utilities.batch", "boto3", "botocore.", "cryptography.hazmat", "jwt",
+        "kv_common.auth.verifier", "kv_common.events.contracts", "kv_common.redis.cluster", "kv_service.background",
         "pydantic", "tenacity", "urllib.request", "urllib3",
     )  # fmt: skip
     assert not {name for name in told["imported"] if name.startswith(unwanted)}

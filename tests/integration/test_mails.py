@@ -68,12 +68,14 @@ class Bench:
 
     def welcome(self) -> None:
         """Make the address known, and be done with the welcome."""
-        self.intake.take(happened(self.account_id, AccountCreated(self.address)))
+        self.intake.take(happened(self.account_id, AccountCreated(email=self.address)))
 
     def issue(self) -> tuple[str, str]:
         """Take in that a key was issued; return the alert's id, and a word that only its mail has."""
         display = f"kv_live_{uuid.uuid4().hex[:12]}"
-        event = happened(self.account_id, ApiKeyIssued("key_1", display, ("*",), ("read",)))
+        event = happened(
+            self.account_id, ApiKeyIssued(key_id="key_1", display=display, namespaces=("*",), scopes=("read",))
+        )
         self.intake.take(event)
         return id_of(event), display
 
@@ -169,7 +171,12 @@ def test_a_mail_waits_for_an_address_that_comes_later(bench: Bench) -> None:
 def test_a_thousand_deliveries_at_once_of_three_thresholds_are_three_alerts(bench: Bench) -> None:
     bench.welcome()
     three = [
-        happened(bench.account_id, ThresholdCrossed("2026-11", "requests", threshold, threshold, 100, "free"))
+        happened(
+            bench.account_id,
+            ThresholdCrossed(
+                period="2026-11", metric="requests", threshold=threshold, used=threshold, limit=100, plan="free"
+            ),
+        )
         for threshold in (80, 90, 100)
     ]
     deliveries = [three[index % 3] for index in range(1000)]

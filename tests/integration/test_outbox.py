@@ -42,7 +42,7 @@ def test_the_life_of_a_key_is_told_in_full(local: LocalEnvironment, tenant: Tena
         f"{first['id']}#revoked",
     ]
     assert {event.correlation_id for event in events[1:]} == {"life-of-a-key"}
-    assert events[0].data == AccountCreated(tenant.email)
+    assert events[0].data == AccountCreated(email=tenant.email)
     assert isinstance(events[1].data, ApiKeyIssued)
     assert (events[1].data.namespaces, events[1].data.scopes) == (("app",), ("read",))
     assert isinstance(events[3].data, ApiKeyRevoked)

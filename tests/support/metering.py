@@ -48,12 +48,14 @@ class Story:
                 counts[refunded] -= 1
             served = {
                 namespace: Served(
-                    {name: count for (where, name), count in counts.items() if where == namespace and name != "in"},
-                    counts[namespace, "in"],
+                    requests={
+                        name: count for (where, name), count in counts.items() if where == namespace and name != "in"
+                    },
+                    bytes_in=counts[namespace, "in"],
                 )
                 for namespace in namespaces
             }
-            told = RequestServed(minute, epoch, changes, served)
+            told = RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=served)
             events.append(event(account_id, told, f"{account_id}#{minute}#{epoch}", at_s=minute * 60 + 60))
         return cls(tuple(events))
 
@@ -61,7 +63,7 @@ class Story:
     def of_storage(cls, chance: random.Random, account_id: str) -> Story:
         """One change of what a namespace stores."""
         change = StorageChanged(
-            chance.choice(("ns-one", "ns-two")),
+            namespace_id=chance.choice(("ns-one", "ns-two")),
             bytes_delta=chance.randint(-2_000, 9_000),
             keys_delta=chance.randint(-1, 3),
             shard="shard-1",

@@ -111,5 +111,5 @@ class Worker:
             job = self._jobs.get(account_id, job_id)
             if job is None:
                 return
-            self._on_due(Event(f"{job_id}#turn-{job.turn}", account_id, "c-1", 0, JobDue(job_id, job.turn)))
+            self._on_due(Event(f"{job_id}#turn-{job.turn}", account_id, "c-1", 0, JobDue(job_id=job_id, turn=job.turn)))
         raise AssertionError("it does not come to an end")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from alerts_service.model import THRESHOLDS, Kind
 from kv_common.events import (
     AccountCreated,
@@ -41,7 +39,7 @@ def facts_of(event: Event) -> tuple[Kind, dict[str, Any]]:
     if type(event.data) not in KINDS:
         raise UnknownEvent(f"{event.name} makes no alert")
     kind, told = KINDS[type(event.data)]
-    data = msgspec.to_builtins(event.data)
+    data = event.data.model_dump(mode="json", by_alias=True)
     if isinstance(event.data, ThresholdCrossed) and event.data.threshold not in THRESHOLDS:
         raise InvalidEvent(f"{event.data.threshold} percent is no threshold")
     return kind, {name: data[name] for name in told}

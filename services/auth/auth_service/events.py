@@ -17,7 +17,7 @@ def account_created(account: Account, correlation_id: str) -> Event:
         account_id=account.id,
         correlation_id=correlation_id,
         occurred_at_us=account.created_at_ms * 1000,
-        data=AccountCreated(account.email),
+        data=AccountCreated(email=account.email),
     )
 
 
@@ -40,7 +40,9 @@ def key_issued(account_id: str, key: StoredKey, correlation_id: str) -> Event:
         account_id=account_id,
         correlation_id=correlation_id,
         occurred_at_us=key.created_at_ms * 1000,
-        data=ApiKeyIssued(key.id, key.display, settings.namespaces, tuple(sorted(settings.scopes))),
+        data=ApiKeyIssued(
+            key_id=key.id, display=key.display, namespaces=settings.namespaces, scopes=tuple(sorted(settings.scopes))
+        ),
     )
 
 
@@ -51,5 +53,5 @@ def key_revoked(account_id: str, key: StoredKey, correlation_id: str, *, now_ms:
         account_id=account_id,
         correlation_id=correlation_id,
         occurred_at_us=now_ms * 1000,
-        data=ApiKeyRevoked(key.id, key.display, key.digest, "deleted"),
+        data=ApiKeyRevoked(key_id=key.id, display=key.display, digest=key.digest, reason="deleted"),
     )

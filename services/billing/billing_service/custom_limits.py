@@ -39,4 +39,4 @@ def agree(ledger: SubscriptionSync, request: dict[str, Any], correlation_id: str
     if any(limit is not None and limit < 1 for limit in msgspec.structs.asdict(given.limits).values()):
         raise InvalidCustomLimits("a limit is at least 1")
     account = ledger.agree(given.account_id, custom_limits, Source("operator", correlation_id), now_us=now_us)
-    return {"account_id": account.id, "plan": account.plan, "limits": msgspec.to_builtins(account.limits)}
+    return {"account_id": account.id, "plan": account.plan, "limits": account.limits.model_dump()}

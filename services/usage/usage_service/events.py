@@ -20,5 +20,12 @@ def threshold_crossed(
         account_id=account_id,
         correlation_id=correlation_id,
         occurred_at_us=int(now_s * 1_000_000),
-        data=ThresholdCrossed(month, crossing.metric, crossing.threshold, crossing.used, crossing.limit, plan.name),
+        data=ThresholdCrossed(
+            period=month,
+            metric=crossing.metric,
+            threshold=crossing.threshold,
+            used=crossing.used,
+            limit=crossing.limit,
+            plan=plan.name,
+        ),
     )

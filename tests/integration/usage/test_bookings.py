@@ -29,12 +29,18 @@ NOW_MINUTE = int(time.time()) // 60
 
 
 def served(account_id: str, minute: int, changes: int, namespaces: dict[str, Served], epoch: str = "e") -> Event:
-    return event(account_id, RequestServed(minute, epoch, changes, namespaces), f"{account_id}#{minute}#{epoch}")
+    return event(
+        account_id,
+        RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=namespaces),
+        f"{account_id}#{minute}#{epoch}",
+    )
 
 
 def test_a_late_event_is_booked_by_its_minute_and_not_by_its_arrival(usage: Usage, account_id: str) -> None:
     for days in (0, 1, 2):
-        usage.take(served(account_id, NOW_MINUTE - days * 1_440, 1, {"a": Served({"get": days + 1}, 0)}))
+        usage.take(
+            served(account_id, NOW_MINUTE - days * 1_440, 1, {"a": Served(requests={"get": days + 1}, bytes_in=0)})
+        )
     today = datetime.fromtimestamp(NOW_MINUTE * 60, UTC).date()
     counts = [usage.item(account_id, f"DAY#{today - timedelta(days=days)}#a")["n#get"]["N"] for days in (0, 1, 2)]
     assert counts == ["1", "2", "3"]
@@ -45,14 +51,21 @@ def test_a_closed_month_takes_nothing_any_more_and_says_so(
 ) -> None:
     # 72 hours after the end of every month that began more than 35 days ago.
     old = NOW_MINUTE - 66 * 1_440
-    usage.take(served(account_id, old, 1, {"a": Served({"get": 5, "put": 2}, 0)}))
+    usage.take(served(account_id, old, 1, {"a": Served(requests={"get": 5, "put": 2}, bytes_in=0)}))
     assert usage.items(account_id) == []
     assert '"LateUsageRequests":[7.0]' in capsys.readouterr().out
 
 
 def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage, account_id: str) -> None:
-    first = served(account_id, NOW_MINUTE, 1, {f"ns-{n:03}": Served({"get": n, "put": 1}, n) for n in range(300)})
-    second = served(account_id, NOW_MINUTE, 2, {f"ns-{n:03}": Served({"get": n + n % 2}, 2 * n) for n in range(1, 301)})
+    first = served(
+        account_id, NOW_MINUTE, 1, {f"ns-{n:03}": Served(requests={"get": n, "put": 1}, bytes_in=n) for n in range(300)}
+    )
+    second = served(
+        account_id,
+        NOW_MINUTE,
+        2,
+        {f"ns-{n:03}": Served(requests={"get": n + n % 2}, bytes_in=2 * n) for n in range(1, 301)},
+    )
     usage.take(first)
     assert usage.totals([account_id]) == expected([first])
     usage.take(second, first)
@@ -61,16 +74,23 @@ def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage,
 
 def test_a_newer_telling_may_hold_less_and_an_older_one_changes_nothing(usage: Usage, account_id: str) -> None:
     tellings = [
-        served(account_id, NOW_MINUTE, 3, {"a": Served({"get": 5}, 10)}),
-        served(account_id, NOW_MINUTE, 5, {"a": Served({"get": 4, "put": 1}, 10), "b": Served({"get": 0}, 0)}),
-        served(account_id, NOW_MINUTE, 4, {"c": Served({"list": 9}, 0)}),
+        served(account_id, NOW_MINUTE, 3, {"a": Served(requests={"get": 5}, bytes_in=10)}),
+        served(
+            account_id,
+            NOW_MINUTE,
+            5,
+            {"a": Served(requests={"get": 4, "put": 1}, bytes_in=10), "b": Served(requests={"get": 0}, bytes_in=0)},
+        ),
+        served(account_id, NOW_MINUTE, 4, {"c": Served(requests={"list": 9}, bytes_in=0)}),
     ]
     usage.take(*tellings, *tellings)
     assert usage.totals([account_id]) == expected(tellings)
 
 
 def test_epochs_of_a_minute_add_up(usage: Usage, account_id: str) -> None:
-    tellings = [served(account_id, NOW_MINUTE, 1, {"a": Served({"get": 2}, 1)}, epoch) for epoch in ("x", "y")]
+    tellings = [
+        served(account_id, NOW_MINUTE, 1, {"a": Served(requests={"get": 2}, bytes_in=1)}, epoch) for epoch in ("x", "y")
+    ]
     usage.take(*tellings)
     assert usage.totals([account_id]) == expected(tellings)
     assert (
@@ -80,7 +100,7 @@ def test_epochs_of_a_minute_add_up(usage: Usage, account_id: str) -> None:
 
 
 def test_a_minute_is_remembered_for_longer_than_its_month_is_open(usage: Usage, account_id: str) -> None:
-    usage.take(served(account_id, NOW_MINUTE, 1, {"a": Served({"get": 1}, 0)}))
+    usage.take(served(account_id, NOW_MINUTE, 1, {"a": Served(requests={"get": 1}, bytes_in=0)}))
     minute = usage.item(account_id, f"MINUTE#{NOW_MINUTE:010d}#e")
     month = datetime.fromtimestamp(NOW_MINUTE * 60, UTC).replace(day=1, hour=0, minute=0, second=0)
     end = (month + timedelta(days=31)).replace(day=1)
@@ -88,12 +108,19 @@ def test_a_minute_is_remembered_for_longer_than_its_month_is_open(usage: Usage, 
 
 
 def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage, account_id: str) -> None:
-    plan = PlanChanged("free", "pro", PlanLimits(1, 1, 10, 10), "2026-11-01T00:00:00Z", 1, "evt")
+    plan = PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=PlanLimits(requests_per_second=1, burst=1, requests_per_month=10, storage_bytes=10),
+        effective_at="2026-11-01T00:00:00Z",
+        changed_at_us=1,
+        source_event="evt",
+    )
     life = [
         event(account_id, plan),
-        event(account_id, NamespaceCreated("ns", "app")),
-        served(account_id, NOW_MINUTE, 1, {"ns": Served({"get": 10}, 5)}),
-        event(account_id, StorageChanged("ns", 10, 1, "s", "1")),
+        event(account_id, NamespaceCreated(namespace_id="ns", name="app")),
+        served(account_id, NOW_MINUTE, 1, {"ns": Served(requests={"get": 10}, bytes_in=5)}),
+        event(account_id, StorageChanged(namespace_id="ns", bytes_delta=10, keys_delta=1, shard="s", sequence="1")),
     ]
     usage.take(*life)
     assert len(usage.told(account_id)) == 6
@@ -102,10 +129,20 @@ def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage,
     assert usage.items(account_id) == []
 
     late = [
-        served(account_id, NOW_MINUTE, 2, {"ns": Served({"get": 20}, 5)}),
-        event(account_id, StorageChanged("ns", -10, -1, "s", "2")),
-        event(account_id, PlanChanged("pro", "free", plan.limits, "2026-11-02T00:00:00Z", 2, "evt")),
-        event(account_id, NamespaceCreated("ns-2", "late")),
+        served(account_id, NOW_MINUTE, 2, {"ns": Served(requests={"get": 20}, bytes_in=5)}),
+        event(account_id, StorageChanged(namespace_id="ns", bytes_delta=-10, keys_delta=-1, shard="s", sequence="2")),
+        event(
+            account_id,
+            PlanChanged(
+                from_plan="pro",
+                to_plan="free",
+                limits=plan.limits,
+                effective_at="2026-11-02T00:00:00Z",
+                changed_at_us=2,
+                source_event="evt",
+            ),
+        ),
+        event(account_id, NamespaceCreated(namespace_id="ns-2", name="late")),
         event(account_id, AccountDeleted()),
     ]
     usage.take(*late, *life)
@@ -115,12 +152,31 @@ def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage,
 @pytest.mark.parametrize(
     ("data", "units"),
     [
-        (RequestServed(NOW_MINUTE, "e", 1, {"a": Served({"get": 5, "put": 1}, 10)}), {"write": 8, "read": 3}),
         (
-            RequestServed(NOW_MINUTE, "e", 1, {"a": Served({"get": 5}, 0), "b": Served({"put": 1}, 10)}),
+            RequestServed(
+                minute=NOW_MINUTE,
+                epoch="e",
+                changes=1,
+                namespaces={"a": Served(requests={"get": 5, "put": 1}, bytes_in=10)},
+            ),
+            {"write": 8, "read": 3},
+        ),
+        (
+            RequestServed(
+                minute=NOW_MINUTE,
+                epoch="e",
+                changes=1,
+                namespaces={
+                    "a": Served(requests={"get": 5}, bytes_in=0),
+                    "b": Served(requests={"put": 1}, bytes_in=10),
+                },
+            ),
             {"write": 10, "read": 3},
         ),
-        (StorageChanged("a", 10, 1, "s", "1"), {"write": 8, "read": 2}),
+        (
+            StorageChanged(namespace_id="a", bytes_delta=10, keys_delta=1, shard="s", sequence="1"),
+            {"write": 8, "read": 2},
+        ),
     ],
     ids=["requests of a namespace", "requests of two", "storage"],
 )

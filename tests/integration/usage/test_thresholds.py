@@ -34,17 +34,37 @@ _numbers = itertools.count()
 
 def requests(account_id: str, count: int) -> Event:
     number = next(_numbers)
-    data = RequestServed(NOW_MINUTE, f"epoch-{number}", 1, {"-": Served({"get": count}, 0)})
+    data = RequestServed(
+        minute=NOW_MINUTE,
+        epoch=f"epoch-{number}",
+        changes=1,
+        namespaces={"-": Served(requests={"get": count}, bytes_in=0)},
+    )
     return event(account_id, data, f"{account_id}#{number}")
 
 
 def storage(account_id: str, delta: int) -> Event:
-    return event(account_id, StorageChanged("ns-one", delta, 1, "shard", str(next(_numbers))))
+    return event(
+        account_id,
+        StorageChanged(
+            namespace_id="ns-one", bytes_delta=delta, keys_delta=1, shard="shard", sequence=str(next(_numbers))
+        ),
+    )
 
 
 def plan(account_id: str, *, requests: int = 1_000, stored: int = 1_000, changed_at_us: int) -> Event:
-    limits = PlanLimits(10, 20, requests, stored)
-    return event(account_id, PlanChanged("free", "business", limits, "2026-11-01T00:00:00Z", changed_at_us, "evt"))
+    limits = PlanLimits(requests_per_second=10, burst=20, requests_per_month=requests, storage_bytes=stored)
+    return event(
+        account_id,
+        PlanChanged(
+            from_plan="free",
+            to_plan="business",
+            limits=limits,
+            effective_at="2026-11-01T00:00:00Z",
+            changed_at_us=changed_at_us,
+            source_event="evt",
+        ),
+    )
 
 
 def told(usage: Usage, account_id: str) -> list[ThresholdCrossed]:

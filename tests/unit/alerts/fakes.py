@@ -35,26 +35,66 @@ SECRET = b"s" * 32
 API = "https://api.example.com"
 
 MOMENT = "2026-12-01T00:00:00Z"
-FREE = PlanLimits(10, 20, 10_000, 100_000_000)
-PRO = PlanLimits(100, 200, 1_000_000, 10_000_000_000)
+FREE = PlanLimits(requests_per_second=10, burst=20, requests_per_month=10_000, storage_bytes=100_000_000)
+PRO = PlanLimits(requests_per_second=100, burst=200, requests_per_month=1_000_000, storage_bytes=10_000_000_000)
 
 EVERYTHING: dict[str, Contract] = {
     # By the template that words it.
-    "welcome": AccountCreated(ADDRESS),
-    "requests_nearing": ThresholdCrossed("2026-11", "requests", 80, 8_012, 10_000, "free"),
-    "requests_used_up": ThresholdCrossed("2026-12", "requests", 100, 10_000, 10_000, "free"),
-    "storage_nearing": ThresholdCrossed("2026-11", "storage", 90, 912_345_678, 1_000_000_000, "starter"),
-    "storage_full": ThresholdCrossed("2026-11", "storage", 100, 1_000_000_001, 1_000_000_000, "starter"),
-    "plan_upgraded": PlanChanged("free", "pro", PRO, MOMENT, 1, "evt_1", "sub_1"),
-    "plan_downgraded": PlanChanged("pro", "free", FREE, MOMENT, 2, "evt_2", "sub_1"),
-    "plan_limits_changed": PlanChanged("business", "business", PRO, MOMENT, 3, "evt_3", "sub_1"),
-    "plan_cancellation_scheduled": PlanChangeScheduled("pro", "free", MOMENT, "canceled"),
-    "plan_pause_scheduled": PlanChangeScheduled("pro", "free", MOMENT, "paused"),
-    "plan_downgrade_scheduled": PlanChangeScheduled("scale", "starter", "2026-12-01T01:30:00+01:00", "downgraded"),
-    "payment_failed": PaymentFailed(150_050, "USD", "sub_1", "2026-11-23T09:30:00.123456Z"),
-    "payment_failed_finally": PaymentFailed(1_500, "JPY"),
-    "api_key_issued": ApiKeyIssued("key_1", "kv_live_abc", ("app", "logs"), ("read", "write")),
-    "api_key_revoked": ApiKeyRevoked("key_1", "kv_live_abc", "d" * 64, "deleted"),
+    "welcome": AccountCreated(email=ADDRESS),
+    "requests_nearing": ThresholdCrossed(
+        period="2026-11", metric="requests", threshold=80, used=8_012, limit=10_000, plan="free"
+    ),
+    "requests_used_up": ThresholdCrossed(
+        period="2026-12", metric="requests", threshold=100, used=10_000, limit=10_000, plan="free"
+    ),
+    "storage_nearing": ThresholdCrossed(
+        period="2026-11", metric="storage", threshold=90, used=912_345_678, limit=1_000_000_000, plan="starter"
+    ),
+    "storage_full": ThresholdCrossed(
+        period="2026-11", metric="storage", threshold=100, used=1_000_000_001, limit=1_000_000_000, plan="starter"
+    ),
+    "plan_upgraded": PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=PRO,
+        effective_at=MOMENT,
+        changed_at_us=1,
+        source_event="evt_1",
+        subscription_id="sub_1",
+    ),
+    "plan_downgraded": PlanChanged(
+        from_plan="pro",
+        to_plan="free",
+        limits=FREE,
+        effective_at=MOMENT,
+        changed_at_us=2,
+        source_event="evt_2",
+        subscription_id="sub_1",
+    ),
+    "plan_limits_changed": PlanChanged(
+        from_plan="business",
+        to_plan="business",
+        limits=PRO,
+        effective_at=MOMENT,
+        changed_at_us=3,
+        source_event="evt_3",
+        subscription_id="sub_1",
+    ),
+    "plan_cancellation_scheduled": PlanChangeScheduled(
+        from_plan="pro", to_plan="free", effective_at=MOMENT, reason="canceled"
+    ),
+    "plan_pause_scheduled": PlanChangeScheduled(from_plan="pro", to_plan="free", effective_at=MOMENT, reason="paused"),
+    "plan_downgrade_scheduled": PlanChangeScheduled(
+        from_plan="scale", to_plan="starter", effective_at="2026-12-01T01:30:00+01:00", reason="downgraded"
+    ),
+    "payment_failed": PaymentFailed(
+        amount=150_050, currency="USD", subscription_id="sub_1", next_attempt_at="2026-11-23T09:30:00.123456Z"
+    ),
+    "payment_failed_finally": PaymentFailed(amount=1_500, currency="JPY"),
+    "api_key_issued": ApiKeyIssued(
+        key_id="key_1", display="kv_live_abc", namespaces=("app", "logs"), scopes=("read", "write")
+    ),
+    "api_key_revoked": ApiKeyRevoked(key_id="key_1", display="kv_live_abc", digest="d" * 64, reason="deleted"),
 }
 
 

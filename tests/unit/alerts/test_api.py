@@ -110,7 +110,9 @@ def test_a_threshold_that_is_not_wanted_makes_no_alert(world: World) -> None:
     world.ask("PUT", "/v1/alerts/preferences", {"email": True, "thresholds": [100]})
 
     for threshold in (80, 90, 100):
-        crossed = ThresholdCrossed("2026-11", "storage", threshold, 1, 1, "free")
+        crossed = ThresholdCrossed(
+            period="2026-11", metric="storage", threshold=threshold, used=1, limit=1, plan="free"
+        )
         world.intake.take(happened(crossed, event_id=f"event-{threshold}"))
 
     (alert,) = body_of(world.ask("GET", "/v1/alerts"))["alerts"]

@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,7 +90,7 @@ def test_without_a_dashboard_a_mail_leads_to_none() -> None:
 
 def test_markup_in_a_value_is_shown_and_not_obeyed() -> None:
     evil = '<script>alert("1")</script> $plan ${plan} &amp; </td>'
-    _, what = said(ApiKeyIssued("key_1", evil, (evil,), ("read",)))
+    _, what = said(ApiKeyIssued(key_id="key_1", display=evil, namespaces=(evil,), scopes=("read",)))
 
     mail = compose(what, LINKS)
 
@@ -102,8 +101,8 @@ def test_markup_in_a_value_is_shown_and_not_obeyed() -> None:
 
 @given(st.text(max_size=400))
 def test_no_value_begins_a_line_or_a_fact_of_its_own(value: str) -> None:
-    _, plain = said(ApiKeyIssued("key_1", "x", ("app",), ("read",)))
-    _, what = said(ApiKeyIssued("key_1", value, ("app",), ("read",)))
+    _, plain = said(ApiKeyIssued(key_id="key_1", display="x", namespaces=("app",), scopes=("read",)))
+    _, what = said(ApiKeyIssued(key_id="key_1", display=value, namespaces=("app",), scopes=("read",)))
 
     mail, usual = compose(what, LINKS), compose(plain, LINKS)
 
@@ -126,14 +125,25 @@ def test_a_title_and_a_message_are_there_for_the_api() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        ThresholdCrossed("2026-13", "requests", 80, 1, 1, "free"),
-        ThresholdCrossed("2026-11", "requests", 85, 1, 1, "free"),
-        PlanChanged("free", "gold", PRO, MOMENT, 1, "evt_1"),
-        PlanChanged("free", "pro", PRO, "soon", 1, "evt_1"),
-        PlanChanged("free", "pro", PRO, "2026-12-01T00:00:00", 1, "evt_1"),
-        PlanChangeScheduled("pro", "gold", MOMENT, "canceled"),
+        ThresholdCrossed(period="2026-13", metric="requests", threshold=80, used=1, limit=1, plan="free"),
+        ThresholdCrossed(period="2026-11", metric="requests", threshold=85, used=1, limit=1, plan="free"),
+        PlanChanged(
+            from_plan="free", to_plan="gold", limits=PRO, effective_at=MOMENT, changed_at_us=1, source_event="evt_1"
+        ),
+        PlanChanged(
+            from_plan="free", to_plan="pro", limits=PRO, effective_at="soon", changed_at_us=1, source_event="evt_1"
+        ),
+        PlanChanged(
+            from_plan="free",
+            to_plan="pro",
+            limits=PRO,
+            effective_at="2026-12-01T00:00:00",
+            changed_at_us=1,
+            source_event="evt_1",
+        ),
+        PlanChangeScheduled(from_plan="pro", to_plan="gold", effective_at=MOMENT, reason="canceled"),
     ],
-    ids=lambda data: repr(msgspec.to_builtins(data)),
+    ids=lambda data: repr(data.model_dump()),
 )
 def test_what_cannot_be_is_refused_and_not_worded(data: Contract) -> None:
     with pytest.raises((ValueError, InvalidEvent)):

@@ -134,7 +134,7 @@ def test_a_mail_waits_for_the_address_that_comes_later(world: World) -> None:
         world.send(alert)
     assert world.shelf.status(alert) is MailStatus.RETRYING
 
-    world.take(AccountCreated(ADDRESS), "event-2")
+    world.take(AccountCreated(email=ADDRESS), "event-2")
 
     assert world.send(alert, 2) == "sent"
     assert world.ses.posted[0].to == ADDRESS

@@ -252,7 +252,7 @@ def test_the_first_log_in_is_told_and_later_ones_are_not() -> None:
 
     [told] = register.told
     assert (told.id, told.account_id, told.correlation_id) == (f"{ACCOUNT}#created", ACCOUNT, "c-0")
-    assert told.data == AccountCreated("a@b.de")
+    assert told.data == AccountCreated(email="a@b.de")
 
 
 def test_an_account_is_deleted_once_and_told_so_once() -> None:
@@ -309,7 +309,9 @@ def test_what_happens_to_a_key_is_told_under_ids_of_its_own() -> None:
         (f"{first.id}#revoked", "ApiKeyRevoked", "c-3"),
     ]
     assert {told.occurred_at_us for told in store.told} == {NOW_MS * 1000}
-    assert store.told[2].data == ApiKeyRevoked(first.id, first.display, first.digest, "deleted")
+    assert store.told[2].data == ApiKeyRevoked(
+        key_id=first.id, display=first.display, digest=first.digest, reason="deleted"
+    )
 
 
 def test_a_leaked_key_can_be_rotated_however_many_there_are() -> None:

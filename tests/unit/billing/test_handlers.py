@@ -40,10 +40,10 @@ def event(data: Contract) -> Event:
 def test_a_new_account_is_added_once() -> None:
     processed, store = Applied(), Ledgers()
     add = bound(processed, store, Truth())["AccountCreated"]
-    add(event(AccountCreated("a@b.de")))
+    add(event(AccountCreated(email="a@b.de")))
     assert processed.effects == [store.creation(ACCOUNT)]
     processed.there = True
-    add(event(AccountCreated("a@b.de")))
+    add(event(AccountCreated(email="a@b.de")))
     assert len(processed.effects) == 1
 
 

@@ -53,9 +53,22 @@ def test_a_bought_plan_holds_and_is_told_with_its_limits(store: Ledgers) -> None
     assert plan_of(store) == "pro"
     [told] = store.told
     pro = CATALOG["pro"]
-    limits = PlanLimits(pro.requests_per_second, pro.burst, pro.requests_per_month, pro.storage_bytes)
+    limits = PlanLimits(
+        requests_per_second=pro.requests_per_second,
+        burst=pro.burst,
+        requests_per_month=pro.requests_per_month,
+        storage_bytes=pro.storage_bytes,
+    )
     effective_at = "2026-11-20T12:00:00.250000Z"
-    assert told.data == PlanChanged("free", "pro", limits, effective_at, NOW_US, "evt_1", bought().id)
+    assert told.data == PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=limits,
+        effective_at=effective_at,
+        changed_at_us=NOW_US,
+        source_event="evt_1",
+        subscription_id=bought().id,
+    )
     assert (told.account_id, told.occurred_at_us, told.correlation_id) == (ACCOUNT, NOW_US, "correlation")
 
 
@@ -146,7 +159,15 @@ def test_an_arranged_end_is_told_when_it_is_arranged_and_once(store: Ledgers) ->
     tell(made, "subscription.updated", leaving, LATER + timedelta(seconds=1))
     assert plan_of(store) == "pro"
     scheduled = [told.data for told in store.told if isinstance(told.data, PlanChangeScheduled)]
-    assert scheduled == [PlanChangeScheduled("pro", "free", "2026-12-20T00:00:00.000000Z", "canceled", bought().id)]
+    assert scheduled == [
+        PlanChangeScheduled(
+            from_plan="pro",
+            to_plan="free",
+            effective_at="2026-12-20T00:00:00.000000Z",
+            reason="canceled",
+            subscription_id=bought().id,
+        )
+    ]
 
 
 def test_an_arranged_pause_says_so_and_a_change_that_ends_nothing_is_not_told(store: Ledgers) -> None:
@@ -209,7 +230,9 @@ def test_a_refused_payment_is_told_once_and_the_plan_stays(store: Ledgers) -> No
     tell(made, "subscription.activated", bought())
     tell(made, "transaction.payment_failed", bought(), LATER, event_id="evt_2")
     assert tell(made, "transaction.payment_failed", bought(), LATER, event_id="evt_2") is Outcome.SEEN
-    assert [told.data for told in store.told[1:]] == [PaymentFailed(1_500, "USD", bought().id)]
+    assert [told.data for told in store.told[1:]] == [
+        PaymentFailed(amount=1_500, currency="USD", subscription_id=bought().id)
+    ]
     assert plan_of(store) == "pro"
 
 

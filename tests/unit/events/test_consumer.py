@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def message(message_id: str, body: object = None, *, email: str = "a@example.com") -> dict[str, Any]:
-    event = Event(f"event-{message_id}", "account-1", "correlation-1", 0, AccountCreated(email))
+    event = Event(f"event-{message_id}", "account-1", "correlation-1", 0, AccountCreated(email=email))
     if body is None:
         body = {"detail-type": event.name, "source": "kv.auth", "detail": json.loads(event.encode())}
     return {"messageId": message_id, "body": body if isinstance(body, str) else json.dumps(body)}

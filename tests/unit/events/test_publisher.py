@@ -38,7 +38,7 @@ class Bus:
 
 
 def inserted(event_id: str) -> dict[str, Any]:
-    event = Event(event_id, "account-1", "correlation-1", 0, AccountCreated("a@example.com"))
+    event = Event(event_id, "account-1", "correlation-1", 0, AccountCreated(email="a@example.com"))
     item = outbox_put("table", event)["Put"]["Item"]
     return record("INSERT", new=item, sequence_number=f"seq-{event_id}")
 

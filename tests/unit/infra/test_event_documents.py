@@ -37,28 +37,41 @@ from kv_common.events.contracts import CATALOG
 REPOSITORY = Repository.here()
 FOLDER = REPOSITORY.root / "docs" / "events"
 EXAMPLES: list[Contract] = [
-    AccountCreated("ada@example.com"),
+    AccountCreated(email="ada@example.com"),
     AccountDeleted(),
-    ApiKeyIssued("key_000000000001", "kv_live_0000", ("*",), ("read", "write")),
-    ApiKeyRevoked("key_000000000001", "kv_live_0000", "0" * 64, "deleted"),
-    ApiKeyUsed({"key_000000000001": 29_916_666}),
-    JobDue("0123456789ab", 1),
-    NamespaceCreated("0123456789ab", "app"),
-    NamespaceDeleted("0123456789ab", "app"),
-    PaymentFailed(1_500, "USD", "sub_1", "2026-11-23T10:00:00.000000Z"),
-    PlanChangeScheduled("pro", "free", "2026-12-01T00:00:00.000000Z", "canceled", "sub_1"),
-    PlanChanged(
-        "free",
-        "pro",
-        PlanLimits(100, 200, 1_000_000, 10_000_000_000),
-        "2026-11-20T10:00:00.000000Z",
-        1_795_000_000_000_000,
-        "evt_1",
-        "sub_1",
+    ApiKeyIssued(key_id="key_000000000001", display="kv_live_0000", namespaces=("*",), scopes=("read", "write")),
+    ApiKeyRevoked(key_id="key_000000000001", display="kv_live_0000", digest="0" * 64, reason="deleted"),
+    ApiKeyUsed(keys={"key_000000000001": 29_916_666}),
+    JobDue(job_id="0123456789ab", turn=1),
+    NamespaceCreated(namespace_id="0123456789ab", name="app"),
+    NamespaceDeleted(namespace_id="0123456789ab", name="app"),
+    PaymentFailed(amount=1_500, currency="USD", subscription_id="sub_1", next_attempt_at="2026-11-23T10:00:00.000000Z"),
+    PlanChangeScheduled(
+        from_plan="pro",
+        to_plan="free",
+        effective_at="2026-12-01T00:00:00.000000Z",
+        reason="canceled",
+        subscription_id="sub_1",
     ),
-    RequestServed(29_916_666, "00ff", 3, {"0123456789ab": Served({"get": 2, "put": 1}, 120)}),
-    StorageChanged("0123456789ab", -120, -1, "shard-1", "123"),
-    ThresholdCrossed("2026-11", "requests", 80, 8_000, 10_000, "free"),
+    PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=PlanLimits(
+            requests_per_second=100, burst=200, requests_per_month=1_000_000, storage_bytes=10_000_000_000
+        ),
+        effective_at="2026-11-20T10:00:00.000000Z",
+        changed_at_us=1_795_000_000_000_000,
+        source_event="evt_1",
+        subscription_id="sub_1",
+    ),
+    RequestServed(
+        minute=29_916_666,
+        epoch="00ff",
+        changes=3,
+        namespaces={"0123456789ab": Served(requests={"get": 2, "put": 1}, bytes_in=120)},
+    ),
+    StorageChanged(namespace_id="0123456789ab", bytes_delta=-120, keys_delta=-1, shard="shard-1", sequence="123"),
+    ThresholdCrossed(period="2026-11", metric="requests", threshold=80, used=8_000, limit=10_000, plan="free"),
 ]
 
 

@@ -89,7 +89,11 @@ def test_a_namespace_is_closed_emptied_swept_once_more_and_then_removed_and_told
     ]
     assert list(world.shelf.values) == [("another", "a")]
     (event,) = world.directory.told
-    assert (event.id, event.correlation_id, event.data) == ("n1#deleted", "c1", NamespaceDeleted("n1", "settings"))
+    assert (event.id, event.correlation_id, event.data) == (
+        "n1#deleted",
+        "c1",
+        NamespaceDeleted(namespace_id="n1", name="settings"),
+    )
 
 
 def test_the_last_sweep_waits_for_requests_that_were_admitted_before(world: World) -> None:
@@ -156,7 +160,7 @@ class Desk(JobStore):
 
 
 def due(turn: int = 1, account_id: str = ACCOUNT) -> Event:
-    return Event("id", account_id, "c1", 0, JobDue("n1", turn))
+    return Event("id", account_id, "c1", 0, JobDue(job_id="n1", turn=turn))
 
 
 def worker(desk: Desk, done: list[int], results: list[bool], ticks: list[float] | None = None) -> Worker:

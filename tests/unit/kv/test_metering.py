@@ -31,8 +31,8 @@ def test_a_minute_is_told_by_namespace_and_operation() -> None:
         quota={"2026-11": "6"},
     )
     assert telling is not None
-    served = {"n1": Served({"get": 2, "put": 1}, 70), "-": Served({"get": 3}, 0)}
-    assert telling.minutes == (RequestServed(MINUTE, "e1", 6, served),)
+    served = {"n1": Served(requests={"get": 2, "put": 1}, bytes_in=70), "-": Served(requests={"get": 3}, bytes_in=0)}
+    assert telling.minutes == (RequestServed(minute=MINUTE, epoch="e1", changes=6, namespaces=served),)
     assert telling.used == {"2026-11": 6}
     assert telling.settled.minutes == {MINUTE: 6}
 
@@ -55,7 +55,10 @@ def test_a_minute_that_was_told_is_told_again_only_when_it_has_changed() -> None
 def test_a_refund_is_a_change_although_less_is_counted() -> None:
     refunded = told({f"{MINUTE}|n1|get": "1", f"{MINUTE}|refunded": "1", f"{MINUTE}|told": "2"})
     assert refunded is not None
-    assert (refunded.minutes[0].changes, refunded.minutes[0].namespaces) == (3, {"n1": Served({"get": 1}, 0)})
+    assert (refunded.minutes[0].changes, refunded.minutes[0].namespaces) == (
+        3,
+        {"n1": Served(requests={"get": 1}, bytes_in=0)},
+    )
 
 
 def test_a_minute_is_forgotten_when_it_cannot_change_any_more_also_if_it_was_told_before() -> None:

@@ -52,7 +52,7 @@ def test_a_new_namespace_is_told_with_its_name_and_the_request(world: World) -> 
 
     (event,) = world.directory.told
     assert (event.id, event.account_id, event.correlation_id) == (f"{made.id}#created", ACCOUNT, "c1")
-    assert event.data == NamespaceCreated(made.id, "settings")
+    assert event.data == NamespaceCreated(namespace_id=made.id, name="settings")
 
 
 def test_a_namespace_is_shown_with_what_it_holds(world: World) -> None:

@@ -99,8 +99,8 @@ def test_what_is_told_adds_up_to_what_is_held() -> None:
     tracker(ledger).track([record(1, None, 10), record(2, None, 20, namespace="n2"), record(3, 10, 5)], "s1")
     assert ledger.held == {"n1": (6, 1), "n2": (21, 1)}
     assert [(event.account_id, event.data) for event in ledger.told] == [
-        ("a", StorageChanged("n1", 6, 1, "s1", "3")),
-        ("b", StorageChanged("n2", 21, 1, "s1", "3")),
+        ("a", StorageChanged(namespace_id="n1", bytes_delta=6, keys_delta=1, shard="s1", sequence="3")),
+        ("b", StorageChanged(namespace_id="n2", bytes_delta=21, keys_delta=1, shard="s1", sequence="3")),
     ]
 
 

@@ -32,7 +32,7 @@ def event(data: Contract, event_id: str = "event", *, at_s: float = NOW_S) -> Ev
 def served(
     namespaces: Mapping[str, Served], *, minute: int = MINUTE, epoch: str = "e1", changes: int = 1
 ) -> RequestServed:
-    return RequestServed(minute, epoch, changes, dict(namespaces))
+    return RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=dict(namespaces))
 
 
 def nothing() -> None:
@@ -114,7 +114,7 @@ class FakeStandings(AccountStateStore):
     def read(self, account_id: str, month: str) -> tuple[AccountState, MonthUse]:
         assert account_id == ACCOUNT
         self.months.append(month)
-        use = MonthUse(month, Served({"get": self.requests}, 7), int(NOW_S), frozenset(self.told))
+        use = MonthUse(month, Served(requests={"get": self.requests}, bytes_in=7), int(NOW_S), frozenset(self.told))
         return AccountState(self.plan, self.stored, 3), use
 
 

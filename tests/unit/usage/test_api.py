@@ -64,7 +64,7 @@ def test_the_month_is_shown_against_the_plan(world: World) -> None:
     world.standings.plan = Plan("pro", 1_000, 3_000, 1)
     world.standings.requests, world.standings.stored = 999, 1_000
     world.shelf.known = [NamespaceUse("n1", "app", 1_000, 3)]
-    world.shelf.found = {(TODAY, "n1"): Served({"get": 999}, 7)}
+    world.shelf.found = {(TODAY, "n1"): Served(requests={"get": 999}, bytes_in=7)}
 
     answer = world.ask("/v1/usage")
 
@@ -86,7 +86,10 @@ def test_what_is_below_zero_until_the_rest_has_come_is_shown_as_nothing(world: W
 
 def test_a_history_takes_days_and_months_for_its_ends(world: World) -> None:
     world.shelf.known = [NamespaceUse("n1", "app", 0, 0)]
-    world.shelf.found = {(date(2026, 2, 28), "n1"): Served({"get": 2}, 0), (TODAY, "-"): Served({"get": 5}, 0)}
+    world.shelf.found = {
+        (date(2026, 2, 28), "n1"): Served(requests={"get": 2}, bytes_in=0),
+        (TODAY, "-"): Served(requests={"get": 5}, bytes_in=0),
+    }
     assert world.history("from=2026-02&to=2026-02")[-2:] == [("2026-02-27", 0), ("2026-02-28", 2)]
     assert world.history("from=2026-02-28&to=2026-03-01") == [("2026-02-28", 2), ("2026-03-01", 0)]
     assert world.history("granularity=month&from=2026-02-28")[0::9] == [("2026-02", 2), ("2026-11", 5)]

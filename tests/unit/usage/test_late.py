@@ -20,7 +20,7 @@ RESOURCES = Path(__file__).parents[3] / "services" / "usage" / "resources.json"
 def test_requests_told_too_late_are_in_the_log_and_in_the_metric_of_the_alarm(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    late = event(served({"a": Served({"get": 7}, 0)}), "account#1#e")
+    late = event(served({"a": Served(requests={"get": 7}, bytes_in=0)}), "account#1#e")
     report_late("dev", late, 7)
     line, metric = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert (line["level"], line["event_id"], line["account_id"]) == ("WARN", late.id, late.account_id)

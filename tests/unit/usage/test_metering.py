@@ -59,8 +59,8 @@ counts = st.dictionaries(
     st.sampled_from(["-", "a", "b", "c"]),
     st.builds(
         Served,
-        st.dictionaries(st.sampled_from(["get", "put"]), st.integers(0, 9), max_size=2),
-        st.integers(0, 99),
+        requests=st.dictionaries(st.sampled_from(["get", "put"]), st.integers(0, 9), max_size=2),
+        bytes_in=st.integers(0, 99),
     ),
     max_size=4,
 )
@@ -73,7 +73,10 @@ def tellings(draw: st.DrawFn) -> list[RequestServed]:
     told = draw(
         st.lists(st.tuples(minutes, st.sampled_from("xy"), st.integers(0, 20)), min_size=1, max_size=9, unique=True)
     )
-    return [RequestServed(minute, epoch, changes, draw(counts)) for minute, epoch, changes in told]
+    return [
+        RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=draw(counts))
+        for minute, epoch, changes in told
+    ]
 
 
 def sums_of_newest(told: list[RequestServed]) -> dict[object, int]:
@@ -133,7 +136,9 @@ def test_steps_of_any_size_lead_to_the_same_totals(told: list[RequestServed], at
 
 
 def test_a_telling_of_more_namespaces_than_a_transaction_holds_is_booked_in_steps(world: World) -> None:
-    many = served({f"n{number}": Served({"get": 1}, 0) for number in range(3 * operations.NAMESPACES_PER_STEP)})
+    many = served(
+        {f"n{number}": Served(requests={"get": 1}, bytes_in=0) for number in range(3 * operations.NAMESPACES_PER_STEP)}
+    )
     steps: list[int] = []
     world.ledger.after_write = lambda: steps.append(1)
     world.book(many)
@@ -145,7 +150,12 @@ def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(world: World) ->
     def die() -> None:
         raise Died
 
-    many = served({f"n{number:03}": Served({"get": 2}, 0) for number in range(operations.NAMESPACES_PER_STEP + 5)})
+    many = served(
+        {
+            f"n{number:03}": Served(requests={"get": 2}, bytes_in=0)
+            for number in range(operations.NAMESPACES_PER_STEP + 5)
+        }
+    )
     world.ledger.after_write = die
     with pytest.raises(Died):
         world.book(many)
@@ -157,18 +167,18 @@ def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(world: World) ->
 
 
 def test_a_telling_with_nothing_in_it_takes_back_what_was_told_before(world: World) -> None:
-    world.book(served({"a": Served({"get": 3}, 5)}), served({}, changes=2))
+    world.book(served({"a": Served(requests={"get": 3}, bytes_in=5)}), served({}, changes=2))
     assert world.ledger.sums() == {}
 
 
 def test_a_first_telling_counts_whatever_its_changes_are(world: World) -> None:
-    world.book(served({"a": Served({"get": 3}, 0)}, changes=0))
+    world.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}, changes=0))
     assert sum(world.ledger.sums().values()) == 3
 
 
 def test_a_month_is_open_for_72_hours_after_its_end() -> None:
     end_s = TURN_OF_THE_MONTH * 60
-    last_of_october = served({"a": Served({"get": 2, "put": 1}, 0)}, minute=TURN_OF_THE_MONTH - 1)
+    last_of_october = served({"a": Served(requests={"get": 2, "put": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1)
     open_still, closed = World(end_s + THREE_DAYS_S - 1), World(end_s + THREE_DAYS_S)
     for one in (open_still, closed):
         one.book(last_of_october)
@@ -181,13 +191,13 @@ def test_a_month_is_open_for_72_hours_after_its_end() -> None:
 def test_of_a_closed_month_no_threshold_is_told() -> None:
     world = World(TURN_OF_THE_MONTH * 60 + THREE_DAYS_S)
     world.standings.requests = 1_000_000
-    world.book(served({"a": Served({"get": 1}, 0)}, minute=TURN_OF_THE_MONTH - 1))
+    world.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1))
     assert world.tellings.events == []
 
 
 def test_nothing_is_booked_of_a_deleted_account(world: World) -> None:
     world.ledger.is_closed = True
-    world.book(served({"a": Served({"get": 3}, 0)}))
+    world.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}))
     assert world.ledger.sums() == {}
 
 
@@ -195,7 +205,7 @@ def test_who_loses_every_race_leaves_the_event_to_come_again(world: World) -> No
     changes = iter(range(1, 1_000))
 
     def overtake() -> None:
-        told = served({"a": Served({"get": 1}, 0)}, changes=next(changes))
+        told = served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=next(changes))
         step = next_step(world.ledger.rows.get(at, NOTHING_BOOKED), told, at_most=1)
         assert step is not None
         world.ledger.rows[at] = step.after
@@ -203,9 +213,9 @@ def test_who_loses_every_race_leaves_the_event_to_come_again(world: World) -> No
     at = (event(served({})).account_id, MINUTE, "e1")
     world.ledger.after_read = overtake
     with pytest.raises(Unavailable):
-        world.book(served({"a": Served({"get": 1}, 0)}, changes=10_000))
+        world.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=10_000))
 
 
 def test_a_sum_has_every_operation_and_all_bytes() -> None:
-    parts = [Served({"get": 2, "put": 1}, 10), Served({"get": -1}, 5)]
-    assert total(parts) == Served({"get": 1, "put": 1}, 15)
+    parts = [Served(requests={"get": 2, "put": 1}, bytes_in=10), Served(requests={"get": -1}, bytes_in=5)]
+    assert total(parts) == Served(requests={"get": 1, "put": 1}, bytes_in=15)

@@ -64,16 +64,16 @@ def test_a_history_ends_after_it_begins(granularity: Granularity) -> None:
 def test_periods_without_use_are_listed_too() -> None:
     asked = Span(date(2026, 11, 18), date(2026, 11, 20), DAY)
     days = {
-        (date(2026, 11, 18), "a"): Served({"get": 1}, 10),
-        (date(2026, 11, 18), "b"): Served({"get": 2, "put": 1}, 5),
-        (date(2026, 11, 20), "b"): Served({"put": 4}, 0),
+        (date(2026, 11, 18), "a"): Served(requests={"get": 1}, bytes_in=10),
+        (date(2026, 11, 18), "b"): Served(requests={"get": 2, "put": 1}, bytes_in=5),
+        (date(2026, 11, 20), "b"): Served(requests={"put": 4}, bytes_in=0),
     }
     assert by_period(asked, days, None) == {
-        "2026-11-18": Served({"get": 3, "put": 1}, 15),
-        "2026-11-19": Served({}, 0),
-        "2026-11-20": Served({"put": 4}, 0),
+        "2026-11-18": Served(requests={"get": 3, "put": 1}, bytes_in=15),
+        "2026-11-19": Served(requests={}, bytes_in=0),
+        "2026-11-20": Served(requests={"put": 4}, bytes_in=0),
     }
-    assert by_period(asked, days, frozenset({"a"}))["2026-11-20"] == Served({}, 0)
+    assert by_period(asked, days, frozenset({"a"}))["2026-11-20"] == Served(requests={}, bytes_in=0)
 
 
 def test_namespaces_of_the_same_name_are_one_and_those_without_a_name_come_last() -> None:
@@ -84,11 +84,11 @@ def test_namespaces_of_the_same_name_are_one_and_those_without_a_name_come_last(
         NamespaceUse("4", None, 5, 1),
     ]
     days = {
-        (TODAY, "1"): Served({"get": 5}, 1),
-        (TODAY, "2"): Served({"get": 1, "put": 1}, 2),
-        (TODAY, "-"): Served({"list": 3}, 0),
+        (TODAY, "1"): Served(requests={"get": 5}, bytes_in=1),
+        (TODAY, "2"): Served(requests={"get": 1, "put": 1}, bytes_in=2),
+        (TODAY, "-"): Served(requests={"list": 3}, bytes_in=0),
     }
     assert by_name(known, days) == (
-        NameUse("app", Served({"get": 6, "put": 1}, 3), 70, 2),
-        NameUse(None, Served({"list": 3}, 0), 5, 1),
+        NameUse("app", Served(requests={"get": 6, "put": 1}, bytes_in=3), 70, 2),
+        NameUse(None, Served(requests={"list": 3}, bytes_in=0), 5, 1),
     )

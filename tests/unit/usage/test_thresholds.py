@@ -34,7 +34,7 @@ class World:
         self.standings = AccountStates(self.store, self.thresholds)
 
     def tell(self) -> None:
-        self.thresholds.tell(event(NamespaceCreated("n", "app")), "2026-11", ("requests",))
+        self.thresholds.tell(event(NamespaceCreated(namespace_id="n", name="app")), "2026-11", ("requests",))
 
     def told(self) -> list[tuple[str, int]]:
         data = [one.data for one in self.tellings.events]
@@ -47,7 +47,14 @@ def world() -> World:
 
 
 def change(changed_at_us: int, *, requests: int = 100, stored: int = 100) -> PlanChanged:
-    return PlanChanged("free", "pro", PlanLimits(1, 1, requests, stored), "2026-11-20T00:00:00Z", changed_at_us, "evt")
+    return PlanChanged(
+        from_plan="free",
+        to_plan="pro",
+        limits=PlanLimits(requests_per_second=1, burst=1, requests_per_month=requests, storage_bytes=stored),
+        effective_at="2026-11-20T00:00:00Z",
+        changed_at_us=changed_at_us,
+        source_event="evt",
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,9 @@ def test_all_thresholds_that_are_jumped_at_once_are_told(world: World) -> None:
     world.tell()
     assert world.told() == [("requests", 80), ("requests", 90), ("requests", 100)]
     [first, *_] = world.tellings.events
-    assert first.data == ThresholdCrossed("2026-11", "requests", 80, 25_000, 10_000, "free")
+    assert first.data == ThresholdCrossed(
+        period="2026-11", metric="requests", threshold=80, used=25_000, limit=10_000, plan="free"
+    )
     assert first.correlation_id == "correlation"
     assert len({one.id for one in world.tellings.events}) == 3
 
@@ -137,7 +146,11 @@ def test_a_change_of_plan_judges_requests_and_storage_at_once(world: World) -> N
 def test_storage_counts_for_the_month_of_its_event() -> None:
     world = World(now_s=NOVEMBER_S + 3_600)
     world.store.plan = Plan("pro", 100, 100, 1)
-    world.standings.change_storage(event(StorageChanged("n", 90, 1, "s", "1"), at_s=NOVEMBER_S - 1))
+    world.standings.change_storage(
+        event(
+            StorageChanged(namespace_id="n", bytes_delta=90, keys_delta=1, shard="s", sequence="1"), at_s=NOVEMBER_S - 1
+        )
+    )
     assert {one.data.period for one in world.tellings.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
 
 
@@ -145,11 +158,13 @@ def test_storage_that_was_seen_before_is_judged_again(world: World) -> None:
     world.store.plan = Plan("pro", 100, 100, 1)
     world.store.seen.add("event")
     world.store.stored = 85
-    world.standings.change_storage(event(StorageChanged("n", 85, 1, "s", "1")))
+    world.standings.change_storage(
+        event(StorageChanged(namespace_id="n", bytes_delta=85, keys_delta=1, shard="s", sequence="1"))
+    )
     assert world.told() == [("storage", 80)]
 
 
 def test_a_name_is_kept_whichever_event_comes_first(world: World) -> None:
-    world.standings.name_namespace(event(NamespaceDeleted("n", "app")))
-    world.standings.name_namespace(event(NamespaceCreated("n", "app")))
+    world.standings.name_namespace(event(NamespaceDeleted(namespace_id="n", name="app")))
+    world.standings.name_namespace(event(NamespaceCreated(namespace_id="n", name="app")))
     assert world.store.names == {"n": "app"}

@@ -1,26 +1,35 @@
-"""Events: what happened, told once by the service it happened in and applied once by whoever wants to know."""
+"""Events: published by the service in which they happen, consumed by others.
 
-from kv_common.events.contracts import (
-    AccountCreated,
-    AccountDeleted,
-    ApiKeyIssued,
-    ApiKeyRevoked,
-    ApiKeyUsed,
-    Contract,
-    JobDue,
-    NamespaceCreated,
-    NamespaceDeleted,
-    PaymentFailed,
-    PlanChanged,
-    PlanChangeScheduled,
-    PlanLimits,
-    RequestServed,
-    Served,
-    StorageChanged,
-    ThresholdCrossed,
-)
-from kv_common.events.envelope import Event, decode
-from kv_common.events.errors import InvalidEvent, UnknownEvent
+The names below are imported on first use: contracts are pydantic models, which no request for values needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kv_common.events.contracts import (
+        AccountCreated,
+        AccountDeleted,
+        ApiKeyIssued,
+        ApiKeyRevoked,
+        ApiKeyUsed,
+        Contract,
+        JobDue,
+        NamespaceCreated,
+        NamespaceDeleted,
+        PaymentFailed,
+        PlanChanged,
+        PlanChangeScheduled,
+        PlanLimits,
+        RequestServed,
+        Served,
+        StorageChanged,
+        ThresholdCrossed,
+    )
+    from kv_common.events.envelope import Event, decode
+    from kv_common.events.errors import InvalidEvent, UnknownEvent
 
 __all__ = [
     "AccountCreated",
@@ -45,3 +54,11 @@ __all__ = [
     "UnknownEvent",
     "decode",
 ]
+
+_MODULES = {"Event": "envelope", "decode": "envelope", "InvalidEvent": "errors", "UnknownEvent": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'contracts')}"), name)

@@ -1,60 +1,70 @@
 """The data of every event, by name and version.
 
-Adding a member with a default keeps the version: readers take what they know. Any other change raises it, and
-`UPCASTERS` then holds a function that turns the data of the version before into that of the next.
+Adding a field with a default keeps the version, because readers ignore unknown fields. Any other change raises the
+version, and `UPCASTERS` then needs a function that converts the data of the previous version.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Contract(msgspec.Struct, frozen=True):
-    """The data of one kind of event; the class's name is the event's."""
+class EventModel(BaseModel):
+    """Immutable data without conversion of types; unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", validate_by_name=True, validate_by_alias=True)
+
+
+class Contract(EventModel):
+    """The data of one kind of event; the class name is the event's name."""
 
     VERSION: ClassVar[int] = 1
     PRODUCER: ClassVar[str]
-    """The service it happens in; its source on the bus is `kv.<service>`."""
+    """The service that publishes it; its source on the bus is `kv.<service>`."""
 
     @classmethod
     def event_name(cls) -> str:
-        """Return the name under which the event travels (EventBridge's detail-type)."""
+        """Return the event's name: EventBridge's detail-type."""
         return cls.__name__
 
 
-class AccountCreated(Contract, frozen=True):
-    """An account was seen with a session for the first time."""
+Strings = Annotated[tuple[str, ...], Field(strict=False)]
+"""A tuple that is also read from a JSON array."""
+
+
+class AccountCreated(Contract):
+    """An account made its first authenticated request."""
 
     PRODUCER = "auth"
 
     email: str
 
 
-class AccountDeleted(Contract, frozen=True):
-    """An account was deleted by its owner: whoever keeps anything of it removes it."""
+class AccountDeleted(Contract):
+    """An account was deleted by its owner; every service deletes its data of the account."""
 
     PRODUCER = "auth"
 
 
-class ApiKeyIssued(Contract, frozen=True):
-    """A key was made; `display` is its first characters."""
+class ApiKeyIssued(Contract):
+    """An API key was created; `display` contains its first characters."""
 
     PRODUCER = "auth"
 
     key_id: str
     display: str
-    namespaces: tuple[str, ...]
-    scopes: tuple[str, ...]
+    namespaces: Strings
+    scopes: Strings
 
 
-class ApiKeyRevoked(Contract, frozen=True):
-    """A key was closed for good; `digest` is the SHA-256 under which its record is kept."""
+class ApiKeyRevoked(Contract):
+    """An API key was revoked; `digest` is the SHA-256 that identifies its record."""
 
     PRODUCER = "auth"
 
@@ -64,16 +74,16 @@ class ApiKeyRevoked(Contract, frozen=True):
     reason: Literal["deleted"]
 
 
-class ApiKeyUsed(Contract, frozen=True):
-    """Keys were used: by id, the minute since 1970 in which each was last seen. Told now and then, not at once."""
+class ApiKeyUsed(Contract):
+    """API keys were used: the minute since 1970 of the last use, by key id. Published periodically."""
 
     PRODUCER = "kv"
 
     keys: dict[str, int]
 
 
-class JobDue(Contract, frozen=True):
-    """A job that takes longer than a request is due for its next turn; of interest to the service that told it only."""
+class JobDue(Contract):
+    """A background job is due for its next run; for the publishing service only."""
 
     PRODUCER = "kv"
 
@@ -81,8 +91,8 @@ class JobDue(Contract, frozen=True):
     turn: int
 
 
-class NamespaceCreated(Contract, frozen=True):
-    """A namespace was made; its id never comes again, its name may."""
+class NamespaceCreated(Contract):
+    """A namespace was created; its id is never reused, its name may be."""
 
     PRODUCER = "kv"
 
@@ -90,8 +100,8 @@ class NamespaceCreated(Contract, frozen=True):
     name: str
 
 
-class NamespaceDeleted(Contract, frozen=True):
-    """A namespace and all of its values are gone."""
+class NamespaceDeleted(Contract):
+    """A namespace and all of its values were deleted."""
 
     PRODUCER = "kv"
 
@@ -99,19 +109,19 @@ class NamespaceDeleted(Contract, frozen=True):
     name: str
 
 
-class Served(msgspec.Struct, frozen=True):
-    """What was served in one namespace: requests by operation, and bytes that came in."""
+class Served(EventModel):
+    """Requests in one namespace, by operation, and bytes received."""
 
     requests: dict[str, int]
     bytes_in: int
 
 
-class RequestServed(Contract, frozen=True):
-    """All that an account was served in one minute (since 1970), as far as it was known when this was told.
+class RequestServed(Contract):
+    """Requests of an account in one minute (since 1970), as counted so far.
 
-    The counts are cumulative for `minute` and `epoch`, by namespace id ("-" where a request named no namespace of the
-    account); epochs are separate counters whose counts add up. The event is told again, under the same id, when the
-    counts have changed: `changes` has grown then, and whoever has applied as many or more ignores it.
+    The counts are cumulative for `minute` and `epoch`, by namespace id ("-" for requests without an existing
+    namespace); epochs are separate counters whose counts add up. The event is published again, under the same id, when
+    the counts have grown; `changes` has then grown too, and consumers ignore an event with fewer or equal `changes`.
     """
 
     PRODUCER = "kv"
@@ -122,10 +132,10 @@ class RequestServed(Contract, frozen=True):
     namespaces: dict[str, Served]
 
 
-class StorageChanged(Contract, frozen=True):
-    """What a namespace stores has grown or shrunk: by bytes of keys and values, and by keys.
+class StorageChanged(Contract):
+    """The storage of a namespace has changed: bytes of keys and values, and number of keys.
 
-    `shard` and `sequence` say up to where in the table's stream the change reaches.
+    `shard` and `sequence` are the position in the table's stream up to which changes are included.
     """
 
     PRODUCER = "kv"
@@ -137,8 +147,8 @@ class StorageChanged(Contract, frozen=True):
     sequence: str
 
 
-class ThresholdCrossed(Contract, frozen=True):
-    """An account has used `threshold` percent of a limit: requests of the month `YYYY-MM`, or bytes stored."""
+class ThresholdCrossed(Contract):
+    """An account has used `threshold` percent of a limit: requests in the month `YYYY-MM`, or bytes stored."""
 
     PRODUCER = "usage"
 
@@ -150,8 +160,8 @@ class ThresholdCrossed(Contract, frozen=True):
     plan: str
 
 
-class PlanLimits(msgspec.Struct, frozen=True):
-    """What an account may do: the plan's, or what was agreed with the account."""
+class PlanLimits(EventModel):
+    """Limits of an account: those of its plan, or custom ones."""
 
     requests_per_second: int
     burst: int
@@ -159,17 +169,17 @@ class PlanLimits(msgspec.Struct, frozen=True):
     storage_bytes: int
 
 
-class PlanChanged(Contract, frozen=True, rename={"from_plan": "from", "to_plan": "to"}):
-    """An account is on another plan from now on, or on other limits.
+class PlanChanged(Contract):
+    """An account is on another plan, or has other limits.
 
-    `changed_at_us` (microseconds since 1970) orders changes: one is applied only if it is newer than the last applied.
-    `effective_at` is the same moment in ISO 8601. `source_event` names what caused it, such as Paddle's event id.
+    `changed_at_us` (microseconds since 1970) orders changes: apply one only if it is newer than the last applied.
+    `effective_at` is the same time in ISO 8601. `source_event` identifies the cause, such as Paddle's event id.
     """
 
     PRODUCER = "billing"
 
-    from_plan: str
-    to_plan: str
+    from_plan: str = Field(validation_alias="from", serialization_alias="from")
+    to_plan: str = Field(validation_alias="to", serialization_alias="to")
     limits: PlanLimits
     effective_at: str
     changed_at_us: int
@@ -177,20 +187,20 @@ class PlanChanged(Contract, frozen=True, rename={"from_plan": "from", "to_plan":
     subscription_id: str | None = None
 
 
-class PlanChangeScheduled(Contract, frozen=True, rename={"from_plan": "from", "to_plan": "to"}):
-    """An account will be on another plan from `effective_at` (ISO 8601) on, such as at the end of the paid period."""
+class PlanChangeScheduled(Contract):
+    """An account changes to another plan at `effective_at` (ISO 8601), such as at the end of the paid period."""
 
     PRODUCER = "billing"
 
-    from_plan: str
-    to_plan: str
+    from_plan: str = Field(validation_alias="from", serialization_alias="from")
+    to_plan: str = Field(validation_alias="to", serialization_alias="to")
     effective_at: str
     reason: Literal["canceled", "paused", "downgraded"]
     subscription_id: str | None = None
 
 
-class PaymentFailed(Contract, frozen=True):
-    """A payment was refused; `amount` in the currency's smallest unit, `next_attempt_at` in ISO 8601, if any."""
+class PaymentFailed(Contract):
+    """A payment failed; `amount` in the currency's smallest unit, `next_attempt_at` in ISO 8601, if any."""
 
     PRODUCER = "billing"
 
@@ -223,4 +233,4 @@ CATALOG: Mapping[str, type[Contract]] = MappingProxyType(
 )
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = MappingProxyType({})
-"""By name and the version that a function reads."""
+"""By event name and the version that the function converts."""

@@ -19,7 +19,15 @@ _ALWAYS = {
 }
 _NO_BODY = (204, 304)
 
-_encoder = msgspec.json.Encoder()
+
+def _model_to_builtins(value: Any) -> Any:
+    """Convert a pydantic model, without importing pydantic."""
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True)
+    raise NotImplementedError(f"{type(value).__name__} cannot be encoded")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_model_to_builtins)
 
 
 class Response(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ class Minute:
         for (namespace_id, operation), count in self.requests.items():
             namespaces.setdefault(namespace_id, {})[operation] = count
         return {
-            namespace_id: Served(operations, self.bytes_in.get(namespace_id, 0))
+            namespace_id: Served(requests=operations, bytes_in=self.bytes_in.get(namespace_id, 0))
             for namespace_id, operations in namespaces.items()
         }
 
@@ -127,7 +127,8 @@ def build_report(
     return UsageReport(
         account_id=reading.account_id,
         minutes=tuple(
-            RequestServed(number, meter.epoch, minute.changes, minute.served()) for number, minute in due.items()
+            RequestServed(minute=number, epoch=meter.epoch, changes=minute.changes, namespaces=minute.served())
+            for number, minute in due.items()
         ),
         keys=keys,
         used={month: int(used) for month, used in reading.quota.items()} if due else {},

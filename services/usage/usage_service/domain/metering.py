@@ -17,7 +17,7 @@ from kv_common.events import RequestServed, Served
 Counts = Mapping[str, Served]
 """What was served, by namespace id; "-" stands for requests that named no namespace of the account."""
 
-_NOTHING = Served({}, 0)
+_NOTHING = Served(requests={}, bytes_in=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def total(parts: Iterable[Served]) -> Served:
         # Adds differences too, which may be negative.
         requests.update(served.requests)
         bytes_in += served.bytes_in
-    return Served(dict(requests), bytes_in)
+    return Served(requests=dict(requests), bytes_in=bytes_in)
 
 
 def _of(counts: Counts, namespace: str) -> Served:
@@ -78,4 +78,6 @@ def _of(counts: Counts, namespace: str) -> Served:
 def _difference(before: Served, after: Served) -> Served:
     operations = before.requests.keys() | after.requests.keys()
     changes = {name: after.requests.get(name, 0) - before.requests.get(name, 0) for name in sorted(operations)}
-    return Served({name: change for name, change in changes.items() if change}, after.bytes_in - before.bytes_in)
+    return Served(
+        requests={name: change for name, change in changes.items() if change}, bytes_in=after.bytes_in - before.bytes_in
+    )

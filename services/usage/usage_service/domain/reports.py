@@ -147,7 +147,9 @@ def by_name(namespaces: Iterable[NamespaceUse], days: ByDay) -> tuple[NameUse, .
     uses: dict[str | None, list[NameUse]] = {}
     for one in namespaces:
         names[one.id] = one.name
-        uses.setdefault(one.name, []).append(NameUse(one.name, Served({}, 0), one.stored_bytes, one.stored_keys))
+        uses.setdefault(one.name, []).append(
+            NameUse(one.name, Served(requests={}, bytes_in=0), one.stored_bytes, one.stored_keys)
+        )
     for (_, namespace_id), served in days.items():
         name = names.get(namespace_id)
         uses.setdefault(name, []).append(NameUse(name, served, 0, 0))

@@ -72,7 +72,7 @@ def served_of(item: Item) -> Served:
     requests = {
         name.removeprefix(_OPERATION): int(value["N"]) for name, value in item.items() if name.startswith(_OPERATION)
     }
-    return Served(requests, number(item, _BYTES_IN))
+    return Served(requests=requests, bytes_in=number(item, _BYTES_IN))
 
 
 def number(item: Item, name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+from pydantic import TypeAdapter
 
 from kv_common.account_tombstones import require_open
 from kv_common.dynamodb import ConditionFailed, transact, translate_errors
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KEPT_AFTER_CLOSING_S = 86_400
 """A minute's row goes a day after its month has closed, when nothing that comes again could be booked any more."""
 
-_counts = msgspec.json.Decoder(dict[str, Served])
+_counts = TypeAdapter(dict[str, Served])
 
 
 class Outdated(Exception):
@@ -48,7 +48,7 @@ class LedgerStore:
         if "Item" not in answer:
             return NOTHING_BOOKED
         item = answer["Item"]
-        return Booked(number(item, "changes"), _counts.decode(item["counts"]["S"]), number(item, "steps"))
+        return Booked(number(item, "changes"), _counts.validate_json(item["counts"]["S"]), number(item, "steps"))
 
     def book(self, account_id: str, minute: int, epoch: str, before: Booked, step: Step) -> bool:
         """Add a step to the totals and note that it stands there, both or neither; False for a deleted account.
@@ -87,7 +87,7 @@ class LedgerStore:
             "Item": {
                 **key,
                 "changes": {"N": str(after.changes)},
-                "counts": {"S": msgspec.json.encode(after.counts).decode()},
+                "counts": {"S": _counts.dump_json(dict(after.counts)).decode()},
                 "steps": {"N": str(after.steps)},
                 "ttl": {"N": str(ttl)},
             },
