@@ -8,6 +8,8 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from infra.packaging.architecture import Architecture
 from infra.packaging.build_cache import build
 from infra.packaging.verify import RUNTIME_PACKAGES, provide_runtime
@@ -34,8 +36,9 @@ print(json.dumps({"status": answer["statusCode"], "imported": sorted(set(sys.mod
 PROVIDED = {*RUNTIME_PACKAGES, "dateutil", "__mp_main__"}
 
 
-def test_a_first_get_imports_what_it_needs_and_nothing_else(
-    local: LocalEnvironment, tenant: Tenant, tmp_path: Path
+@pytest.mark.parametrize(("method", "body", "status"), [("GET", None, 404), ("PUT", '{"value":1}', 201)])
+def test_first_value_request_imports_only_what_it_needs(
+    local: LocalEnvironment, tenant: Tenant, tmp_path: Path, method: str, body: str | None, status: int
 ) -> None:
     repository = Repository.here()
     package = build(repository, repository.service("kv"), Architecture.of_host())
@@ -44,7 +47,8 @@ def test_a_first_get_imports_what_it_needs_and_nothing_else(
         archive.extractall(code)
     provide_runtime(runtime)
     tenant.namespace("app")
-    asked = event("GET", "/v1/{namespace}/{key}", {"namespace": "app", "key": "a"}, headers=tenant.key())
+    path = {"namespace": "app", "key": "a"}
+    asked = event(method, "/v1/{namespace}/{key}", path, headers=tenant.key(), body=body)
 
     run = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROGRAM],
@@ -57,7 +61,7 @@ def test_a_first_get_imports_what_it_needs_and_nothing_else(
     told = json.loads(run.stdout.splitlines()[-1])
     imported = {name.partition(".")[0] for name in told["imported"]} - sys.stdlib_module_names - PROVIDED
 
-    assert told["status"] == 404
+    assert told["status"] == status
     # msgspec imports typing_extensions where it is installed, and redis-py looks whether cryptography is.
     libraries = {"aws_lambda_powertools", "cachetools", "chalice", "cryptography", "hiredis", "msgspec", "redis"}
     assert imported == {"app", "kv_common", "kv_service", "typing_extensions", *libraries}

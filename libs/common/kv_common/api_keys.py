@@ -1,8 +1,8 @@
-"""API keys: their form, `kv_live_<account><secret><checksum>` with each part in base62, and what they may open.
+"""API keys: `kv_live_<account><secret><checksum>`, each part in base62.
 
-The account stands in the key so that one Redis script can find all it needs on one shard; it is a hint for routing,
-never proof of anything. The proof is the SHA-256 of the whole key, the only thing that is stored. The checksum lets
-junk be refused before any I/O and lets secret scanners recognise a leaked key; it is not security.
+The key contains the account so that one Redis script finds all data on one shard; it is a hint for routing and proves
+nothing. Keys are authenticated by the SHA-256 of the whole key; only the hash is stored. The checksum allows rejecting
+malformed keys without I/O, and lets secret scanners recognize leaked keys; it does not protect anything.
 """
 
 from __future__ import annotations
@@ -33,13 +33,12 @@ LENGTH = _BODY_WIDTH + _CHECKSUM_WIDTH
 _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{LENGTH - len(PREFIX)}}}")
 _DISPLAY_WIDTH = len(PREFIX) + _ACCOUNT_WIDTH + 4
 
-
 ANY_NAMESPACE = "*"
-"""What stands in a key's namespaces when it is for all of its account's."""
+"""The entry in a key's namespaces that allows all namespaces of its account."""
 
 
 class Scope(StrEnum):
-    """What a key may be allowed to do."""
+    """An operation that a key may be allowed."""
 
     READ = "read"
     WRITE = "write"
@@ -48,7 +47,7 @@ class Scope(StrEnum):
 
 
 class KeyStatus(StrEnum):
-    """What the credentials table says of a key; UNKNOWN is a key it has never held."""
+    """Status of a key in the credentials table; UNKNOWN for a key that was never stored."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
@@ -56,7 +55,7 @@ class KeyStatus(StrEnum):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """A well-formed key: whose it claims to be, and the digest (SHA-256, hex) under which its record is kept."""
+    """A well-formed key: the account that it claims, and the digest (SHA-256, hex) that identifies its record."""
 
     account_id: str
     digest: str
@@ -64,7 +63,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class NewApiKey:
-    """A key just made; `text` is shown to its owner once and kept nowhere."""
+    """A new key; `text` is shown to its owner once and never stored."""
 
     text: str = field(repr=False)
     digest: str
@@ -72,7 +71,7 @@ class NewApiKey:
 
 
 def parse(text: str) -> ApiKey | None:
-    """Return the key in `text`, or None when its shape or checksum is wrong; needs no I/O."""
+    """Return the key in `text`, or None if its format or checksum is wrong; without I/O."""
     if not _SHAPE.fullmatch(text):
         return None
     if not hmac.compare_digest(text[_BODY_WIDTH:], _checksum(text[:_BODY_WIDTH])):
@@ -81,7 +80,7 @@ def parse(text: str) -> ApiKey | None:
     return None if account_id is None else ApiKey(account_id, _digest(text))
 
 
-# Of the account's part alone, which is no secret: a process mostly serves the same accounts again.
+# Caches the account's part only, which is not secret: a process mostly serves the same accounts.
 @lru_cache(maxsize=1_024)
 def _account_id(part: str) -> str | None:
     number = base62.decode(part)
@@ -89,7 +88,7 @@ def _account_id(part: str) -> str | None:
 
 
 def generate(account_id: str, random_bits: Callable[[int], int]) -> NewApiKey:
-    """Make a key for `account_id` (a UUID) with 256 bits from `random_bits`, such as `secrets.randbits`."""
+    """Return a new key for `account_id` (a UUID) with 256 bits from `random_bits`, such as `secrets.randbits`."""
     account = base62.encode(uuid.UUID(account_id).int, _ACCOUNT_WIDTH)
     body = PREFIX + account + base62.encode(random_bits(256), _SECRET_WIDTH)
     text = body + _checksum(body)

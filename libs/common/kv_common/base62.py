@@ -1,4 +1,4 @@
-"""Base62: numbers as text of digits and letters, which survives URLs, logs and double clicks."""
+"""Base62: numbers as digits and letters, safe in URLs and logs and selected by a double click."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 def encode(number: int, width: int) -> str:
     """Return `number` in exactly `width` characters, padded with zeros on the left.
 
-    Raises ValueError when it is negative or does not fit.
+    Raises ValueError if it is negative or does not fit.
     """
     if number < 0 or number >= 62**width:
         raise ValueError(f"the number does not fit {width} base62 characters")
@@ -21,7 +21,7 @@ def encode(number: int, width: int) -> str:
 
 
 def decode(text: str) -> int:
-    """Return the number that `text` stands for; ValueError when a character is not base62."""
+    """Return the number that `text` encodes; ValueError if a character is not base62."""
     number = 0
     for character in text:
         try:

@@ -1,4 +1,4 @@
-"""Times as the services keep them, in milliseconds since 1970, and as the API shows them."""
+"""Times: stored in milliseconds since 1970, in ISO 8601 in the API."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TIMESTAMP = re.compile(
 
 
 def now_ms() -> int:
-    """Return the time by this machine's clock."""
+    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def timestamp(milliseconds: int) -> str:
     """Return a time in ISO 8601 in UTC, to the millisecond."""
-    # A page of a thousand keys has two thousand of them; this takes a third of datetime's time.
+    # A page of a thousand keys has two thousand timestamps; this takes a third of datetime's time.
     seconds, rest = divmod(milliseconds, 1000)
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
@@ -38,7 +38,7 @@ def timestamp(milliseconds: int) -> str:
 
 
 def http_date(seconds: int) -> str:
-    """Return a time, in seconds since 1970, as HTTP's headers have it (RFC 9110, section 5.6.7)."""
+    """Return a time, in seconds since 1970, in the format of HTTP headers (RFC 9110, section 5.6.7)."""
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)
@@ -48,24 +48,24 @@ def http_date(seconds: int) -> str:
 @lru_cache(maxsize=1_024)
 def _http_day(days: int) -> str:
     date = (_EPOCH + timedelta(days)).date()
-    # Not by a format, whose names are the locale's, nor by email.utils, which takes a tenth of a cold start to import.
+    # strftime's names depend on the locale; importing email.utils takes a tenth of a cold start.
     return f"{_WEEKDAYS[date.weekday()]}, {date.day:02d} {_MONTHS[date.month - 1]} {date.year:04d}"
 
 
 @lru_cache(maxsize=1_024)
 def _date(days: int) -> str:
-    """Return a day, which counts from 1970, as YYYY-MM-DD."""
+    """Return a day, counted from 1970, as YYYY-MM-DD."""
     return (_EPOCH + timedelta(days)).date().isoformat()
 
 
 def milliseconds(text: str) -> int:
-    """Return the time in an RFC 3339 timestamp such as `timestamp` makes; what is finer is rounded up.
+    """Return the time of an RFC 3339 timestamp, rounded up to the millisecond.
 
-    Raises ValueError when it is none: also without an offset from UTC, and for a date that no calendar has.
+    Raises ValueError if it is malformed, has no UTC offset or is not an existing date.
     """
     if not _TIMESTAMP.fullmatch(text):
-        raise ValueError("no RFC 3339 timestamp")
-    # Whole numbers: a float has no room for the milliseconds of far years.
+        raise ValueError("not an RFC 3339 timestamp")
+    # Integer arithmetic: a float is not exact to the millisecond for far years.
     return -((_EPOCH - datetime.fromisoformat(text)) // timedelta(milliseconds=1))
 
 
@@ -80,13 +80,13 @@ def day(milliseconds: int) -> str:
 
 
 def month_span(milliseconds: int) -> tuple[int, int]:
-    """Return when the month of a time, in UTC, starts and ends, in milliseconds since 1970."""
+    """Return the start and end of the month of a time, in UTC, in milliseconds since 1970."""
     return _month_span_of_day(milliseconds // _DAY_MS)
 
 
 @lru_cache(maxsize=4)
 def _month_span_of_day(number: int) -> tuple[int, int]:
-    """Return the span of the month of a day, which counts from 1970; every answer asks for today's."""
+    """Return the month of a day, counted from 1970; cached because every response needs the current one."""
     now = datetime.fromtimestamp(number * _DAY_MS / 1000, UTC)
     start = int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
     end = start + calendar.monthrange(now.year, now.month)[1] * 86_400

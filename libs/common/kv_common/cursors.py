@@ -1,4 +1,4 @@
-"""Page cursors that only we can make, each bound to the list it was made for."""
+"""Signed page cursors, each valid for one list only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sign(position: str, *, scope: tuple[str, ...], secret: bytes) -> str:
 
 
 def read(cursor: str, *, scope: tuple[str, ...], secret: bytes) -> str:
-    """Return the position in `cursor`; ValidationError when it is forged, damaged or from another list."""
+    """Return the position in `cursor`; ValidationError if it is forged, damaged or from another list."""
     if not cursor.isascii():
         raise _invalid()
     try:
@@ -30,14 +30,14 @@ def read(cursor: str, *, scope: tuple[str, ...], secret: bytes) -> str:
         position = data[_TAG_BYTES:].decode()
     except UnicodeDecodeError as error:
         raise _invalid() from error
-    # The whole text and not the tag alone: base64 has several texts for the same bytes, and only one is ours.
+    # Compares the whole cursor, not only the tag: several base64 texts decode to the same bytes.
     if not hmac.compare_digest(cursor, sign(position, scope=scope, secret=secret)):
         raise _invalid()
     return position
 
 
 def _tag(payload: bytes, scope: tuple[str, ...], secret: bytes) -> bytes:
-    """Authenticate the payload and each part of the scope under lengths, so that no two scopes read alike."""
+    """Return the MAC of the scope and payload, with the length of each part so that scopes are unambiguous."""
     mac = hmac.new(secret, digestmod=hashlib.sha256)
     for part in (*(text.encode() for text in scope), payload):
         mac.update(len(part).to_bytes(4, "big"))

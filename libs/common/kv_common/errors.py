@@ -14,7 +14,7 @@
     ├── Internal             INTERNAL             500
     └── Unavailable          UNAVAILABLE          503
 
-`kv_common.http.app` is the one place that turns them into answers.
+`kv_common.http.app` converts them to responses.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class AppError(Exception):
-    """A refusal with a message and details that are safe to show to the caller."""
+    """An error with a message and details that are safe to show to the caller."""
 
     code: ClassVar[str] = "INTERNAL"
     status: ClassVar[int] = 500
@@ -46,7 +46,7 @@ class AppError(Exception):
 
     @property
     def is_server_error(self) -> bool:
-        """Whether the failure is on our side, so that the caller owes nothing for the request."""
+        """Whether the service failed, so that the request is not counted."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -58,42 +58,42 @@ class ValidationError(AppError):
 
 
 class Unauthorized(AppError):
-    """No valid credential came with the request; every reason gets the same answer."""
+    """The request has no valid credential; every reason gets the same response."""
 
     code = "UNAUTHORIZED"
     status = 401
 
 
 class Forbidden(AppError):
-    """The credential is valid and does not allow this operation."""
+    """The credential is valid but does not allow this operation."""
 
     code = "FORBIDDEN"
     status = 403
 
 
 class NotFound(AppError):
-    """It does not exist, or it is another account's: the caller cannot tell which."""
+    """The resource does not exist, or belongs to another account: the caller cannot distinguish the two."""
 
     code = "NOT_FOUND"
     status = 404
 
 
 class MethodNotAllowed(AppError):
-    """The path exists and does not take this method; `Allow` names those it takes."""
+    """The path does not support this method; `Allow` lists the supported ones."""
 
     code = "METHOD_NOT_ALLOWED"
     status = 405
 
 
 class Conflict(AppError):
-    """The request contradicts the present state, such as a name already taken."""
+    """The request conflicts with the current state, such as a name that is in use."""
 
     code = "CONFLICT"
     status = 409
 
 
 class PreconditionFailed(AppError):
-    """`If-Match` or `If-None-Match` did not hold."""
+    """`If-Match` or `If-None-Match` was false."""
 
     code = "PRECONDITION_FAILED"
     status = 412
@@ -107,28 +107,28 @@ class PayloadTooLarge(AppError):
 
 
 class RateLimited(AppError):
-    """The account's token bucket is empty; `Retry-After` says for how many seconds."""
+    """The account's token bucket is empty for the seconds in `Retry-After`."""
 
     code = "RATE_LIMITED"
     status = 429
 
 
 class QuotaExceeded(AppError):
-    """The month's requests are used up until the month turns or the plan rises."""
+    """The month's requests are used up until the next month or a larger plan."""
 
     code = "QUOTA_EXCEEDED"
     status = 429
 
 
 class Internal(AppError):
-    """A defect on our side; the correlation id finds its log line."""
+    """A defect of the service; its log line has the correlation id."""
 
     code = "INTERNAL"
     status = 500
 
 
 class Unavailable(AppError):
-    """A dependency did not answer in time; repeating the request later is right."""
+    """A dependency did not respond in time; the request may be retried."""
 
     code = "UNAVAILABLE"
     status = 503

@@ -1,7 +1,7 @@
-"""The names a caller may give: namespaces and keys.
+"""Names of namespaces and keys.
 
 HTTP APIs damage percent-encoded paths (`%3F` cuts the path, `%2F` becomes a slash, `%25` is decoded twice), so keys
-are made of characters that never need encoding.
+consist of characters that never need encoding.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ RESERVED_NAMESPACES = frozenset(
         "webhooks",
     }
 )
-"""First path segments that the API's own routes use, or may come to use."""
+"""First path segments that the API's routes use or may use in future."""
 
 
 def namespace(text: str) -> str:
-    """Return `text` if it is a namespace name; else raise ValidationError, saying what one looks like."""
+    """Return `text` if it is a valid name of a namespace; raise ValidationError otherwise."""
     if not _NAMESPACE.fullmatch(text):
         raise ValidationError(
             "A namespace is 1 to 50 lowercase letters, digits and hyphens, and starts with a letter.",
@@ -51,17 +51,17 @@ def namespace(text: str) -> str:
 
 
 def no_such_namespace() -> NotFound:
-    """Say that there is no such namespace, in the same words whether it is missing or another account's."""
-    return NotFound("There is no such namespace.", details={"resource": "namespace"})
+    """Return the error for a namespace that does not exist or belongs to another account."""
+    return NotFound("The namespace does not exist.", details={"resource": "namespace"})
 
 
 def is_namespace(text: str) -> bool:
-    """Tell whether a namespace may have this name at all."""
+    """Return whether a namespace may have this name."""
     return bool(_NAMESPACE.fullmatch(text)) and text not in RESERVED_NAMESPACES
 
 
 def key(text: str) -> str:
-    """Return `text` if it is a key; else raise ValidationError, saying what one looks like."""
+    """Return `text` if it is a valid key; raise ValidationError otherwise."""
     if not _KEY.fullmatch(text) or text in (".", ".."):
         raise ValidationError(
             "A key is 1 to 255 characters of A-Z a-z 0-9 : _ . - and neither '.' nor '..'.", details={"field": "key"}
@@ -70,7 +70,7 @@ def key(text: str) -> str:
 
 
 def key_prefix(text: str) -> str:
-    """Return `text` if a key may start with it; the empty prefix fits every key."""
+    """Return `text` if a key may start with it; raise ValidationError otherwise."""
     if not _PREFIX.fullmatch(text):
         raise ValidationError("A prefix is at most 255 characters of A-Z a-z 0-9 : _ . -", details={"field": "prefix"})
     return text

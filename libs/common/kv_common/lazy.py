@@ -1,4 +1,4 @@
-"""What is expensive to make and seldom needed: made when it is first asked for anything."""
+"""Objects that are created on first use."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Made = TypeVar("Made")
+Created = TypeVar("Created")
 
 
-def later(make: Callable[[], Made]) -> Made:
-    """Return what stands for an object whose attributes are those of the one that `make` will return."""
-    return cast("Made", _Later(make))
+def lazy(create: Callable[[], Created]) -> Created:
+    """Return a proxy of the object that `create` returns; `create` is called when an attribute is first read."""
+    return cast("Created", _Lazy(create))
 
 
-class _Later:
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._make = make
+class _Lazy:
+    def __init__(self, create: Callable[[], object]) -> None:
+        self._create = create
 
     @cached_property
-    def _made(self) -> object:
-        return self._make()
+    def _object(self) -> object:
+        return self._create()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._made, name)
+        return getattr(self._object, name)

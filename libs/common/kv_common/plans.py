@@ -1,4 +1,4 @@
-"""The plan catalog: the one place where prices, limits and quotas stand."""
+"""The plan catalog: prices, limits and quotas."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ CATALOG: Mapping[str, Plan] = MappingProxyType(
 )
 
 DEFAULT_PLAN = CATALOG["free"]
-"""The plan of every account that has bought none."""
+"""The plan of accounts without a subscription."""

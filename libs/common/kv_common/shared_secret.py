@@ -1,4 +1,4 @@
-"""A secret that all processes of a service share, kept in its own table: see docs/adr/0004."""
+"""A secret that all processes of a service share, stored in its table: see docs/adr/0004."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SharedSecret:
-    """32 random bytes under a name; read once per process, made by the first process of all that asks."""
+    """32 random bytes under a name; created on first use, then cached per process."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class SharedSecret:
         self._known: bytes | None = None
 
     def get(self) -> bytes:
-        """Return the secret; Unavailable when the table does not answer."""
+        """Return the secret; Unavailable if the table does not respond."""
         if self._known is None:
             self._known = self._read() or self._make()
         return self._known
@@ -45,7 +45,7 @@ class SharedSecret:
                 self._client.put_item(
                     TableName=self._table,
                     Item={**self._key, "secret": {"B": candidate}},
-                    # Holds for one process only: two secrets would make each other's signatures invalid.
+                    # True for one process only: with two secrets, each process would reject the other's signatures.
                     ConditionExpression="attribute_not_exists(PK)",
                 )
         except ConditionFailed as failure:
@@ -57,5 +57,5 @@ class SharedSecret:
 
     def _read(self) -> bytes | None:
         with translate_errors():
-            answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
-        return bytes(answer["Item"]["secret"]["B"]) if "Item" in answer else None
+            response = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
+        return bytes(response["Item"]["secret"]["B"]) if "Item" in response else None

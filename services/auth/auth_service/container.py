@@ -18,7 +18,7 @@ from kv_common.auth.jwks import SigningKeys
 from kv_common.auth.jwks_http import http_source
 from kv_common.auth.verifier import TokenVerifier
 from kv_common.clock import now_ms
-from kv_common.lazy import later
+from kv_common.lazy import lazy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
     settings = Settings.from_env(env)
     client = dynamodb.client()
     # boto3 comes with it, which work on keys does without.
-    users = Cognito(later(cognito.client), settings.client_id)
+    users = Cognito(lazy(cognito.client), settings.client_id)
     accounts = AccountStore(client, settings.table)
     keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
     return Auth(

@@ -264,7 +264,7 @@ def test_a_refusal_of_an_unknown_member_names_it_and_those_that_are_known() -> N
 
 
 def test_a_refusal_of_a_repeated_member_names_it() -> None:
-    with pytest.raises(ValidationError, match="repeats the member 'ttl'"):
+    with pytest.raises(ValidationError, match="repeats the field 'ttl'"):
         split_object(b'{"ttl": 1, "value": 2, "ttl": 3}', allowed=ALLOWED)
 
 

@@ -390,7 +390,7 @@ def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -
     ]  # fmt: skip
 
     assert [answer["statusCode"] for answer in answers] == [404] * 4
-    assert {error_of(answer)["message"] for answer in answers} == {"There is no such namespace."}
+    assert {error_of(answer)["message"] for answer in answers} == {"The namespace does not exist."}
     assert world.shelf.spaces == []
 
 

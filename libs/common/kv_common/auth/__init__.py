@@ -1,4 +1,4 @@
-"""Who makes a request: access tokens of sessions, verified against the user pool's keys.
+"""Authentication by access tokens, verified with the user pool's public keys.
 
-`verifier` and `jwks` import PyJWT, so they are imported only when a token has come.
+`verifier` and `jwks` import PyJWT; they are imported by the first token.
 """

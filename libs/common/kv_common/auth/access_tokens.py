@@ -1,4 +1,4 @@
-"""The access tokens of sessions, for services that reach the user pool's keys at their address."""
+"""The verifier of access tokens for services that fetch the user pool's keys by URL."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def access_token_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
-    """Return what verifies the stage's access tokens; MissingSetting names the first setting that is absent.
+    """Return the verifier of the stage's access tokens; raises MissingSetting for a missing setting.
 
-    PyJWT and cryptography are imported when the first token comes, for some requests do without one.
+    PyJWT and cryptography are imported by the first token, because some requests have none.
     """
     issuer, jwks_url = required(env, "TOKEN_ISSUER"), required(env, "JWKS_URL")
     client_ids = tuple(required(env, "TOKEN_CLIENT_IDS").split(","))

@@ -1,4 +1,4 @@
-"""The account behind `Authorization: Bearer`."""
+"""Authentication by `Authorization: Bearer`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def authenticated_account(request: Request, verify: Callable[[str], AccessToken]) -> str:
-    """Return the account that the request's access token proves, and note it for the log line."""
+    """Return the account of the request's access token, and add it to the log line."""
     return authenticate(request, verify).account_id
 
 
 def authenticate(request: Request, verify: Callable[[str], AccessToken]) -> AccessToken:
-    """Return the request's access token, verified, and note its account for the log line."""
+    """Return the request's verified access token, and add its account to the log line."""
     token = request.bearer_token()
     if token is None:
         raise Unauthorized("Send an access token as Authorization: Bearer.", headers={"WWW-Authenticate": "Bearer"})
-    session = verify(token)
-    request.log_fields["account_id"] = session.account_id
-    return session
+    verified = verify(token)
+    request.log_fields["account_id"] = verified.account_id
+    return verified

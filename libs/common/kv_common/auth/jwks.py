@@ -1,8 +1,7 @@
 """The user pool's public keys, cached by key id.
 
-PyJWT's own client fails known keys when its cache has expired and the source is down, and lets unknown key ids cause
-fetches without a pause during an outage. Here an expired cache goes on serving while its source fails, and a failed or
-fruitless fetch starts a cooldown.
+PyJWT's client rejects known keys if its cache has expired while the source is down, and fetches the key set again for
+every unknown key id. Here an expired cache is used while the source fails, and every fetch is followed by a cooldown.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ JwkSet = Mapping[str, Any]
 
 
 class JwksUnavailable(Exception):
-    """The source of the key set did not give one."""
+    """The key set could not be fetched."""
 
 
 class SigningKeys:
@@ -39,9 +38,9 @@ class SigningKeys:
         self._tried_at: float | None = None
 
     def get(self, kid: str) -> Any | None:
-        """Return the public key `kid`, or None when the pool has no such key.
+        """Return the public key `kid`, or None if the pool does not have it.
 
-        Raises Unavailable when no key set can be had and none fetched within STALE_IF_ERROR_S is at hand.
+        Raises Unavailable if the key set cannot be fetched and the cached one is older than STALE_IF_ERROR_S.
         """
         age = self._age()
         if age is None or age > LIFESPAN_S or kid not in self._keys:
@@ -67,7 +66,7 @@ class SigningKeys:
 
 
 def _parse(document: JwkSet) -> dict[str, Any]:
-    """Return the RS256 signature keys of a JWK set by key id, passing over any that are for something else."""
+    """Return the keys for RS256 signatures of a JWK set by key id; ignore all others."""
     keys: dict[str, Any] = {}
     entries = document.get("keys")
     if not isinstance(entries, Sequence):
@@ -84,7 +83,7 @@ def _parse(document: JwkSet) -> dict[str, Any]:
 
 
 def _signs_with_rs256(entry: Any) -> bool:
-    """PyJWT accepts keys whose `use`, `key_ops` or `alg` say they are not for this; we do not."""
+    """Return whether a key is for RS256 signatures by `use`, `key_ops` and `alg`, which PyJWT does not check."""
     if not isinstance(entry, Mapping):
         return False
     operations = entry.get("key_ops", ["verify"])

@@ -1,4 +1,4 @@
-"""The key set as the user pool publishes it, over HTTPS."""
+"""Fetches the user pool's JSON Web Key Set over HTTPS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verification of Cognito access tokens with PyJWT: the algorithm is pinned and every claim is looked at."""
+"""Verification of Cognito access tokens with PyJWT: only RS256, and every required claim is checked."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 MAX_LENGTH = 8_192
 LEEWAY_S = 60
 _ACCESS = "access"
-# Base64url without padding, as RFC 7515 has it; PyJWT would also take padding.
+# Base64url without padding (RFC 7515); PyJWT accepts padding too.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _REQUIRED = ["exp", "iat", "iss", "sub", "token_use", "client_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A verified access token: whose it is (`sub`, a UUID) and its claims."""
+    """A verified access token: its account (`sub`, a UUID) and its claims."""
 
     account_id: str
     claims: dict[str, Any]
 
 
 class TokenVerifier:
-    """Verifies access tokens of one issuer, made for one of `client_ids`.
+    """Verifies access tokens of one issuer, issued to one of `client_ids`.
 
-    Everything that is wrong with a token is the same Unauthorized; Unavailable means the keys could not be had.
+    Raises the same Unauthorized for every reason, and Unavailable if the keys cannot be fetched.
     """
 
     def __init__(self, keys: SigningKeys, issuer: str, client_ids: Collection[str]) -> None:
@@ -48,7 +48,7 @@ class TokenVerifier:
         self._client_ids = frozenset(client_ids)
 
     def verify(self, token: str) -> AccessToken:
-        """Return what `token` says, once its signature, issuer, use, client and times have been checked."""
+        """Return the claims of `token` after checking its signature, issuer, use, client and times."""
         if len(token) > MAX_LENGTH or not _COMPACT.fullmatch(token):
             raise _invalid()
         try:
@@ -68,7 +68,7 @@ class TokenVerifier:
                 algorithms=["RS256"],
                 issuer=self._issuer,
                 leeway=LEEWAY_S,
-                # Cognito's access tokens have no audience; `client_id` takes its place below.
+                # Cognito's access tokens have no audience; `client_id` is checked below instead.
                 options={"require": _REQUIRED, "verify_aud": False},
             )
         except jwt.InvalidTokenError as error:
@@ -78,7 +78,7 @@ class TokenVerifier:
         return AccessToken(account_id=claims["sub"], claims=claims)
 
     def _require(self, claims: dict[str, Any]) -> None:
-        """Check what PyJWT leaves open: the token's use and client, and claims of the wrong type."""
+        """Check what PyJWT does not: the token's use, its client and the types of claims."""
         client_id = claims["client_id"]
         if claims["token_use"] != _ACCESS or not isinstance(client_id, str) or client_id not in self._client_ids:
             raise _invalid()
@@ -93,7 +93,7 @@ class TokenVerifier:
 
 
 def _require_unambiguous(token: str) -> None:
-    """Refuse claims that repeat a member: two readers of such a token may see two different accounts."""
+    """Reject duplicate claims: two parsers could read different accounts from such a token."""
     payload = token.split(".")[1]
     try:
         text = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))

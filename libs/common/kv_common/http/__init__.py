@@ -1,4 +1,4 @@
-"""The HTTP edge: payload format 2.0 in, a view inside, one error model and one log line out."""
+"""The HTTP interface of every service: payload format 2.0, one error model, one log line per request."""
 
 from kv_common.auth.bearer import authenticate, authenticated_account
 from kv_common.http.app import Api

@@ -1,9 +1,8 @@
-"""The Chalice application every service makes: it understands payload 2.0 and is the outermost edge of a request.
+"""The Chalice application of every service, with its own dispatch for payload format 2.0.
 
-Chalice holds the routes, of which the service's template is made. Dispatch is our own: Chalice's takes REST API events
-only and answers a 2.0 event with a 500, turns a plain exception into a 500 of its own before any middleware sees it,
-and keeps the request where the threads of a process share it. Here, views take a `Request`, raise `AppError`, and
-return a `Response`.
+Chalice contains the routes, from which the service's template is generated. Its dispatch supports REST API events only,
+converts exceptions to responses before any middleware runs, and shares the current request between threads. Here, views
+take a `Request`, raise `AppError`, and return a `Response`.
 """
 
 from __future__ import annotations
@@ -32,31 +31,31 @@ _OF_NAMESPACE = "/v1/{namespace}"
 class Api(Chalice):
     """A service's HTTP API; `app.app` is its Lambda handler behind an HTTP API and behind a Function URL.
 
-    The one behind `$default` answers for all services where no route is: `every_route` gives it the methods of each
-    path there is.
+    The service behind `$default` responds to paths without a route; its `every_route` returns the methods of each path
+    of all services.
     """
 
     def __init__(
         self, service: str, log: Log = logs.write, *, every_route: Callable[[], Mapping[str, list[str]]] | None = None
     ) -> None:
-        # Chalice's own logger would write a second, unstructured line; its env handling would change os.environ.
+        # Chalice's logger would write a second, unstructured line; its env handling would change os.environ.
         super().__init__(app_name=service, configure_logs=False, env={})
         self._log = log
         self._every_route = every_route or self._own_routes
         self._table: RouteTable | None = None
 
     def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
-        """Register a view: a function of the `Request` and the path's parameters that returns a `Response`."""
+        """Register a view: a function of the `Request` and the path parameters that returns a `Response`."""
         register: Callable[[View], View] = super().route(path, **kwargs)
         return register
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Serve one event in payload format 2.0."""
+        """Handle an event in payload format 2.0."""
         started = time.perf_counter()
         request = read_event(event)
         response = self._dispatch(request)
         if request.method == "HEAD":
-            # Also an error says to HEAD what it has to say in headers alone.
+            # Responses to HEAD have no body, including errors.
             response = Response(response.status, "", response.headers)
         self._log(self._line(request, response, context, time.perf_counter() - started))
         return response.with_headers(request.response_headers).to_gateway(request.correlation_id)
@@ -65,12 +64,12 @@ class Api(Chalice):
         try:
             pattern, parameters = self._route_of(request)
         except AppError as error:
-            return _refuse(request, error)
+            return _reject(request, error)
         request.log_fields["route"] = f"{request.method} {pattern}"
         entry = self.routes.get(pattern, {}).get(request.method)
         if entry is None:
-            # The gateway has a route that this version of the service does not.
-            return _refuse(request, NotFound("There is no such route."))
+            # The gateway has a route that this version of the service does not have.
+            return _reject(request, NotFound("The route does not exist."))
         return _guard(entry.view_function, request, parameters)
 
     def _route_of(self, request: Request) -> tuple[str, dict[str, str]]:
@@ -88,18 +87,18 @@ class Api(Chalice):
             pattern,
             parameters,
         ):
-            # Another route's path, which the gateway could tell by nothing but its shape.
+            # The path of another route, which the gateway matched by its number of segments.
             raise self._no_such_route(request)
         return pattern, parameters
 
     def _no_such_route(self, request: Request) -> AppError:
-        """Return what to say where no route takes the request."""
+        """Return the error of a request without a route."""
         methods = self._every_route()
         found = RouteTable(methods).match(request.path)
         if found is None or request.method in methods[found[0]] or _is_reserved(*found):
-            return NotFound("There is no such route.")
+            return NotFound("The route does not exist.")
         allowed = ", ".join(sorted(methods[found[0]]))
-        return MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
+        return MethodNotAllowed(f"This path supports {allowed}.", headers={"Allow": allowed})
 
     def _own_routes(self) -> dict[str, list[str]]:
         return {pattern: list(methods) for pattern, methods in self.routes.items()}
@@ -119,23 +118,23 @@ class Api(Chalice):
 
 
 def _is_reserved(pattern: str, parameters: Mapping[str, str]) -> bool:
-    """Tell whether a path has a value's shape where there can be none: what other routes begin with is no namespace."""
+    """Return whether a path matches a value's route but its first segment cannot be a namespace."""
     return pattern.startswith(_OF_NAMESPACE) and parameters["namespace"] in identifiers.RESERVED_NAMESPACES
 
 
 def _guard(view: View, request: Request, parameters: dict[str, str]) -> Response:
-    """Call the view; whatever escapes it becomes an answer, and only here is everything caught."""
+    """Call the view and convert exceptions to responses; the only place that catches every exception."""
     try:
         return view(request, **parameters)
     except AppError as error:
-        return _refuse(request, error)
-    except Exception as error:  # noqa: BLE001  # the outermost edge
-        # The type and the frames, without the message: a message may quote a value.
+        return _reject(request, error)
+    except Exception as error:  # noqa: BLE001 - the outermost handler
+        # Type and frames without the message, which may contain a value.
         request.log_fields["exception"] = type(error).__name__
         request.log_fields["stack"] = traceback.format_tb(error.__traceback__)
-        return _refuse(request, Internal("Something went wrong on our side. The correlation id finds it in our logs."))
+        return _reject(request, Internal("Internal error. Support can find it by the correlation id."))
 
 
-def _refuse(request: Request, error: AppError) -> Response:
+def _reject(request: Request, error: AppError) -> Response:
     request.log_fields["error"] = error.code
     return error_response(error, request.correlation_id)

@@ -1,7 +1,7 @@
-"""Content codings: bodies that are too large to pass between gateway and function as they are.
+"""Content encodings, for bodies that are too large to pass between gateway and function as text.
 
-Lambda takes and gives 6 MB, and both are JSON: a quotation mark in a body takes two bytes of it, a character outside
-ASCII six or twelve in an answer. Base64 takes a third more than the bytes themselves, whatever they are.
+Lambda's requests and responses are JSON of at most 6 MB: a quotation mark in a body takes two bytes, a character
+outside ASCII six or twelve in a response. Base64 always takes a third more than the bytes.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from kv_common.http.request import Request
 
 MAX_INFLATED_BYTES = 10_000_000
-"""What a compressed request may hold; what the gateway would take of one that is not."""
+"""Maximum size of a decompressed request; the gateway's limit for uncompressed ones."""
 
-_MAX_ANSWER = 6_291_556 - 65_536
-"""Lambda's limit (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), with room for headers."""
+_MAX_RESPONSE_BYTES = 6_291_556 - 65_536
+"""Lambda's limit (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), less space for headers."""
 
 _MAX_ESCAPED = 12
-"""Bytes that one character takes at most when an answer is turned into JSON: two escapes of a surrogate each."""
+"""Maximum bytes of a character in the JSON of a response: two escaped surrogates."""
 
 _SPACE = re.compile(r"[ \t]+")
-_NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
+_NOT_ACCEPTED = re.compile(r"q=0(\.0*)?")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def inflate(body: bytes, coding: str) -> bytes:
-    """Return the body that was sent in a `Content-Encoding`; ValidationError when it is none or not known."""
-    if coding.strip().lower() == "identity":
+def inflate(body: bytes, encoding: str) -> bytes:
+    """Return the decompressed body of a `Content-Encoding`; ValidationError if it is malformed or unsupported."""
+    if encoding.strip().lower() == "identity":
         return body
-    if coding.strip().lower() != "gzip":
-        raise ValidationError("The Content-Encoding may be gzip or identity.", details={"header": "content-encoding"})
+    if encoding.strip().lower() != "gzip":
+        raise ValidationError("The Content-Encoding must be gzip or identity.", details={"header": "content-encoding"})
     inflater = zlib.decompressobj(_GZIP)
     try:
         inflated = inflater.decompress(body, MAX_INFLATED_BYTES)
@@ -46,7 +46,7 @@ def inflate(body: bytes, coding: str) -> bytes:
         raise _not_gzip() from error
     if inflater.unconsumed_tail:
         raise PayloadTooLarge(
-            f"The request body may have {MAX_INFLATED_BYTES} bytes at most.", details={"max_bytes": MAX_INFLATED_BYTES}
+            f"The request body may have at most {MAX_INFLATED_BYTES} bytes.", details={"max_bytes": MAX_INFLATED_BYTES}
         )
     if not inflater.eof or inflater.unused_data:
         raise _not_gzip()
@@ -54,13 +54,13 @@ def inflate(body: bytes, coding: str) -> bytes:
 
 
 def fitted(request: Request, response: Response) -> Response | None:
-    """Return an answer to `request` as it passes Lambda: as text, in base64 or compressed; None when it does not."""
+    """Return `response` as text, base64 or gzip, to fit Lambda's limit; None if it does not fit."""
     if response.is_base64 or _fits_as_text(response.body):
         return response
     body = response.body.encode()
     headers = response.headers
     if not _fits_as_base64(body) and _accepts_gzip(request.header("accept-encoding") or ""):
-        body = gzip.compress(body, compresslevel=1, mtime=0)  # others take seconds for some texts
+        body = gzip.compress(body, compresslevel=1, mtime=0)  # higher levels take seconds for some bodies
         headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if not _fits_as_base64(body):
         return None
@@ -68,24 +68,24 @@ def fitted(request: Request, response: Response) -> Response | None:
 
 
 def _fits_as_text(body: str) -> bool:
-    return len(body) * _MAX_ESCAPED <= _MAX_ANSWER or (
-        # The first is quick to know and spares counting what is too large anyhow.
-        len(body) <= _MAX_ANSWER and len(json.dumps(body)) <= _MAX_ANSWER
+    return len(body) * _MAX_ESCAPED <= _MAX_RESPONSE_BYTES or (
+        # The length is checked first because encoding a large body is slow.
+        len(body) <= _MAX_RESPONSE_BYTES and len(json.dumps(body)) <= _MAX_RESPONSE_BYTES
     )
 
 
 def _fits_as_base64(body: bytes) -> bool:
-    return -(-len(body) // 3) * 4 <= _MAX_ANSWER
+    return -(-len(body) // 3) * 4 <= _MAX_RESPONSE_BYTES
 
 
 def _accepts_gzip(header: str) -> bool:
     offers = (_SPACE.sub("", offer).partition(";") for offer in header.lower().split(","))
-    return any(coding == "gzip" and not _NOT_AT_ALL.fullmatch(weight) for coding, _, weight in offers)
+    return any(encoding == "gzip" and not _NOT_ACCEPTED.fullmatch(weight) for encoding, _, weight in offers)
 
 
 def _not_gzip() -> ValidationError:
     return ValidationError(
-        "The request body is not what its Content-Encoding says. Send it with Content-Type: application/octet-stream, "
-        "for the gateway takes other types for text.",
+        "The request body is not valid gzip. Send it with Content-Type: application/octet-stream, "
+        "because the gateway treats other types as text.",
         details={"header": "content-encoding"},
     )

@@ -1,4 +1,4 @@
-"""`GET /v1/health/<service>`: is the service up, and what does it depend on?"""
+"""`GET /v1/health/<service>`: the state of the service and of its dependencies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_health(app: Api, service: str, check_table: Callable[[], object]) -> None:
-    """Add the route to a service that needs nothing but its table; `check_table` raises Unavailable without it."""
+    """Add the route to a service that depends on its table only; `check_table` raises Unavailable if that is down."""
 
     @app.route(f"/v1/health/{service}", methods=["GET"])
     def health(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""A request as the views see it, read from an API Gateway (or Function URL) event in payload format 2.0."""
+"""Requests, parsed from events of API Gateway or Function URLs in payload format 2.0."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _REPLACEMENT_CHARACTER = "\ufffd"
 
 
 class Request(msgspec.Struct, frozen=True, dict=True):
-    """One HTTP request; header names are in lower case, `arrived_at_ms` is the gateway's clock.
+    """An HTTP request; header names are in lower case, `arrived_at_ms` is by the gateway's clock.
 
-    Views add to two of its fields: `log_fields` go into the request's log line (ids and counts, never a key, a token or
-    a value), `response_headers` into the response, whatever its status.
+    Views may add to `log_fields` (ids and counts for the request's log line, never keys, tokens or values) and to
+    `response_headers` (added to the response whatever its status).
     """
 
     method: str
@@ -41,38 +41,37 @@ class Request(msgspec.Struct, frozen=True, dict=True):
     response_headers: dict[str, str] = {}
 
     def __repr__(self) -> str:
-        # Its headers, its query and its body may hold what is nobody else's.
+        # Headers, query and body may contain secrets.
         return f"Request({self.method} {self.path}, {self.correlation_id})"
 
     def header(self, name: str) -> str | None:
-        """Return the header `name` (lower case), or None."""
+        """Return the header `name` (in lower case), or None."""
         return self.headers.get(name)
 
     def bearer_token(self) -> str | None:
-        """Return the token of `Authorization: Bearer …`, or None when there is none."""
+        """Return the token of `Authorization: Bearer …`, or None."""
         scheme, _, token = (self.header("authorization") or "").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
 
     @cached_property
     def body(self) -> bytes:
-        """The body's bytes, without the coding that they were sent in.
+        """The body's bytes, decompressed.
 
-        MeterSnapshot it raises ValidationError when the gateway could not pass them on unharmed.
+        Reading it raises ValidationError if the gateway has altered the bytes.
         """
         text = self.event.get("body") or ""
-        coding = self.header("content-encoding")
+        encoding = self.header("content-encoding")
         if self.event.get("isBase64Encoded"):
-            return _decoded(base64.b64decode(text), coding)
+            return _decompressed(base64.b64decode(text), encoding)
         body = str(text).encode("utf-8", "surrogatepass")
-        # The gateway passes application/json on as text and puts U+FFFD for bytes that are not UTF-8. The length the
-        # client announced gives that away.
+        # The gateway passes application/json as text and replaces invalid UTF-8 by U+FFFD, which changes the length.
         length = self.header("content-length") or ""
         if _REPLACEMENT_CHARACTER in text and length.isdecimal() and int(length) != len(body):
             raise ValidationError("The request body is not valid UTF-8.")
-        return _decoded(body, coding)
+        return _decompressed(body, encoding)
 
     def query(self, *, allowed: Collection[str]) -> dict[str, str]:
-        """Return the query parameters; ValidationError for one that is repeated, unknown or not UTF-8."""
+        """Return the query parameters; ValidationError if one is repeated, unknown or not UTF-8."""
         try:
             pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="strict", max_num_fields=20)
         except ValueError as error:
@@ -87,16 +86,16 @@ class Request(msgspec.Struct, frozen=True, dict=True):
         return parameters
 
 
-def _decoded(body: bytes, coding: str | None) -> bytes:
-    if coding is None or not body:
+def _decompressed(body: bytes, encoding: str | None) -> bytes:
+    if encoding is None or not body:
         return body
     from kv_common.http.content_encoding import inflate
 
-    return inflate(body, coding)
+    return inflate(body, encoding)
 
 
 def read_event(event: Mapping[str, Any]) -> Request:
-    """Return the request in a payload 2.0 event."""
+    """Return the request of an event in payload format 2.0."""
     context = event["requestContext"]
     http = context["http"]
     headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
@@ -114,5 +113,5 @@ def read_event(event: Mapping[str, Any]) -> Request:
 
 
 def _correlation_id(offered: str) -> str:
-    """Take the caller's id when it is safe to log and return, else make one."""
+    """Return the caller's id if it is safe to log and return, or a new one."""
     return offered if _CORRELATION_ID.fullmatch(offered) else secrets.token_urlsafe(12)

@@ -1,4 +1,4 @@
-"""An answer as the views give it, and as the gateway wants it."""
+"""Responses of views, and their conversion to the gateway's format."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _encoder = msgspec.json.Encoder(enc_hook=_model_to_builtins)
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A status, headers and a body, JSON unless they say otherwise; the edge adds what every answer carries.
+    """A status, headers and a body, which is JSON unless `Content-Type` says otherwise.
 
-    The gateway undoes the base64 of a body that `is_base64`.
+    The gateway decodes the body if `is_base64`.
     """
 
     status: int
@@ -42,13 +42,13 @@ class Response(msgspec.Struct, frozen=True):
     is_base64: bool = False
 
     def with_headers(self, headers: Mapping[str, str]) -> Response:
-        """Return the same answer with `headers` added; the answer's own win."""
+        """Return the response with `headers` added; existing headers take precedence."""
         return Response(self.status, self.body, {**headers, **self.headers}, self.is_base64)
 
     def to_gateway(self, correlation_id: str) -> dict[str, Any]:
-        """Return the answer in payload format 2.0.
+        """Return the response in payload format 2.0, with the headers that every response has.
 
-        Answers are not stored by anyone on the way unless a view says otherwise: most of them hold an account's data.
+        Responses must not be cached unless a view allows it: most of them contain an account's data.
         """
         headers = {**_ALWAYS, "X-Correlation-Id": correlation_id, "Cache-Control": "no-store"}
         if self.status not in _NO_BODY:
@@ -58,17 +58,17 @@ class Response(msgspec.Struct, frozen=True):
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with `payload` (mappings, sequences, structs or dataclasses) as JSON."""
+    """Return a response with `payload` (mappings, sequences, models, structs or dataclasses) as JSON."""
     return Response(status, _encoder.encode(payload).decode(), headers or {})
 
 
 def no_content() -> Response:
-    """Answer 204: done, and nothing to say."""
+    """Return an empty response with status 204."""
     return Response(204)
 
 
 def error_response(error: AppError, correlation_id: str) -> Response:
-    """Answer with an error in the one shape that all errors have."""
+    """Return the response of an error, in the common error format."""
     body: dict[str, object] = {
         "code": error.code,
         "message": error.message,

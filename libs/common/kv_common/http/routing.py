@@ -1,4 +1,4 @@
-"""Finds the route of a path where the gateway has not: the `$default` route and Function URLs."""
+"""Matches paths to routes for the `$default` route and Function URLs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class RouteTable:
-    """The route patterns of one service, such as `/v1/{namespace}/{key}`; fixed segments win over parameters."""
+    """The route patterns of a service, such as `/v1/{namespace}/{key}`; fixed segments take precedence."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         ordered = sorted(patterns, key=lambda pattern: (pattern.count("{"), pattern))
         self._routes = [(pattern, _compile(pattern)) for pattern in ordered]
 
     def match(self, path: str) -> tuple[str, dict[str, str]] | None:
-        """Return the pattern that `path` fits and the parameters it binds, or None."""
+        """Return the pattern that `path` matches and its parameters, or None."""
         for pattern, expression in self._routes:
             if found := expression.fullmatch(path):
                 return pattern, found.groupdict()

@@ -1,7 +1,7 @@
-"""JSON texts changed without being parsed: what a change does not touch keeps its bytes.
+"""Edits JSON without parsing it: bytes that an edit does not affect stay the same.
 
-Numbers keep their form, strings their escapes, members their order. All texts given are well-formed (see
-`kv_common.json.strict`); where a name stands in an object more than once, its last value counts.
+Numbers keep their form, strings their escapes, members their order. All inputs must be well-formed (see
+`kv_common.json.strict`); where an object repeats a name, its last value counts.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _CLOSING = (b"]", b"}")
 
 
 def is_array(text: bytes) -> bool:
-    """Tell whether a text is an array."""
+    """Return whether a JSON text is an array."""
     return text.lstrip(WHITESPACE).startswith(b"[")
 
 
 def is_object(text: bytes) -> bool:
-    """Tell whether a text is an object."""
+    """Return whether a JSON text is an object."""
     return text.lstrip(WHITESPACE).startswith(b"{")
 
 
 def members(text: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the members of an object in order: the name as it is written, quotes and all, and the value's text."""
+    """Return the members of an object in order: the name with quotes and escapes, and the value, both as written."""
     starts: list[tuple[bytes, int, int]] = []
     depth = 0
     for match in STRING_OR_BRACKET.finditer(text):
@@ -52,14 +52,14 @@ def members(text: bytes) -> list[tuple[bytes, bytes]]:
         return []
     ends = [start for _, start, _ in starts[1:]] + [text.rindex(b"}") + 1]
     return [
-        # After a value stands the comma of the next member, or the object's own end.
+        # A value ends before the comma of the next member or before the object's closing brace.
         (name, text[begins : text.rindex(b"}" if end == ends[-1] else b",", begins, end)].rstrip(WHITESPACE))
         for (name, _, begins), end in zip(starts, ends, strict=True)
     ]
 
 
 def elements(text: bytes) -> list[bytes]:
-    """Return the elements of an array in order, each as it is written."""
+    """Return the elements of an array in order, as written."""
     commas: list[int] = []
     depth = 0
     for match in _STRING_OR_MARK.finditer(text):
@@ -76,22 +76,22 @@ def elements(text: bytes) -> list[bytes]:
 
 
 def compact(text: bytes) -> bytes:
-    """Return a text without the whitespace between its tokens."""
+    """Return a JSON text without whitespace between tokens."""
     return _STRING_OR_WHITESPACE.sub(rb"\1", text)
 
 
 def ascii_only(text: str) -> str:
-    """Return a compact text in printable ASCII alone, so that it can be a header's value; it means the same."""
+    """Return an equivalent of compact JSON in printable ASCII, for a header's value."""
     return _NOT_PRINTABLE.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)
 
 
 def merge(target: bytes, patch: bytes) -> bytes:
-    """Return the object `target` with the merge patch `patch`, an object too, applied to it (RFC 7386)."""
+    """Return the object `target` with the object `patch` applied as a merge patch (RFC 7386)."""
     return _merge(target, patch)
 
 
 def pick(text: bytes, paths: Sequence[Sequence[str]]) -> bytes:
-    """Return the object `text` with only the members that the paths name, in its own order."""
+    """Return the object `text` with only the members at `paths`, in the order of `text`."""
     wanted: Tree = {}
     for path in paths:
         _want(wanted, path)
@@ -102,7 +102,7 @@ def _merge(target: bytes | None, patch: bytes) -> bytes:
     if not is_object(patch):
         return patch
     if target is None or not is_object(target):
-        # All of it is new: only the members that say what to remove are left out.
+        # All members are new; only those that are null are left out.
         target = b"{}"
         if _NULL not in patch:
             return patch
@@ -126,7 +126,7 @@ def _merge(target: bytes | None, patch: bytes) -> bytes:
 
 
 def _want(wanted: Tree, path: Sequence[str]) -> None:
-    """Add a path to those wanted; a member that is wanted whole stays so."""
+    """Add a path to `wanted`; None there stands for a whole member."""
     for depth, name in enumerate(path, start=1):
         if depth == len(path):
             wanted[name] = None
@@ -156,5 +156,5 @@ def _object(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 def _name(token: bytes) -> str:
-    """Return the name that a string stands for; unlike msgspec, `json` knows lone surrogates."""
+    """Return a member's name without escapes; unlike msgspec, `json` accepts lone surrogates."""
     return str(json.loads(token))

@@ -1,7 +1,7 @@
-"""JSON objects taken apart strictly: RFC 8259's grammar, no duplicate members, bounded nesting, every byte kept.
+"""Splits JSON objects strictly: RFC 8259's grammar, no duplicate fields, bounded nesting, every byte preserved.
 
-`json.loads` accepts NaN and Infinity, a byte order mark and duplicate members, and raises RecursionError on deep
-nesting; msgspec checks the grammar without building objects, and this module adds what msgspec leaves open.
+`json.loads` accepts NaN, Infinity, a byte order mark and duplicate names, and raises RecursionError on deep nesting.
+msgspec checks the grammar without building objects; this module adds the other checks.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MAX_DEPTH = 128
-"""Levels of arrays and objects that a member's value may have."""
+"""Maximum levels of arrays and objects in a field's value."""
 
 MAX_MODEL_BYTES = 65_536
-"""What a body that is read into a model may have; values have a limit of their own."""
+"""Maximum size of a body that is decoded to a model; values have another limit."""
 
 WHITESPACE = b" \t\n\r"
 _FIRST_MEMBER = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"[^"\\]*"[ \t\n\r]*:[ \t\n\r]*')
-# An unterminated string takes all that is left, and nothing is tried twice: the scan is linear for any input.
+# An unterminated string matches up to the end, without backtracking: the scan is linear for any input.
 STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 COLON = re.compile(rb"[ \t\n\r]*:[ \t\n\r]*")
-# msgspec refuses escaped lone surrogates, which the grammar allows. A NUL escape in their place has the same length
-# and the same place in the grammar, also behind an escaped backslash, where neither is an escape at all.
+# msgspec rejects escaped lone surrogates, which the grammar allows. A NUL escape has the same length and is valid in
+# the same places, also after an escaped backslash, where neither is an escape.
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _NUL_ESCAPE = rb"\\u0000"
 
@@ -40,10 +40,10 @@ Model = TypeVar("Model", bound=msgspec.Struct)
 def split_object(
     body: bytes, *, allowed: Collection[str], depth: int = MAX_DEPTH, called: str = "request body"
 ) -> dict[str, bytes]:
-    """Return the JSON text of each member of the object in `body`, byte for byte as it was sent.
+    """Return the JSON text of each field of the object in `body`, byte for byte as it was sent.
 
-    `called` is what errors call it. Raises ValidationError when `body` is not one well-formed JSON object in UTF-8,
-    nests deeper than `depth` below its members, repeats a member, or has one that is not in `allowed`.
+    `called` is the name of `body` in errors. Raises ValidationError if `body` is not one well-formed JSON object in
+    UTF-8, is nested deeper than `depth` below its fields, repeats a field, or has one that is not in `allowed`.
     """
     _require_utf8(body, called)
     if body.count(b"[") + body.count(b"{") > depth + 1:
@@ -58,16 +58,16 @@ def split_object(
     unknown = sorted(set(members) - set(allowed))
     if unknown:
         raise ValidationError(
-            f"The {called} has an unknown member: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
+            f"The {called} has an unknown field: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
         )
     return _cut(body, {name: len(bytes(raw)) for name, raw in members.items()}, called)
 
 
 def decode_object(body: bytes, model: type[Model]) -> Model:
-    """Return `body` as a `model`, refusing what `split_object` refuses and every member of the wrong type."""
+    """Return `body` as a `model`; raises ValidationError as `split_object` does, and for a wrong type."""
     if len(body) > MAX_MODEL_BYTES:
         raise PayloadTooLarge(
-            f"The request body may have {MAX_MODEL_BYTES} bytes at most.", details={"max_bytes": MAX_MODEL_BYTES}
+            f"The request body may have at most {MAX_MODEL_BYTES} bytes.", details={"max_bytes": MAX_MODEL_BYTES}
         )
     split_object(body, allowed=model.__struct_encode_fields__)
     try:
@@ -104,11 +104,11 @@ def _require_depth(body: bytes, most: int) -> None:
 
 
 def _cut(body: bytes, lengths: dict[str, int], called: str) -> dict[str, bytes]:
-    """Cut the members out of a well-formed `body`, given the length of each one's (last) text."""
+    """Return the fields of a well-formed `body`, given the length of each one's (last) value."""
     if not lengths:
         return {}
     if len(lengths) == 1:
-        # The common body has one member: it is alone exactly if nothing but the closing brace follows its value.
+        # Most bodies have one field; it is not repeated if only the closing brace follows its value.
         [(name, length)] = lengths.items()
         first = _FIRST_MEMBER.match(body)
         if first and body[first.end() + length :].strip(WHITESPACE) == b"}":
@@ -128,6 +128,6 @@ def _cut_by_scanning(body: bytes, lengths: dict[str, int], called: str) -> dict[
         elif depth == 1 and (colon := COLON.match(body, match.end())):
             name = str(msgspec.json.decode(token))
             if name in members:
-                raise ValidationError(f"The {called} repeats the member {name!r}.")
+                raise ValidationError(f"The {called} repeats the field {name!r}.")
             members[name] = body[colon.end() : colon.end() + lengths[name]]
     return members

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kv_common.lazy import later
+from kv_common.lazy import lazy
 
 
 def test_what_is_made_later_is_made_once_when_it_is_asked_for_something() -> None:
@@ -12,7 +12,7 @@ def test_what_is_made_later_is_made_once_when_it_is_asked_for_something() -> Non
         made.append("text")
         return "text"
 
-    text = later(make)
+    text = lazy(make)
     assert made == []
     assert (text.upper(), text.title()) == ("TEXT", "Text")
     assert made == ["text"]
@@ -25,7 +25,7 @@ def test_what_could_not_be_made_is_tried_again() -> None:
         attempts.append(1)
         return 1 // (len(attempts) - 1)
 
-    number = later(make)
+    number = lazy(make)
     for _ in range(2):
         try:
             found = number.real
