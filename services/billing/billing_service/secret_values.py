@@ -1,4 +1,4 @@
-"""Secrets of the stage, kept for five minutes: what Paddle gave the operator, and what signs our checkouts."""
+"""Secrets of the stage, cached for five minutes: Paddle's keys, and the secrets that sign checkouts."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 KEPT_S = 300.0
 KEPT_ABSENT_S = 10.0
-"""A secret that is not set yet is looked for again soon, and still not at every request of a stranger."""
+"""A missing secret is read again sooner, but not by every request."""
 
 Value = TypeVar("Value")
 
 
 class PaddleKeys(msgspec.Struct, frozen=True):
-    """What Paddle gave the operator: the notification destination's secrets (two during a rotation), and an API key."""
+    """Paddle's keys: the notification destination's secrets (two during a rotation), and an API key."""
 
     webhook_secrets: tuple[str, ...] = ()
     api_key: str = ""
 
     @classmethod
     def parse(cls, text: str) -> PaddleKeys:
-        """Return the keys in a secret's JSON text; Unavailable when it is not of this form."""
+        """Return the keys in a secret's JSON; Unavailable if it is malformed."""
         try:
             given = msgspec.json.decode(text, type=cls)
         except msgspec.DecodeError as error:
-            # Without the text, and without what msgspec says of it: both may hold a secret.
+            # Without the text and msgspec's message, which may contain a secret.
             raise Unavailable("The service's keys cannot be read.", retry_after=60) from error
         return cls(tuple(filter(None, (secret.strip() for secret in given.webhook_secrets))), given.api_key.strip())
 
 
 def parse_binding_secrets(text: str) -> tuple[str, ...]:
-    """Return the secrets that sign checkouts, separated by spaces: the first signs, all are accepted."""
+    """Return the secrets that sign checkouts, separated by spaces: the first signs, all verify."""
     return tuple(text.split())
 
 
 class Cached(Generic[Value]):
-    """A value that is read again after KEPT_S, or KEPT_ABSENT_S while there is nothing in it.
+    """A value that is read again after KEPT_S, or after KEPT_ABSENT_S while it is empty.
 
-    When it cannot be read, the last one goes on: a secret that worked is better than none.
+    If reading fails, the last value is used.
     """
 
     def __init__(self, read: Callable[[], Value], monotonic: Callable[[], float], *, empty: Value) -> None:
@@ -56,7 +56,7 @@ class Cached(Generic[Value]):
         self._until = float("-inf")
 
     def get(self) -> Value:
-        """Return the value; Unavailable when it has never been read and cannot be."""
+        """Return the value; Unavailable if it has never been read and cannot be read."""
         now = self._monotonic()
         if now >= self._until:
             try:
@@ -69,15 +69,20 @@ class Cached(Generic[Value]):
 
 
 def secret_reader(client: SecretsManagerClient, secret_id: str, parse: Callable[[str], Value]) -> Callable[[], Value]:
-    """Return a function that reads a secret from Secrets Manager; it raises Unavailable when that does not answer."""
+    """Return a function that reads a secret by Powertools' SecretsProvider; it raises Unavailable if that fails.
+
+    The provider's own cache is not used: it neither keeps an expired value while Secrets Manager is down nor reads a
+    missing secret again sooner.
+    """
 
     def read() -> Value:
-        from botocore.exceptions import BotoCoreError, ClientError
+        from aws_lambda_powertools.utilities.parameters import SecretsProvider
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         try:
-            text = client.get_secret_value(SecretId=secret_id)["SecretString"]
-        except (BotoCoreError, ClientError) as error:
+            text = SecretsProvider(boto3_client=client).get(secret_id, force_fetch=True)
+        except GetParameterError as error:
             raise Unavailable from error
-        return parse(text)
+        return parse(str(text))
 
     return read

@@ -1,12 +1,21 @@
-"""Secrets are kept for five minutes, looked for again soon while there are none, and outlive an outage."""
+"""billing_service.secret_values: caching, outages, formats and Secrets Manager."""
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-from billing_service.secret_values import Cached, PaddleKeys, parse_binding_secrets
+import boto3
+import pytest
+from moto import mock_aws
+
+from billing_service.secret_values import Cached, PaddleKeys, parse_binding_secrets, secret_reader
 from kv_common.errors import Unavailable
 from tests.unit.common.clocks import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 
 class Source:
@@ -76,3 +85,26 @@ def test_a_secret_in_another_form_is_refused_without_being_shown(text: str) -> N
 
 def test_the_secrets_of_checkouts_are_separated_by_spaces() -> None:
     assert parse_binding_secrets(" new\nold ") == ("new", "old")
+
+
+@pytest.fixture
+def secrets_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManagerClient]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield boto3.client("secretsmanager", region_name="us-east-1")
+
+
+def test_secret_is_read_again_by_each_call_of_the_reader(secrets_manager: SecretsManagerClient) -> None:
+    secrets_manager.create_secret(Name="binding", SecretString="old")
+    read = secret_reader(secrets_manager, "binding", parse_binding_secrets)
+    assert read() == ("old",)
+
+    secrets_manager.put_secret_value(SecretId="binding", SecretString="new old")
+
+    assert read() == ("new", "old")
+
+
+def test_missing_secret_is_unavailable(secrets_manager: SecretsManagerClient) -> None:
+    with pytest.raises(Unavailable):
+        secret_reader(secrets_manager, "binding", parse_binding_secrets)()
