@@ -1,4 +1,4 @@
-"""API keys."""
+"""kv_common.api_keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def with_checksum(body: str) -> str:
 
 
 @given(st.uuids(), secrets)
-def test_a_key_tells_its_account_and_is_known_by_the_sha_256_of_its_text(account: uuid.UUID, secret: int) -> None:
+def test_key_contains_its_account_and_is_identified_by_its_sha_256(account: uuid.UUID, secret: int) -> None:
     made = key(str(account), secret)
 
     parsed = api_keys.parse(made.text)
@@ -43,7 +43,7 @@ def test_a_key_tells_its_account_and_is_known_by_the_sha_256_of_its_text(account
     assert parsed.digest == made.digest == hashlib.sha256(made.text.encode()).hexdigest()
 
 
-def test_a_key_has_the_prefix_that_secret_scanners_know() -> None:
+def test_key_has_the_prefix_for_secret_scanners() -> None:
     made = key()
 
     assert made.text.startswith("kv_live_")
@@ -51,7 +51,7 @@ def test_a_key_has_the_prefix_that_secret_scanners_know() -> None:
     assert made.text.removeprefix(PREFIX).isalnum()
 
 
-def test_a_key_asks_for_256_random_bits() -> None:
+def test_key_has_256_random_bits() -> None:
     asked: list[int] = []
 
     def random_bits(bits: int) -> int:
@@ -64,19 +64,19 @@ def test_a_key_asks_for_256_random_bits() -> None:
 
 
 @given(secrets, secrets)
-def test_two_secrets_make_two_keys(one: int, other: int) -> None:
+def test_different_secrets_give_different_keys(one: int, other: int) -> None:
     assert (key(secret=one).text == key(secret=other).text) == (one == other)
 
 
 @given(secrets, st.integers(0, LENGTH - 1), st.sampled_from(ALPHABET + "_-. é٣"))
-def test_every_change_of_one_character_is_refused(secret: int, place: int, character: str) -> None:
+def test_changed_character_is_rejected(secret: int, place: int, character: str) -> None:
     text = key(secret=secret).text
     changed = text[:place] + character + text[place + 1 :]
 
     assert (api_keys.parse(changed) is None) == (changed != text)
 
 
-def test_every_change_of_one_character_of_one_key_is_refused() -> None:
+def test_every_changed_character_of_one_key_is_rejected() -> None:
     text = key().text
     changed = [text[:i] + c + text[i + 1 :] for i in range(LENGTH) for c in ALPHABET if c != text[i]]
 
@@ -85,7 +85,7 @@ def test_every_change_of_one_character_of_one_key_is_refused() -> None:
 
 @given(secrets, st.integers(0, LENGTH - 2))
 @settings(max_examples=50)
-def test_swapped_neighbours_are_refused(secret: int, place: int) -> None:
+def test_swapped_neighbouring_characters_are_rejected(secret: int, place: int) -> None:
     text = key(secret=secret).text
     swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
 
@@ -93,7 +93,7 @@ def test_swapped_neighbours_are_refused(secret: int, place: int) -> None:
 
 
 @given(st.text(max_size=100))
-def test_any_other_text_is_no_key(text: str) -> None:
+def test_arbitrary_text_is_not_a_key(text: str) -> None:
     assert api_keys.parse(text) is None
 
 
@@ -120,13 +120,13 @@ NO_KEYS = {
 
 
 @pytest.mark.parametrize("text", NO_KEYS.values(), ids=NO_KEYS.keys())
-def test_what_only_looks_like_a_key_is_refused(text: str) -> None:
+def test_malformed_key_is_rejected(text: str) -> None:
     assert api_keys.parse(GOOD) is not None
     assert api_keys.parse(text) is None
 
 
 @given(secrets)
-def test_what_is_shown_of_a_key_holds_at_most_four_characters_of_its_secret(secret: int) -> None:
+def test_display_contains_at_most_four_characters_of_the_secret(secret: int) -> None:
     made = key(secret=secret)
     before_the_secret = len(PREFIX) + 22
 
@@ -135,7 +135,7 @@ def test_what_is_shown_of_a_key_holds_at_most_four_characters_of_its_secret(secr
 
 
 @given(st.integers(62**42, 2**256 - 1))
-def test_printing_a_new_key_or_a_parsed_one_shows_nothing_of_its_text(secret: int) -> None:
+def test_repr_of_a_key_does_not_contain_its_text(secret: int) -> None:
     made = key(secret=secret)
     hidden = made.text[len(made.display) :]
 
@@ -145,6 +145,6 @@ def test_printing_a_new_key_or_a_parsed_one_shows_nothing_of_its_text(secret: in
 
 
 @pytest.mark.parametrize("account_id", ["", "me", "8c0e9f1a-6f0e-4a51-9b53"])
-def test_a_key_is_made_only_for_an_account_that_is_a_uuid(account_id: str) -> None:
+def test_key_requires_an_account_id_that_is_a_uuid(account_id: str) -> None:
     with pytest.raises(ValueError, match="UUID"):
         key(account_id)

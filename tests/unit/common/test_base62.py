@@ -1,4 +1,4 @@
-"""Base62."""
+"""kv_common.base62."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kv_common import base62
 
 
 @given(st.integers(1, 50), st.data())
-def test_a_number_comes_back_from_text_of_exactly_the_width_asked_for(width: int, data: st.DataObject) -> None:
+def test_number_survives_a_round_trip_at_the_requested_width(width: int, data: st.DataObject) -> None:
     number = data.draw(st.integers(0, 62**width - 1))
 
     text = base62.encode(number, width)
@@ -22,17 +22,17 @@ def test_a_number_comes_back_from_text_of_exactly_the_width_asked_for(width: int
 
 
 @given(st.integers(0, 62**8 - 1), st.integers(0, 62**8 - 1))
-def test_texts_of_one_width_sort_as_their_numbers_do(one: int, other: int) -> None:
+def test_texts_of_one_width_sort_like_their_numbers(one: int, other: int) -> None:
     assert (base62.encode(one, 8) < base62.encode(other, 8)) == (one < other)
 
 
 @pytest.mark.parametrize(("number", "width"), [(-1, 3), (62**3, 3), (1, 0)])
-def test_a_number_that_does_not_fit_is_refused(number: int, width: int) -> None:
+def test_number_that_does_not_fit_is_rejected(number: int, width: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         base62.encode(number, width)
 
 
 @pytest.mark.parametrize("text", ["-", "ab c", "é", "٣", "a\n", "+1", "_"])
-def test_text_with_any_other_character_is_refused(text: str) -> None:
+def test_text_with_another_character_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="not base62"):
         base62.decode(text)

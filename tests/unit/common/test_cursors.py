@@ -1,4 +1,4 @@
-"""Page cursors."""
+"""kv_common.cursors."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def is_valid(cursor: str, scope: tuple[str, ...] = SCOPE, secret: bytes = SECRET
 
 
 @given(positions, scopes, st.binary(min_size=1, max_size=64))
-def test_a_cursor_gives_back_its_position(position: str, scope: tuple[str, ...], secret: bytes) -> None:
+def test_cursor_returns_its_position(position: str, scope: tuple[str, ...], secret: bytes) -> None:
     cursor = cursors.sign(position, scope=scope, secret=secret)
 
     assert cursors.read(cursor, scope=scope, secret=secret) == position
 
 
 @given(positions)
-def test_a_cursor_needs_no_encoding_in_a_query_string(position: str) -> None:
+def test_cursor_needs_no_encoding_in_a_query_string(position: str) -> None:
     cursor = cursors.sign(position, scope=SCOPE, secret=SECRET)
 
     assert cursor.isascii()
@@ -47,7 +47,7 @@ def test_a_cursor_needs_no_encoding_in_a_query_string(position: str) -> None:
 
 
 @given(positions, st.data())
-def test_any_single_flipped_bit_is_refused(position: str, data: st.DataObject) -> None:
+def test_flipped_bit_of_a_cursor_is_rejected(position: str, data: st.DataObject) -> None:
     cursor = cursors.sign(position, scope=SCOPE, secret=SECRET).encode()
     place, bit = data.draw(st.integers(0, len(cursor) - 1)), data.draw(st.integers(0, 7))
     flipped = bytearray(cursor)
@@ -57,7 +57,7 @@ def test_any_single_flipped_bit_is_refused(position: str, data: st.DataObject) -
 
 
 @given(positions, st.data())
-def test_any_single_flipped_bit_of_what_a_cursor_encodes_is_refused(position: str, data: st.DataObject) -> None:
+def test_flipped_bit_of_the_decoded_cursor_is_rejected(position: str, data: st.DataObject) -> None:
     cursor = cursors.sign(position, scope=SCOPE, secret=SECRET)
     content = bytearray(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     place, bit = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 7))
@@ -67,20 +67,20 @@ def test_any_single_flipped_bit_of_what_a_cursor_encodes_is_refused(position: st
 
 
 @given(positions, scopes, scopes)
-def test_a_cursor_is_good_for_no_other_list(position: str, scope: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_cursor_is_invalid_for_another_list(position: str, scope: tuple[str, ...], other: tuple[str, ...]) -> None:
     assume(scope != other)
 
     assert not is_valid(cursors.sign(position, scope=scope, secret=SECRET), other)
 
 
-def test_scopes_that_read_alike_when_joined_are_different_lists() -> None:
+def test_scopes_that_are_equal_when_joined_are_different_lists() -> None:
     assert not is_valid(cursors.sign("k", scope=("a", "bc"), secret=SECRET), ("ab", "c"))
     assert not is_valid(cursors.sign("k", scope=("a", ""), secret=SECRET), ("", "a"))
     assert not is_valid(cursors.sign("k", scope=("a",), secret=SECRET), ("a", ""))
     assert not is_valid(cursors.sign("", scope=("a", "k"), secret=SECRET), ("a",))
 
 
-def test_a_cursor_signed_with_another_secret_is_refused() -> None:
+def test_cursor_signed_with_another_secret_is_rejected() -> None:
     assert not is_valid(cursors.sign("k", scope=SCOPE, secret=b"t" * 32))
 
 
@@ -113,7 +113,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("cursor", REFUSED.values(), ids=REFUSED.keys())
-def test_a_forged_or_damaged_cursor_is_refused(cursor: str) -> None:
+def test_forged_or_damaged_cursor_is_rejected(cursor: str) -> None:
     assert is_valid(forged(lambda content: content))
     with pytest.raises(ValidationError) as refusal:
         cursors.read(cursor, scope=SCOPE, secret=SECRET)
@@ -121,5 +121,5 @@ def test_a_forged_or_damaged_cursor_is_refused(cursor: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
+def test_arbitrary_text_is_read_or_rejected(text: str) -> None:
     assert not is_valid(text)

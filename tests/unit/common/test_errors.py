@@ -1,4 +1,4 @@
-"""The errors that callers see."""
+"""kv_common.errors."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ PUBLISHED = {
 }
 
 
-def test_codes_and_statuses_are_those_that_were_published() -> None:
+def test_codes_and_statuses_match_the_published_ones() -> None:
     assert {kind.code: kind.status for kind in AppError.__subclasses__()} == PUBLISHED
 
 
 @pytest.mark.parametrize("kind", AppError.__subclasses__(), ids=lambda kind: kind.code)
-def test_a_failure_is_ours_exactly_from_500_on(kind: type[AppError]) -> None:
+def test_server_errors_start_at_500(kind: type[AppError]) -> None:
     assert kind("m").is_server_error == (kind.status >= 500)
 
 
-def test_unavailable_says_when_to_come_back() -> None:
+def test_unavailable_has_retry_after() -> None:
     assert Unavailable().headers == {"Retry-After": "1"}
     assert Unavailable(retry_after=30).headers == {"Retry-After": "30"}
 
 
-def test_the_module_shows_every_error_in_its_tree() -> None:
+def test_module_docstring_lists_every_error() -> None:
     assert errors.__doc__ is not None
     for code, status in PUBLISHED.items():
         assert any(code in line and str(status) in line for line in errors.__doc__.splitlines())

@@ -1,4 +1,4 @@
-"""The edge of every service: errors, headers, log lines, routes and threads."""
+"""kv_common.http.app."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def service() -> Service:
     return Service()
 
 
-def test_a_request_of_an_http_api_reaches_its_view(service: Service) -> None:
+def test_http_api_request_reaches_its_view(service: Service) -> None:
     answer = service(gateway.load("http_api_get"))
 
     assert answer["statusCode"] == 200
@@ -88,13 +88,13 @@ def test_a_request_of_an_http_api_reaches_its_view(service: Service) -> None:
     }
 
 
-def test_a_request_of_a_function_url_reaches_the_same_view(service: Service) -> None:
+def test_function_url_request_reaches_the_same_view(service: Service) -> None:
     answer = service(gateway.load("function_url_get"))
 
     assert json.loads(answer["body"]) == {"namespace": "settings", "key": "user:42", "query": ""}
 
 
-def test_bodies_reach_the_view_as_bytes_in_both_encodings(service: Service) -> None:
+def test_text_and_base64_bodies_reach_the_view_as_bytes(service: Service) -> None:
     text, binary = service(gateway.load("http_api_post_text")), service(gateway.load("http_api_post_base64"))
 
     assert (text["statusCode"], json.loads(text["body"])) == (201, {"length": len('{"name":"café-☕"}'.encode())})
@@ -102,13 +102,13 @@ def test_bodies_reach_the_view_as_bytes_in_both_encodings(service: Service) -> N
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/xml", "nonsense"])
-def test_the_content_type_of_a_request_does_not_matter(service: Service, content_type: str | None) -> None:
+def test_content_type_of_a_request_is_ignored(service: Service, content_type: str | None) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
 
     assert service(gateway.load("http_api_post_text", headers=headers))["statusCode"] == 201
 
 
-def test_a_body_that_the_gateway_damaged_is_a_400(service: Service) -> None:
+def test_body_damaged_by_the_gateway_is_a_400(service: Service) -> None:
     answer = service(gateway.load("http_api_post_text", body='{"name":"\ufffd"}', headers={"content-length": "12"}))
 
     assert answer["statusCode"] == 400
@@ -125,7 +125,7 @@ EVERY_ANSWER: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("event", EVERY_ANSWER.values(), ids=EVERY_ANSWER.keys())
-def test_every_answer_carries_version_correlation_id_and_security_headers(
+def test_every_response_has_version_correlation_id_and_security_headers(
     service: Service, event: dict[str, Any]
 ) -> None:
     event = {**event, "headers": {**event["headers"], "x-correlation-id": "req-7"}}
@@ -139,25 +139,25 @@ def test_every_answer_carries_version_correlation_id_and_security_headers(
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_a_correlation_id_that_could_do_harm_is_not_returned(service: Service) -> None:
+def test_unsafe_correlation_id_is_not_returned(service: Service) -> None:
     answer = service(gateway.event("GET", "/v1/a/b", headers={"x-correlation-id": "a\r\nSet-Cookie: x=1"}))
 
     assert "Set-Cookie" not in answer["headers"]["X-Correlation-Id"]
     assert service.lines[0]["correlation_id"] == answer["headers"]["X-Correlation-Id"]
 
 
-def test_a_view_may_let_its_answer_be_stored(service: Service) -> None:
+def test_view_can_allow_caching(service: Service) -> None:
     assert service(gateway.event("GET", "/v1/settings"))["headers"]["Cache-Control"] == "public, max-age=300"
 
 
-def test_an_answer_without_content_has_neither_body_nor_type(service: Service) -> None:
+def test_response_without_content_has_no_body_or_content_type(service: Service) -> None:
     answer = service(gateway.event("PUT", "/v1/settings/k"))
 
     assert (answer["statusCode"], answer["body"]) == (204, "")
     assert "Content-Type" not in answer["headers"]
 
 
-def test_headers_that_a_view_noted_are_on_the_answer_also_when_it_fails(service: Service) -> None:
+def test_response_headers_of_a_view_are_sent_even_if_it_fails(service: Service) -> None:
     assert service(gateway.event("PUT", "/v1/a/b"))["headers"]["X-RateLimit-Remaining"] == "7"
     for problem in (Conflict("no"), RuntimeError("no")):
         service.raises = problem
@@ -175,7 +175,7 @@ def test_headers_that_a_view_noted_are_on_the_answer_also_when_it_fails(service:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_refusal_becomes_an_answer_in_the_one_shape_of_errors(
+def test_error_becomes_a_response_in_the_error_format(
     service: Service, problem: AppError, status: int, code: str
 ) -> None:
     service.raises = problem
@@ -187,7 +187,7 @@ def test_a_refusal_becomes_an_answer_in_the_one_shape_of_errors(
     assert service.lines[0]["error"] == code
 
 
-def test_a_refusal_keeps_its_details_and_headers(service: Service) -> None:
+def test_error_keeps_its_details_and_headers(service: Service) -> None:
     service.raises = RateLimited("slow down", details={"retry_after": 3}, headers={"Retry-After": "3"})
 
     answer = service(gateway.load("http_api_get"))
@@ -200,7 +200,7 @@ class VerySpecificInternalError(Exception):
     """A defect."""
 
 
-def test_a_defect_is_a_500_that_shows_nothing_of_the_inside(service: Service) -> None:
+def test_unhandled_exception_is_a_500_without_internals(service: Service) -> None:
     service.raises = VerySpecificInternalError(f"could not write {SECRETS['value']} to table kv-prod")
 
     answer = service(gateway.load("http_api_get"))
@@ -212,7 +212,7 @@ def test_a_defect_is_a_500_that_shows_nothing_of_the_inside(service: Service) ->
         assert inside not in json.dumps(answer)
 
 
-def test_the_log_line_of_a_defect_has_its_type_and_frames_and_not_its_message(service: Service) -> None:
+def test_log_line_of_an_unhandled_exception_has_type_and_frames_but_no_message(service: Service) -> None:
     service.raises = VerySpecificInternalError(f"could not write {SECRETS['value']}")
 
     service(gateway.load("http_api_get"))
@@ -224,7 +224,7 @@ def test_the_log_line_of_a_defect_has_its_type_and_frames_and_not_its_message(se
     assert SECRETS["value"] not in json.dumps(line)
 
 
-def test_a_defect_leaves_nothing_behind_for_the_next_request(service: Service) -> None:
+def test_unhandled_exception_does_not_affect_the_next_request(service: Service) -> None:
     service.raises = VerySpecificInternalError("no")
     service(gateway.load("http_api_get"))
     service.raises = None
@@ -237,7 +237,7 @@ def test_a_defect_leaves_nothing_behind_for_the_next_request(service: Service) -
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/a/b", "/v1/a/b/c", "/v1//b", "/v1/a/", "", "/V1/a/b", "/v1/a/b\n/c"])
-def test_a_path_of_no_route_is_a_404(service: Service, path: str) -> None:
+def test_path_without_a_route_is_a_404(service: Service, path: str) -> None:
     answer = service(gateway.event("GET", path, headers={"x-correlation-id": "c"}))
 
     assert answer["statusCode"] == 404
@@ -256,7 +256,7 @@ def test_a_path_of_no_route_is_a_404(service: Service, path: str) -> None:
         ("PUT", "/v1/health/sample", "GET"),
     ],
 )
-def test_a_method_that_a_path_does_not_take_is_a_405_that_names_those_it_takes(
+def test_unsupported_method_is_a_405_that_lists_the_supported_ones(
     service: Service, method: str, path: str, allowed: str
 ) -> None:
     answer = service(gateway.event(method, path))
@@ -269,7 +269,7 @@ def test_a_method_that_a_path_does_not_take_is_a_405_that_names_those_it_takes(
 @pytest.mark.parametrize(
     ("method", "path"), [("DELETE", "/v1/usage/history"), ("POST", "/v1/webhooks/paddle"), ("PUT", "/v1/usage")]
 )
-def test_another_services_route_is_a_404_and_not_a_405(service: Service, method: str, path: str) -> None:
+def test_route_of_another_service_is_a_404(service: Service, method: str, path: str) -> None:
     answer = service(gateway.event(method, path))
 
     assert answer["statusCode"] == 404
@@ -303,7 +303,7 @@ def spokesman() -> Api:
         ("PUT", "/v1/settings/k", 204, None),
     ],
 )
-def test_who_answers_for_all_services_names_the_methods_of_their_routes_too(
+def test_default_service_lists_the_methods_of_all_services(
     spokesman: Api, method: str, path: str, status: int, allowed: str | None
 ) -> None:
     answer = spokesman(gateway.event(method, path), None)
@@ -312,12 +312,12 @@ def test_who_answers_for_all_services_names_the_methods_of_their_routes_too(
     assert answer["headers"].get("Allow") == allowed
 
 
-def test_a_fixed_path_wins_over_one_with_parameters(service: Service) -> None:
+def test_fixed_path_takes_precedence_over_parameters(service: Service) -> None:
     assert json.loads(service(gateway.event("GET", "/v1/health/sample"))["body"]) == {"status": "ok"}
     assert service(gateway.event("POST", "/v1/namespaces", body="{}"))["statusCode"] == 201
 
 
-def test_a_request_is_one_log_line_with_what_an_operator_needs(service: Service) -> None:
+def test_request_is_logged_in_one_line(service: Service) -> None:
     service(gateway.load("http_api_get"))
 
     [line] = service.lines
@@ -329,7 +329,7 @@ def test_a_request_is_one_log_line_with_what_an_operator_needs(service: Service)
     assert line["duration_ms"] >= 0
 
 
-def test_the_line_of_a_request_that_went_well_says_nothing_that_each_would_say(service: Service) -> None:
+def test_log_line_of_a_successful_request_omits_constant_fields(service: Service) -> None:
     service(gateway.load("http_api_get"))
 
     [line] = service.lines
@@ -337,7 +337,7 @@ def test_the_line_of_a_request_that_went_well_says_nothing_that_each_would_say(s
 
 
 @pytest.mark.parametrize("problem", [Unavailable("m"), RuntimeError("m")], ids=["unavailable", "a defect"])
-def test_the_line_of_a_failure_says_when_how_bad_and_in_which_invocation(
+def test_log_line_of_a_server_error_has_timestamp_level_and_request_id(
     capsys: pytest.CaptureFixture[str], problem: Exception
 ) -> None:
     api = Api("sample")
@@ -355,7 +355,7 @@ def test_the_line_of_a_failure_says_when_how_bad_and_in_which_invocation(
     assert before_ms <= clock.milliseconds(line["timestamp"]) <= clock.now_ms()
 
 
-def test_a_refusal_is_ordinary(service: Service) -> None:
+def test_client_error_is_logged_without_a_level(service: Service) -> None:
     service.raises = Forbidden("m")
 
     service(gateway.load("http_api_get"))
@@ -398,7 +398,7 @@ def hostile(method: str, path: str) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("problem", [None, Conflict("m"), RuntimeError(" ".join(SECRETS.values()))], ids=repr)
-def test_no_log_line_holds_anything_secret_of_the_request(
+def test_log_lines_contain_no_secrets_of_the_request(
     service: Service, method: str, path: str, problem: Exception | None
 ) -> None:
     service.raises = problem
@@ -422,7 +422,7 @@ def impatient_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("impatient_threads")
-def test_threads_never_see_each_others_requests() -> None:
+def test_threads_do_not_share_requests() -> None:
     service = Service()
 
     def ask(number: int) -> tuple[str, str, str]:
@@ -441,7 +441,7 @@ def test_threads_never_see_each_others_requests() -> None:
     assert len(service.lines) == 3_200
 
 
-def test_making_an_application_changes_no_environment_and_adds_no_log_handler(
+def test_creating_an_application_changes_neither_environment_nor_root_logger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SOMETHING", "kept")

@@ -1,4 +1,4 @@
-"""Requests, read from events."""
+"""kv_common.http.request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kv_common.http.request import read_event
 from tests.unit.common import gateway
 
 
-def test_an_http_api_event_is_read() -> None:
+def test_http_api_event_is_parsed() -> None:
     request = read_event(gateway.load("http_api_get"))
 
     assert (request.method, request.path) == ("GET", "/v1/settings/user:42")
@@ -27,32 +27,32 @@ def test_an_http_api_event_is_read() -> None:
     assert request.bearer_token() is None
 
 
-def test_a_text_body_is_its_utf_8() -> None:
+def test_text_body_is_encoded_in_utf_8() -> None:
     request = read_event(gateway.load("http_api_post_text"))
 
     assert request.body == '{"name":"café-☕"}'.encode()
     assert request.bearer_token() == "aaa.bbb.ccc"
 
 
-def test_a_base64_body_is_decoded_to_the_bytes_that_were_sent() -> None:
+def test_base64_body_is_decoded() -> None:
     assert read_event(gateway.load("http_api_post_base64")).body == b'{"name":"\xff"}'
 
 
-def test_a_function_url_event_has_no_route_of_its_own() -> None:
+def test_function_url_event_has_the_default_route() -> None:
     request = read_event(gateway.load("function_url_get"))
 
     assert request.route_key == "$default"
     assert request.path_parameters == {}
 
 
-def test_header_names_are_found_in_any_case() -> None:
+def test_header_names_are_case_insensitive() -> None:
     request = read_event(gateway.load("http_api_get", headers={"X-Api-Key": "k", "IF-MATCH": '"e"'}))
 
     assert (request.header("x-api-key"), request.header("if-match")) == ("k", '"e"')
     assert request.header("absent") is None
 
 
-def test_an_event_without_headers_is_read() -> None:
+def test_event_without_headers_is_parsed() -> None:
     request = read_event(gateway.load("http_api_get", headers=None, pathParameters=None, rawQueryString=None))
 
     assert request.headers == {}
@@ -60,7 +60,7 @@ def test_an_event_without_headers_is_read() -> None:
 
 
 @pytest.mark.parametrize("offered", ["a", "A-1._z", "0" * 64, "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"])
-def test_a_correlation_id_of_harmless_characters_is_taken(offered: str) -> None:
+def test_safe_correlation_id_is_used(offered: str) -> None:
     assert read_event(gateway.load("http_api_get", headers={"x-correlation-id": offered})).correlation_id == offered
 
 
@@ -69,21 +69,21 @@ def test_a_correlation_id_of_harmless_characters_is_taken(offered: str) -> None:
     ["", "0" * 65, "a b", "a\n", "a\r\nSet-Cookie: x", "é", "٣", "a;b", "<b>", '"', "a/b", "a,b", "%41", "\u212a"],
     ids=repr,
 )
-def test_any_other_correlation_id_is_replaced(offered: str) -> None:
+def test_unsafe_correlation_id_is_replaced(offered: str) -> None:
     made = read_event(gateway.load("http_api_get", headers={"x-correlation-id": offered})).correlation_id
 
     assert made != offered
     assert re.fullmatch(r"[A-Za-z0-9_-]{16}", made)
 
 
-def test_a_correlation_id_that_was_made_is_taken_when_it_is_offered_again() -> None:
+def test_generated_correlation_id_is_accepted_later() -> None:
     for _ in range(100):
         made = read_event(gateway.load("http_api_get", headers={})).correlation_id
 
         assert read_event(gateway.load("http_api_get", headers={"x-correlation-id": made})).correlation_id == made
 
 
-def test_correlation_ids_that_are_made_differ() -> None:
+def test_generated_correlation_ids_differ() -> None:
     event = gateway.load("function_url_get")
 
     assert len({read_event(event).correlation_id for _ in range(100)}) == 100
@@ -103,7 +103,7 @@ def test_correlation_ids_that_are_made_differ() -> None:
         ("Bearerabc", None),
     ],
 )
-def test_a_bearer_token_is_what_follows_the_scheme(header: str, token: str | None) -> None:
+def test_bearer_token_follows_the_scheme(header: str, token: str | None) -> None:
     assert read_event(gateway.load("http_api_get", headers={"authorization": header})).bearer_token() == token
 
 
@@ -135,12 +135,12 @@ def test_query_parameters_are_decoded(text: str, parameters: dict[str, str]) -> 
         "a=%ED%A0%80", "a;b=1", "&".join(["a=1"] * 21),
     ],
 )  # fmt: skip
-def test_a_repeated_unknown_or_undecodable_query_parameter_is_refused(text: str) -> None:
+def test_repeated_unknown_or_undecodable_query_parameter_is_rejected(text: str) -> None:
     with pytest.raises(ValidationError):
         query(text, "a", "b")
 
 
-def test_a_refusal_of_an_unknown_query_parameter_names_those_that_are_known() -> None:
+def test_error_of_an_unknown_query_parameter_lists_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="'c'") as refusal:
         query("c=1", "b", "a")
 
@@ -148,7 +148,7 @@ def test_a_refusal_of_an_unknown_query_parameter_names_those_that_are_known() ->
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
-def test_a_text_body_comes_back_whatever_it_holds(text: str) -> None:
+def test_arbitrary_text_body_is_preserved(text: str) -> None:
     body = text.encode()
     event = gateway.load("http_api_post_text", body=text, headers={"content-length": str(len(body))})
 
@@ -159,7 +159,7 @@ def with_body(body: str, **headers: str) -> dict[str, Any]:
     return gateway.load("http_api_post_text", body=body, headers={"content-type": "application/json", **headers})
 
 
-def test_a_body_that_the_gateway_damaged_is_refused() -> None:
+def test_body_damaged_by_the_gateway_is_rejected() -> None:
     sent = b'{"name":"\xff"}'
     event = with_body(sent.decode("utf-8", "replace"), **{"content-length": str(len(sent))})
 
@@ -167,7 +167,7 @@ def test_a_body_that_the_gateway_damaged_is_refused() -> None:
         _ = read_event(event).body
 
 
-def test_a_replacement_character_that_the_client_sent_itself_is_taken() -> None:
+def test_replacement_character_sent_by_the_client_is_accepted() -> None:
     sent = '{"name":"\ufffd"}'
     event = with_body(sent, **{"content-length": str(len(sent.encode()))})
 
@@ -175,14 +175,14 @@ def test_a_replacement_character_that_the_client_sent_itself_is_taken() -> None:
 
 
 @pytest.mark.parametrize("length", ["", "x", "-1", "1.5"])
-def test_a_content_length_that_is_no_number_says_nothing(length: str) -> None:
+def test_content_length_that_is_not_a_number_is_ignored(length: str) -> None:
     sent = '{"name":"\ufffd"}'
 
     assert read_event(with_body(sent, **{"content-length": length})).body == sent.encode()
 
 
 @given(st.binary(min_size=1, max_size=12))
-def test_a_damaged_body_is_refused_whenever_the_damage_changed_its_length(sent: bytes) -> None:
+def test_damage_that_changes_the_length_is_rejected(sent: bytes) -> None:
     damaged = sent.decode("utf-8", "replace")
     # Three bytes of a character of four become one replacement character, which has three: that cannot be told.
     assume(damaged.encode() == sent or len(damaged.encode()) != len(sent))

@@ -1,11 +1,11 @@
-"""What is made later is made once, when it is first asked for anything."""
+"""kv_common.lazy."""
 
 from __future__ import annotations
 
 from kv_common.lazy import lazy
 
 
-def test_what_is_made_later_is_made_once_when_it_is_asked_for_something() -> None:
+def test_object_is_created_once_on_first_use() -> None:
     made: list[str] = []
 
     def make() -> str:
@@ -18,7 +18,7 @@ def test_what_is_made_later_is_made_once_when_it_is_asked_for_something() -> Non
     assert made == ["text"]
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
+def test_failed_creation_is_repeated() -> None:
     attempts: list[int] = []
 
     def make() -> int:

@@ -1,4 +1,4 @@
-"""The plan catalog against the price list."""
+"""kv_common.plans, compared with the price list."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ PRICE_LIST = [
 
 
 @pytest.mark.parametrize(("name", "price", "requests", "storage", "rate", "burst"), PRICE_LIST)
-def test_a_plan_gives_what_the_price_list_says(
-    name: str, price: int, requests: int, storage: int, rate: int, burst: int
-) -> None:
+def test_plans_match_the_price_list(name: str, price: int, requests: int, storage: int, rate: int, burst: int) -> None:
     plan = CATALOG[name]
 
     assert (plan.name, plan.price) == (name, price)
@@ -28,16 +26,16 @@ def test_a_plan_gives_what_the_price_list_says(
     assert (plan.requests_per_second, plan.burst) == (rate, burst)
 
 
-def test_there_are_no_other_plans() -> None:
+def test_catalog_has_no_other_plans() -> None:
     assert list(CATALOG) == [row[0] for row in PRICE_LIST]
 
 
-def test_who_bought_nothing_has_the_free_plan() -> None:
+def test_default_plan_is_free() -> None:
     assert DEFAULT_PLAN.name == "free"
     assert DEFAULT_PLAN.price == 0
 
 
-def test_a_dearer_plan_gives_more_of_everything() -> None:
+def test_more_expensive_plan_has_higher_limits() -> None:
     plans = sorted(CATALOG.values(), key=lambda plan: plan.price)
 
     for less, more in pairwise(plans):

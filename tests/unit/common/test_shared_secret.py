@@ -1,4 +1,4 @@
-"""One secret for all processes of a service."""
+"""kv_common.shared_secret."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def secret(table: Table, fill: bytes = b"a", name: str = "SIGNING") -> SharedSec
     return SharedSecret(client, "alerts", name, random_bytes=lambda width: fill * width)
 
 
-def test_the_first_process_makes_it_and_the_others_read_it() -> None:
+def test_first_process_creates_the_secret_and_others_read_it() -> None:
     table = Table()
 
     assert secret(table, b"a").get() == b"a" * 32
@@ -45,7 +45,7 @@ def test_the_first_process_makes_it_and_the_others_read_it() -> None:
     assert secret(table, b"c", name="OTHER").get() == b"c" * 32
 
 
-def test_it_is_read_once_per_process() -> None:
+def test_secret_is_read_once_per_process() -> None:
     table = Table()
     shared = secret(table)
     shared.get()
@@ -55,7 +55,7 @@ def test_it_is_read_once_per_process() -> None:
     assert table.reads == reads
 
 
-def test_of_two_processes_that_make_it_at_once_one_yields() -> None:
+def test_concurrent_creation_yields_one_secret() -> None:
     table = Table()
     table.before_put = {"SIGNING": {"secret": {"B": b"o" * 32}}}
 

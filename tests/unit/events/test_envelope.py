@@ -1,15 +1,28 @@
-"""The envelope: what is told can be read, and what cannot be read is refused loudly."""
+"""kv_common.events.envelope and kv_common.events.contracts."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from kv_common.events import AccountCreated, ApiKeyIssued, ApiKeyRevoked, Contract, Event, InvalidEvent, UnknownEvent
+from kv_common.events import (
+    AccountCreated,
+    ApiKeyIssued,
+    ApiKeyRevoked,
+    Contract,
+    Event,
+    InvalidEvent,
+    PlanChanged,
+    PlanLimits,
+    UnknownEvent,
+)
 from kv_common.events.contracts import CATALOG
 from kv_common.events.envelope import decode
 
@@ -27,7 +40,7 @@ contracts = st.one_of(
 )
 
 
-def told(**changes: object) -> dict[str, Any]:
+def detail_with(**changes: object) -> dict[str, Any]:
     event = Event("id-1", "account-1", "correlation-1", 1_795_000_000_123_456, AccountCreated(email="a@example.com"))
     return {**json.loads(event.encode()), **changes}
 
@@ -37,13 +50,15 @@ def told(**changes: object) -> dict[str, Any]:
     ids=st.tuples(texts, texts, texts),
     occurred_at_us=st.integers(min_value=0, max_value=4_000_000_000_000_000),
 )
-def test_what_is_told_is_read_as_it_was(data: Contract, ids: tuple[str, str, str], occurred_at_us: int) -> None:
+def test_encoded_event_is_decoded_to_an_equal_event(
+    data: Contract, ids: tuple[str, str, str], occurred_at_us: int
+) -> None:
     event = Event(*ids, occurred_at_us, data)
     assert decode(event.name, json.loads(event.encode())) == event
 
 
-def test_the_envelope_is_the_one_that_is_documented() -> None:
-    assert told() == {
+def test_envelope_matches_the_documentation() -> None:
+    assert detail_with() == {
         "id": "id-1",
         "version": 1,
         "occurred_at": "2026-11-18T11:06:40.123456Z",
@@ -53,8 +68,10 @@ def test_the_envelope_is_the_one_that_is_documented() -> None:
     }
 
 
-def test_members_that_a_reader_does_not_know_are_passed_over() -> None:
-    assert decode("AccountCreated", told(data={"email": "a", "later": 1}, extra=2)).data == AccountCreated(email="a")
+def test_unknown_fields_are_ignored() -> None:
+    assert decode("AccountCreated", detail_with(data={"email": "a", "later": 1}, extra=2)).data == AccountCreated(
+        email="a"
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,15 +86,15 @@ def test_members_that_a_reader_does_not_know_are_passed_over() -> None:
         {"occurred_at": "2026-11-18T11:06:40"},
     ],
 )
-def test_an_event_that_is_not_what_its_contract_says_is_refused(changes: dict[str, object]) -> None:
+def test_event_that_does_not_match_its_contract_is_rejected(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidEvent):
-        decode("AccountCreated", told(**changes))
+        decode("AccountCreated", detail_with(**changes))
 
 
 @pytest.mark.parametrize(("name", "version"), [("Unheard", 1), ("AccountCreated", 2), ("AccountCreated", 0)])
-def test_an_unknown_name_or_version_is_refused(name: str, version: int) -> None:
+def test_unknown_name_or_version_is_rejected(name: str, version: int) -> None:
     with pytest.raises(UnknownEvent):
-        decode(name, told(version=version))
+        decode(name, detail_with(version=version))
 
 
 class Moved(Contract):
@@ -88,18 +105,66 @@ class Moved(Contract):
     to: str
 
 
-def test_old_versions_are_brought_up_step_by_step() -> None:
+def test_old_versions_are_upcast_step_by_step() -> None:
     upcasters = {
         ("Moved", 1): lambda data: {"target": data["where"]},
         ("Moved", 2): lambda data: {"to": data["target"].upper()},
     }
-    read = decode("Moved", told(data={"where": "x"}), catalog={"Moved": Moved}, upcasters=upcasters)
+    read = decode("Moved", detail_with(data={"where": "x"}), catalog={"Moved": Moved}, upcasters=upcasters)
     assert read.data == Moved(to="X")
     with pytest.raises(InvalidEvent):
-        decode("Moved", told(data={}), catalog={"Moved": Moved}, upcasters=upcasters)
+        decode("Moved", detail_with(data={}), catalog={"Moved": Moved}, upcasters=upcasters)
     with pytest.raises(UnknownEvent):
-        decode("Moved", told(data={"where": "x"}), catalog={"Moved": Moved}, upcasters={})
+        decode("Moved", detail_with(data={"where": "x"}), catalog={"Moved": Moved}, upcasters={})
 
 
-def test_the_catalog_holds_every_contract_under_its_own_name() -> None:
+def test_catalog_contains_every_contract_by_name() -> None:
     assert {name: contract.__name__ for name, contract in CATALOG.items()} == {name: name for name in CATALOG}
+
+
+def test_reason_of_an_invalid_event_lists_all_wrong_fields_without_values() -> None:
+    data = {"key_id": 1, "display": "a-secret", "namespaces": ["*", 7], "scopes": None}
+    with pytest.raises(InvalidEvent) as raised:
+        decode("ApiKeyIssued", detail_with(data=data))
+    reason = str(raised.value)
+    assert "key_id (string_type), namespaces.1 (string_type), scopes (tuple_type)" in reason
+    assert "a-secret" not in reason
+    assert "7" not in reason
+
+
+def test_plan_changed_is_encoded_with_from_and_to() -> None:
+    limits = PlanLimits(requests_per_second=1, burst=2, requests_per_month=3, storage_bytes=4)
+    changed = PlanChanged(
+        from_plan="free", to_plan="pro", limits=limits, effective_at="", changed_at_us=5, source_event="evt_1"
+    )
+    encoded = Event("id", "account", "correlation", 0, changed).encode()
+    assert encoded == (
+        '{"id":"id","version":1,"occurred_at":"1970-01-01T00:00:00.000000Z","account_id":"account",'
+        '"correlation_id":"correlation","data":{"from":"free","to":"pro","limits":{"requests_per_second":1,"burst":2,'
+        '"requests_per_month":3,"storage_bytes":4},"effective_at":"","changed_at_us":5,"source_event":"evt_1",'
+        '"subscription_id":null}}'
+    )
+    assert decode("PlanChanged", json.loads(encoded)).data == changed
+
+
+def test_contracts_are_immutable() -> None:
+    created = AccountCreated(email="a@example.com")
+    with pytest.raises(ValidationError):
+        created.email = "b@example.com"
+
+
+def test_contracts_are_imported_on_first_use() -> None:
+    program = """
+import sys
+import kv_common.events.lambdas, kv_common.events.outbox
+assert "pydantic" not in sys.modules
+kv_common.events.AccountCreated
+assert "pydantic" in sys.modules
+try:
+    kv_common.events.Unheard
+except AttributeError:
+    pass
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,4 +1,4 @@
-"""Times as the API shows them."""
+"""kv_common.clock."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ YEAR_10000_MS = 253_402_300_800_000
         (YEAR_10000_MS - 1, "9999-12-31T23:59:59.999Z"),
     ],
 )
-def test_a_time_is_shown_in_utc_to_the_millisecond(milliseconds: int, shown: str) -> None:
+def test_time_is_formatted_in_utc_to_the_millisecond(milliseconds: int, shown: str) -> None:
     assert timestamp(milliseconds) == shown
 
 
 @given(st.integers(0, YEAR_10000_MS - 1))
-def test_a_time_shown_reads_back_as_the_same_millisecond(milliseconds: int) -> None:
+def test_formatted_time_is_parsed_to_the_same_millisecond(milliseconds: int) -> None:
     assert datetime.fromisoformat(timestamp(milliseconds)) == EPOCH + timedelta(milliseconds=milliseconds)
 
 
 @given(st.integers(0, YEAR_10000_MS // 1000 - 1))
-def test_a_date_of_http_is_the_librarys(seconds: int) -> None:
+def test_http_date_equals_the_standard_librarys(seconds: int) -> None:
     assert http_date(seconds) == formatdate(seconds, usegmt=True)
 
 
 @given(st.integers(0, YEAR_10000_MS - 1))
-def test_a_month_holds_its_times_and_begins_where_the_last_one_ended(milliseconds: int) -> None:
+def test_month_contains_its_times_and_starts_at_the_end_of_the_previous_one(milliseconds: int) -> None:
     start, end = month_span(milliseconds)
     assert start <= milliseconds < end
     assert timestamp(start).endswith("-01T00:00:00.000Z")
@@ -49,12 +49,12 @@ def test_a_month_holds_its_times_and_begins_where_the_last_one_ended(millisecond
 
 
 @given(st.integers(0, YEAR_10000_MS - 1), st.integers(0, YEAR_10000_MS - 1))
-def test_times_sort_as_their_texts_do(one: int, other: int) -> None:
+def test_times_sort_like_their_texts(one: int, other: int) -> None:
     assert (timestamp(one) < timestamp(other)) == (one < other)
 
 
 @given(st.integers(-62_135_596_800_000, YEAR_10000_MS - 1))
-def test_a_timestamp_is_read_to_the_millisecond(moment: int) -> None:
+def test_timestamp_is_parsed_to_the_millisecond(moment: int) -> None:
     assert milliseconds((EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")) == moment
 
 
@@ -67,7 +67,7 @@ def test_a_timestamp_is_read_to_the_millisecond(moment: int) -> None:
         ("9999-12-31T23:59:59.999-12:00", YEAR_10000_MS - 1 + 12 * 3_600_000),
     ],
 )
-def test_a_timestamp_of_any_offset_is_read_and_what_is_finer_is_rounded_up(text: str, moment: int) -> None:
+def test_timestamp_with_an_offset_is_parsed_and_rounded_up(text: str, moment: int) -> None:
     assert milliseconds(text) == moment
 
 
@@ -89,6 +89,6 @@ def test_a_timestamp_of_any_offset_is_read_and_what_is_finer_is_rounded_up(text:
         "1970-01-01T00:00:00Z\n",
     ],
 )
-def test_what_is_no_timestamp_is_refused(text: str) -> None:
+def test_malformed_timestamp_is_rejected(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - what it says is not shown
         milliseconds(text)

@@ -1,4 +1,4 @@
-"""Bodies that are too large to pass between gateway and function as they are."""
+"""kv_common.http.content_encoding."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ASTRAL = text_of("😀😁😂🤣")
         "outside the BMP",
     ],
 )
-def test_an_answer_reaches_the_client_as_it_is(body: str, accept: str | None, coding: str | None) -> None:
+def test_response_reaches_the_client_unchanged(body: str, accept: str | None, coding: str | None) -> None:
     answer = fitted(asking(accept), Response(200, body, {"ETag": '"e"'}))
     assert answer is not None
     size, got, headers = passed(answer)
@@ -82,11 +82,11 @@ def test_an_answer_reaches_the_client_as_it_is(body: str, accept: str | None, co
 
 
 @pytest.mark.parametrize("accept", [None, "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzipped"])
-def test_what_passes_only_compressed_does_not_pass_to_who_cannot_read_it(accept: str | None) -> None:
+def test_response_that_fits_only_compressed_requires_accept_encoding(accept: str | None) -> None:
     assert fitted(asking(accept), Response(200, CYRILLIC)) is None
 
 
-def test_what_no_coding_makes_small_enough_does_not_pass() -> None:
+def test_response_that_is_too_large_in_every_encoding_is_rejected() -> None:
     incompressible = text_of("".join(map(chr, range(0x4E00, 0x9FFF))), 9_000_000)
     assert fitted(asking("gzip"), Response(200, incompressible)) is None
 
@@ -100,7 +100,7 @@ def sent(body: bytes, coding: str, *, as_text: bool = False) -> Request:
 
 
 @given(st.binary(max_size=200))
-def test_a_compressed_request_is_the_same_request(body: bytes) -> None:
+def test_compressed_request_equals_the_uncompressed_one(body: bytes) -> None:
     assert sent(gzip.compress(body), "gzip").body == body
     assert sent(body, "identity").body == body
 
@@ -110,22 +110,22 @@ def test_a_compressed_request_is_the_same_request(body: bytes) -> None:
     [b"plain", gzip.compress(b"cut off")[:-1], gzip.compress(b"one") + b"junk", b"\x1f\x8b"],
     ids=["no gzip", "cut off", "with junk behind it", "only its mark"],
 )
-def test_what_is_not_what_its_coding_says_is_refused(body: bytes) -> None:
+def test_body_that_does_not_match_its_encoding_is_rejected(body: bytes) -> None:
     with pytest.raises(ValidationError, match="octet-stream"):
         _ = sent(body, "gzip").body
 
 
-def test_a_compressed_request_that_the_gateway_took_for_text_is_refused() -> None:
+def test_compressed_request_that_the_gateway_passed_as_text_is_rejected() -> None:
     with pytest.raises(ValidationError):
         _ = sent(gzip.compress(b"{}"), "gzip", as_text=True).body
 
 
-def test_a_coding_that_we_do_not_know_is_refused() -> None:
+def test_unsupported_encoding_is_rejected() -> None:
     with pytest.raises(ValidationError, match="gzip or identity"):
         _ = sent(b"{}", "br").body
 
 
-def test_a_small_request_cannot_unfold_into_more_than_the_gateway_would_take() -> None:
+def test_decompressed_size_is_limited() -> None:
     with pytest.raises(PayloadTooLarge, match="10000000"):
         _ = sent(gzip.compress(b"0" * (MAX_INFLATED_BYTES + 1)), "gzip").body
     assert len(sent(gzip.compress(b"0" * MAX_INFLATED_BYTES), "gzip").body) == MAX_INFLATED_BYTES

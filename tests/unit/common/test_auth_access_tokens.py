@@ -1,4 +1,4 @@
-"""Verifying the access tokens of sessions."""
+"""kv_common.auth.access_tokens and kv_common.auth.bearer."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ ENV = {
 
 
 @pytest.mark.parametrize("name", ENV)
-def test_a_missing_setting_is_named_before_any_token_comes(name: str) -> None:
+def test_missing_setting_is_reported_before_the_first_token(name: str) -> None:
     with pytest.raises(MissingSetting, match=f" {name} "):
         access_token_verifier({key: value for key, value in ENV.items() if key != name})
 
 
-def test_what_is_no_token_is_refused() -> None:
+def test_text_that_is_not_a_token_is_rejected() -> None:
     with pytest.raises(Unauthorized):
         access_token_verifier(ENV)("no token")
 
 
-def test_nothing_of_cryptography_is_imported_before_a_token_comes() -> None:
+def test_cryptography_is_imported_by_the_first_token() -> None:
     program = f"""
 import sys
 from kv_common.auth.access_tokens import access_token_verifier

@@ -1,4 +1,4 @@
-"""Names of namespaces and keys."""
+"""kv_common.identifiers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BAD_KEYS = [
 
 
 @pytest.mark.parametrize("text", ["a", "a1", "a-", "a--b", "a" * 50, "z9-", "v1", "user-data-2"])
-def test_a_namespace_is_lowercase_letters_digits_and_hyphens(text: str) -> None:
+def test_namespace_consists_of_lowercase_letters_digits_and_hyphens(text: str) -> None:
     assert identifiers.namespace(text) == text
     assert identifiers.is_namespace(text)
 
 
 @pytest.mark.parametrize("text", BAD_NAMESPACES)
-def test_any_other_namespace_is_refused(text: str) -> None:
+def test_other_namespace_names_are_rejected(text: str) -> None:
     assert not identifiers.is_namespace(text)
     with pytest.raises(ValidationError) as refusal:
         identifiers.namespace(text)
@@ -37,40 +37,40 @@ def test_any_other_namespace_is_refused(text: str) -> None:
     ["admin", "alerts", "api-keys", "auth", "billing", "docs", "errors", "health", "limits", "namespaces", "usage",
      "webhooks"],
 )  # fmt: skip
-def test_the_first_segments_of_the_api_are_no_namespaces(text: str) -> None:
+def test_first_path_segments_of_the_api_are_reserved(text: str) -> None:
     assert not identifiers.is_namespace(text)
     with pytest.raises(ValidationError, match="reserved"):
         identifiers.namespace(text)
 
 
 @pytest.mark.parametrize("text", ["a", "0", "...", ".a", "a.", "-", "_", ":", "user:42:name_v1.0-x", "K" * 255])
-def test_a_key_is_made_of_characters_that_need_no_encoding(text: str) -> None:
+def test_key_consists_of_characters_that_need_no_encoding(text: str) -> None:
     assert identifiers.key(text) == text
 
 
 @pytest.mark.parametrize("text", BAD_KEYS)
-def test_any_other_key_is_refused(text: str) -> None:
+def test_other_keys_are_rejected(text: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         identifiers.key(text)
     assert refusal.value.details == {"field": "key"}
 
 
 @given(st.from_regex(r"[A-Za-z0-9:_.-]{1,255}", fullmatch=True), st.data())
-def test_whatever_a_key_starts_with_is_a_prefix(key: str, data: st.DataObject) -> None:
+def test_start_of_a_key_is_a_valid_prefix(key: str, data: st.DataObject) -> None:
     prefix = key[: data.draw(st.integers(0, len(key)))]
 
     assert identifiers.key_prefix(prefix) == prefix
 
 
 @pytest.mark.parametrize("text", [bad for bad in BAD_KEYS if bad not in ("", ".", "..")])
-def test_what_no_key_can_start_with_is_no_prefix(text: str) -> None:
+def test_impossible_prefix_is_rejected(text: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         identifiers.key_prefix(text)
     assert refusal.value.details == {"field": "prefix"}
 
 
 @given(st.text(max_size=60))
-def test_a_namespace_is_refused_exactly_if_it_cannot_be_one(text: str) -> None:
+def test_namespace_and_is_namespace_agree(text: str) -> None:
     try:
         identifiers.namespace(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""The key set over HTTP, from a real server."""
+"""kv_common.auth.jwks_http, against a real server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def http_answer(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_a_key_set_is_fetched(serve: Serve) -> None:
+def test_key_set_is_fetched(serve: Serve) -> None:
     document = {"keys": [{"kid": "a"}]}
 
     assert http_source(serve(http_answer(json.dumps(document).encode())))() == document
@@ -71,12 +71,12 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("reply", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_unusable_answer_is_no_key_set(serve: Serve, reply: bytes) -> None:
+def test_unusable_response_is_rejected(serve: Serve, reply: bytes) -> None:
     with pytest.raises(JwksUnavailable):
         http_source(serve(reply))()
 
 
-def test_a_refused_connection_is_no_key_set() -> None:
+def test_refused_connection_is_an_unavailable_key_set() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
 

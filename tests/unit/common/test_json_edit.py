@@ -1,4 +1,4 @@
-"""JSON texts that are changed without being parsed."""
+"""kv_common.json.edit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def written(value: object, indent: int | None) -> bytes:
 
 
 @given(objects, objects, st.sampled_from([None, 1]), st.sampled_from([None, 1]))
-def test_a_merge_is_what_rfc_7386_says(target: Any, patch: Any, one: int | None, two: int | None) -> None:
+def test_merge_follows_rfc_7386(target: Any, patch: Any, one: int | None, two: int | None) -> None:
     result = json_text.merge(written(target, one), written(patch, two))
 
     assert json.loads(result) == merged(target, patch)
@@ -73,14 +73,12 @@ def test_a_merge_is_what_rfc_7386_says(target: Any, patch: Any, one: int | None,
         ("{}", '{"a":[null,{"b":null}]}', '{"a":[null,{"b":null}]}'),
     ],
 )
-def test_merges_keep_the_bytes_of_what_they_do_not_touch(target: str, patch: str, result: str) -> None:
+def test_merge_keeps_the_bytes_of_unchanged_members(target: str, patch: str, result: str) -> None:
     assert json_text.merge(target.encode(), patch.encode()).decode() == result
 
 
 @given(st.lists(st.tuples(json_texts.strings, json_texts.values), max_size=5), st.data())
-def test_the_members_of_an_object_are_cut_out_byte_for_byte(
-    members: list[tuple[str, str]], data: st.DataObject
-) -> None:
+def test_members_of_an_object_are_returned_byte_for_byte(members: list[tuple[str, str]], data: st.DataObject) -> None:
     space = json_texts.whitespace
     text = (
         "{"
@@ -109,14 +107,14 @@ def test_the_members_of_an_object_are_cut_out_byte_for_byte(
         ("x", "{}"),
     ],
 )
-def test_members_are_picked_with_their_bytes_and_in_their_order(fields: str, result: str) -> None:
+def test_picked_members_keep_their_bytes_and_order(fields: str, result: str) -> None:
     text = '{"a":1.0, "b":{"c":[1 ,2] , "d":{"e":2}}, "f":3}'
 
     assert json_text.pick(text.encode(), [path.split(".") for path in fields.split(",")]).decode() == result
 
 
 @given(json_texts.values)
-def test_a_compact_text_means_the_same_and_has_no_white_space_between_tokens(text: str) -> None:
+def test_compact_text_is_equivalent_and_has_no_whitespace_between_tokens(text: str) -> None:
     compact = json_text.compact(text.encode())
 
     assert json_text.compact(compact) == compact
@@ -126,7 +124,7 @@ def test_a_compact_text_means_the_same_and_has_no_white_space_between_tokens(tex
 
 
 @given(json_texts.values)
-def test_in_ascii_a_text_means_the_same(text: str) -> None:
+def test_ascii_only_text_is_equivalent(text: str) -> None:
     shown = json_text.ascii_only(json_text.compact(text.encode()).decode())
 
     assert all(" " <= character <= "~" for character in shown)

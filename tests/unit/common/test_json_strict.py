@@ -1,4 +1,4 @@
-"""JSON bodies, taken apart strictly."""
+"""kv_common.json.strict."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def envelopes(draw: st.DrawFn) -> tuple[dict[str, bytes], bytes]:
 
 @given(envelopes())
 @settings(max_examples=200, deadline=None)
-def test_every_member_comes_back_byte_for_byte(made: tuple[dict[str, bytes], bytes]) -> None:
+def test_every_field_is_returned_byte_for_byte(made: tuple[dict[str, bytes], bytes]) -> None:
     members, body = made
 
     assert split_object(body, allowed=ALLOWED) == members
@@ -89,7 +89,7 @@ def damaged_bodies(draw: st.DrawFn) -> bytes:
 
 @given(damaged_bodies())
 @settings(max_examples=700, deadline=None)
-def test_a_damaged_body_is_taken_exactly_if_the_standard_library_would_take_it(body: bytes) -> None:
+def test_damaged_body_is_accepted_only_if_the_standard_library_accepts_it(body: bytes) -> None:
     assert is_accepted(body) == is_acceptable(body)
 
 
@@ -156,7 +156,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_no_strict_json_object_is_refused(body: bytes) -> None:
+def test_body_that_is_not_a_strict_json_object_is_rejected(body: bytes) -> None:
     with pytest.raises(ValidationError):
         split_object(body, allowed=ALLOWED)
 
@@ -191,7 +191,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("body", "members"), ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_grammar_allows_is_kept_as_it_is(body: bytes, members: dict[str, bytes]) -> None:
+def test_body_within_the_grammar_is_kept_unchanged(body: bytes, members: dict[str, bytes]) -> None:
     assert split_object(body, allowed=ALLOWED) == members
 
 
@@ -206,7 +206,7 @@ NESTS = {
 
 
 @pytest.mark.parametrize("nest", NESTS.values(), ids=NESTS.keys())
-def test_a_value_of_128_levels_is_taken_and_one_of_129_is_refused(nest: Any) -> None:
+def test_value_may_have_128_levels(nest: Any) -> None:
     deep, deeper = nest(MAX_DEPTH), nest(MAX_DEPTH + 1)
 
     assert split_object(b'{"value":' + deep + b"}", allowed=ALLOWED) == {"value": deep}
@@ -215,7 +215,7 @@ def test_a_value_of_128_levels_is_taken_and_one_of_129_is_refused(nest: Any) -> 
     assert refusal.value.details == {"max_depth": 128}
 
 
-def test_nesting_counts_in_every_member() -> None:
+def test_nesting_is_limited_in_every_field() -> None:
     deep = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
     assert split_object(b'{"ttl":' + deep + b',"value":' + deep + b"}", allowed=ALLOWED) == {
         "ttl": deep,
@@ -226,26 +226,26 @@ def test_nesting_counts_in_every_member() -> None:
         split_object(b'{"ttl":' + deep + b',"value":[' + deep + b"]}", allowed=ALLOWED)
 
 
-def test_brackets_in_strings_are_no_nesting() -> None:
+def test_brackets_in_strings_are_not_nesting() -> None:
     text = b'"' + b"[{" * 500 + rb"\"[[\\" + b'"'
 
     assert split_object(b'{"value":' + text + b"}", allowed=ALLOWED) == {"value": text}
 
 
-def test_many_small_arrays_are_no_nesting() -> None:
+def test_many_small_arrays_are_not_nesting() -> None:
     text = b"[" + b",".join([b"[]"] * 5_000) + b"]"
 
     assert split_object(b'{"value":' + text + b"}", allowed=ALLOWED) == {"value": text}
 
 
 @pytest.mark.parametrize("bracket", [b"[", b"{", b'{"a":', b'[{"a":'], ids=["[", "{", "object", "both"])
-def test_a_body_of_nothing_but_opening_brackets_is_refused(bracket: bytes) -> None:
+def test_body_of_opening_brackets_is_rejected(bracket: bytes) -> None:
     with pytest.raises(ValidationError):
         split_object(bracket * 100_000, allowed=ALLOWED)
 
 
 @pytest.mark.parametrize("end", [b"", b"\\"], ids=["open", "within an escape"])
-def test_an_unterminated_string_of_escaped_quotes_is_refused_in_linear_time(end: bytes) -> None:
+def test_unterminated_string_of_escaped_quotes_is_rejected_in_linear_time(end: bytes) -> None:
     body = b'{"value": [' + b"[]," * 130 + b'"' + rb"\"" * 20_000 + end
     started = time.process_time()
 
@@ -256,19 +256,19 @@ def test_an_unterminated_string_of_escaped_quotes_is_refused_in_linear_time(end:
     assert time.process_time() - started < 1
 
 
-def test_a_refusal_of_an_unknown_member_names_it_and_those_that_are_known() -> None:
+def test_error_of_an_unknown_field_names_it_and_lists_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="'vaule'") as refusal:
         split_object(b'{"vaule": 1}', allowed=ALLOWED)
 
     assert refusal.value.details == {"allowed": ["metadata", "ttl", "value"]}
 
 
-def test_a_refusal_of_a_repeated_member_names_it() -> None:
+def test_error_of_a_repeated_field_names_it() -> None:
     with pytest.raises(ValidationError, match="repeats the field 'ttl'"):
         split_object(b'{"ttl": 1, "value": 2, "ttl": 3}', allowed=ALLOWED)
 
 
-def test_a_refusal_of_bytes_that_are_not_utf_8_says_where_they_are() -> None:
+def test_error_of_invalid_utf_8_has_the_offset() -> None:
     with pytest.raises(ValidationError, match="UTF-8") as refusal:
         split_object(b'{"value": "\xff"}', allowed=ALLOWED)
 
@@ -284,7 +284,7 @@ class Model(msgspec.Struct):
     until: str | None = None
 
 
-def test_a_body_that_fits_its_model_is_decoded() -> None:
+def test_body_that_matches_its_model_is_decoded() -> None:
     body = rb'{"count": 3, "name": "\u00e4\ud83d\ude00", "tags": ["a", "b"], "until": null}'
 
     assert decode_object(body, Model) == Model("ä😀", 3, ("a", "b"), None)
@@ -311,12 +311,12 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("body", MISFITS.values(), ids=MISFITS.keys())
-def test_a_body_that_does_not_fit_its_model_is_refused(body: bytes) -> None:
+def test_body_that_does_not_match_its_model_is_rejected(body: bytes) -> None:
     with pytest.raises(ValidationError):
         decode_object(body, Model)
 
 
-def test_a_refusal_of_a_wrong_type_names_the_member_and_quotes_no_value() -> None:
+def test_error_of_a_wrong_type_names_the_field_without_its_value() -> None:
     with pytest.raises(ValidationError) as refusal:
         decode_object(b'{"name": {"secret": "hunter2"}}', Model)
 

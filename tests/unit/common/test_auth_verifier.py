@@ -1,4 +1,4 @@
-"""Access tokens: one good one, and everything that is not."""
+"""kv_common.auth.verifier."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refusal(verifier: TokenVerifier, token: str) -> Unauthorized:
     return caught.value
 
 
-def test_a_good_token_proves_its_account(verifier: TokenVerifier, signer: Signer) -> None:
+def test_valid_token_proves_its_account(verifier: TokenVerifier, signer: Signer) -> None:
     said = claims()
 
     proved = verifier.verify(signer.sign(said))
@@ -52,15 +52,13 @@ def test_a_good_token_proves_its_account(verifier: TokenVerifier, signer: Signer
     ],
     ids="+".join,
 )
-def test_what_is_within_the_leeway_or_beside_the_point_is_taken(
+def test_token_within_the_leeway_or_with_extra_claims_is_accepted(
     verifier: TokenVerifier, signer: Signer, changes: dict[str, Any]
 ) -> None:
     assert verifier.verify(signer.sign(claims(**changes))).account_id == ACCOUNT
 
 
-def test_keys_that_a_header_brings_along_are_not_looked_at(
-    verifier: TokenVerifier, signer: Signer, stranger: Signer
-) -> None:
+def test_keys_in_a_header_are_ignored(verifier: TokenVerifier, signer: Signer, stranger: Signer) -> None:
     odd = {"jku": "https://evil.example/jwks.json", "jwk": stranger.jwk(), "x5u": "https://evil.example/x.pem"}
 
     assert verifier.verify(signer.sign(claims(), signer.header(**odd))).account_id == ACCOUNT
@@ -250,7 +248,7 @@ FORGED: dict[str, Forge] = {
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
-def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(
+def test_every_invalid_token_gets_the_same_error(
     verifier: TokenVerifier, signer: Signer, stranger: Signer, forge: Forge
 ) -> None:
     verifier.verify(signer.sign(claims()))
@@ -262,7 +260,7 @@ def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(
     assert refused.details == {}
 
 
-def test_a_token_of_exactly_8_kb_is_read(verifier: TokenVerifier, signer: Signer) -> None:
+def test_token_of_exactly_8_kb_is_accepted(verifier: TokenVerifier, signer: Signer) -> None:
     def token(filling: int) -> str:
         return signer.sign(claims(filling="x" * filling))
 

@@ -1,4 +1,4 @@
-"""The user pool's keys, cached."""
+"""kv_common.auth.jwks."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def keys(pool: Pool, clock: Clock) -> SigningKeys:
     return SigningKeys(pool, clock)
 
 
-def test_a_known_key_is_fetched_once_an_hour(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
+def test_known_key_is_fetched_once_an_hour(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
     numbers = signer.private.public_key().public_numbers()
     for _ in range(60):
         assert keys.get(signer.kid).public_numbers() == numbers  # type: ignore[union-attr]
@@ -62,13 +62,13 @@ def test_a_known_key_is_fetched_once_an_hour(keys: SigningKeys, pool: Pool, cloc
     assert pool.fetches == 2
 
 
-def test_nothing_is_fetched_before_a_key_is_asked_for(pool: Pool, clock: Clock) -> None:
+def test_nothing_is_fetched_before_the_first_key(pool: Pool, clock: Clock) -> None:
     SigningKeys(pool, clock)
 
     assert pool.fetches == 0
 
 
-def test_50_unknown_keys_cost_one_fetch(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
+def test_50_unknown_keys_cause_one_fetch(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
     keys.get(signer.kid)
     clock.pass_by(31)
 
@@ -91,7 +91,7 @@ def test_unknown_keys_cause_at_most_one_fetch_in_30_seconds(
     assert pool.fetches <= 1 + 300 // 30
 
 
-def test_a_key_that_the_pool_has_just_begun_to_use_is_found(
+def test_new_key_of_the_pool_is_found(
     keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer, stranger: Signer
 ) -> None:
     keys.get(signer.kid)
@@ -105,9 +105,7 @@ def test_a_key_that_the_pool_has_just_begun_to_use_is_found(
     assert keys.get(signer.kid) is not None
 
 
-def test_a_key_that_the_pool_no_longer_has_is_dropped_within_the_hour(
-    keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
-) -> None:
+def test_removed_key_is_dropped_within_an_hour(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
     keys.get(signer.kid)
     pool.publish(signer.jwk(kid="pool-key-2"))
     clock.pass_by(HOUR + 1)
@@ -115,7 +113,7 @@ def test_a_key_that_the_pool_no_longer_has_is_dropped_within_the_hour(
     assert keys.get(signer.kid) is None
 
 
-def test_known_keys_go_on_serving_for_a_day_while_the_pool_does_not_answer(
+def test_known_keys_are_used_for_a_day_during_an_outage(
     keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
 ) -> None:
     keys.get(signer.kid)
@@ -126,7 +124,7 @@ def test_known_keys_go_on_serving_for_a_day_while_the_pool_does_not_answer(
         assert keys.get(signer.kid) is not None
 
 
-def test_after_a_day_without_the_pool_no_key_is_trusted(
+def test_no_key_is_trusted_after_an_outage_of_a_day(
     keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
 ) -> None:
     keys.get(signer.kid)
@@ -138,9 +136,7 @@ def test_after_a_day_without_the_pool_no_key_is_trusted(
     assert told.value.headers == {"Retry-After": "30"}
 
 
-def test_a_pool_that_answers_again_is_trusted_again(
-    keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
-) -> None:
+def test_keys_are_trusted_again_after_an_outage(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:
     keys.get(signer.kid)
     pool.broken = True
     clock.pass_by(25 * HOUR)
@@ -152,7 +148,7 @@ def test_a_pool_that_answers_again_is_trusted_again(
     assert keys.get(signer.kid) is not None
 
 
-def test_a_pool_that_does_not_answer_is_asked_at_most_once_in_30_seconds(
+def test_outage_causes_at_most_one_fetch_in_30_seconds(
     keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
 ) -> None:
     pool.broken = True
@@ -168,7 +164,7 @@ def test_a_pool_that_does_not_answer_is_asked_at_most_once_in_30_seconds(
     assert pool.fetches == 2
 
 
-def test_an_outage_with_old_keys_at_hand_costs_one_fetch_in_30_seconds(
+def test_outage_with_cached_keys_causes_one_fetch_in_30_seconds(
     keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer
 ) -> None:
     keys.get(signer.kid)
@@ -209,9 +205,7 @@ PASSED_OVER: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changes", PASSED_OVER.values(), ids=PASSED_OVER.keys())
-def test_a_key_that_is_not_for_our_signatures_is_passed_over(
-    changes: dict[str, Any], signer: Signer, stranger: Signer
-) -> None:
+def test_key_for_another_purpose_is_ignored(changes: dict[str, Any], signer: Signer, stranger: Signer) -> None:
     keys = SigningKeys(Pool(stranger.jwk(**{"kid": "odd", **changes}), signer.jwk()), Clock())
 
     assert keys.get("odd") is None
@@ -219,13 +213,13 @@ def test_a_key_that_is_not_for_our_signatures_is_passed_over(
 
 
 @pytest.mark.parametrize("entry", [None, 1, "text", [], {}], ids=repr)
-def test_what_is_no_key_at_all_is_passed_over(entry: Any, signer: Signer) -> None:
+def test_malformed_key_is_ignored(entry: Any, signer: Signer) -> None:
     keys = SigningKeys(Pool(entry, signer.jwk()), Clock())
 
     assert keys.get(signer.kid) is not None
 
 
-def test_a_key_that_says_nothing_of_its_use_is_taken(signer: Signer) -> None:
+def test_key_without_a_declared_use_is_accepted(signer: Signer) -> None:
     keys = SigningKeys(Pool(signer.jwk(use=..., alg=...), signer.jwk(kid="ops", key_ops=["verify"])), Clock())
 
     assert keys.get(signer.kid) is not None
@@ -237,7 +231,7 @@ def test_a_key_that_says_nothing_of_its_use_is_taken(signer: Signer) -> None:
     [{}, {"keys": None}, {"keys": []}, {"keys": {}}, {"keys": "keys"}, {"keys": 1}, {"keys": [{"kty": "EC"}]}],
     ids=repr,
 )
-def test_a_document_without_a_usable_key_counts_as_no_answer(document: JwkSet, signer: Signer) -> None:
+def test_document_without_a_usable_key_is_unavailable(document: JwkSet, signer: Signer) -> None:
     clock, pool = Clock(), Pool(signer.jwk())
     pool.document = document
     with pytest.raises(Unavailable):
