@@ -1,4 +1,4 @@
-"""alerts's Lambda functions besides its routes."""
+"""The Lambda functions of alerts besides its routes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _FEEDBACK_QUEUE: Any = {"Fn::GetAtt": ["FeedbackQueue", "Arn"]}
 
 
 def handlers() -> dict[str, Handler]:
-    """Return what alerts does about other services' events."""
+    """Return the handlers of other services' events."""
     intake = make_intake()
     made: dict[str, Handler] = {contract.event_name(): intake.take for contract in KINDS}
     return {**made, AccountDeleted.event_name(): intake.forget}
 
 
 def add_queueing(app: Api) -> LambdaHandler:
-    """Register the function that puts mails that are to be sent into their queue; return its handler."""
+    """Register the function that queues pending mails; return its handler."""
     queueing = cache(lambda: MailQueue(_sqs(), required(os.environ, "MAIL_QUEUE_URL")))
 
     @app.on_dynamodb_record(stream_arn=STREAM)
@@ -53,10 +53,10 @@ def add_queueing(app: Api) -> LambdaHandler:
 
 
 def add_sending(app: Api) -> LambdaHandler:
-    """Register the function that sends what stands in the mail queue; return its handler."""
+    """Register the function that sends queued mails; return its handler."""
     send = cache(lambda: sending(SenderSettings.from_env(os.environ)))
 
-    # One at a time: an SES that hangs must not take other mails along into the function's time-out.
+    # One at a time: if SES hangs, the function's time-out must not affect other mails.
     @app.on_sqs_message(queue_arn=_MAIL_QUEUE, batch_size=1, maximum_concurrency=5)
     def send_mails(event: SQSEvent) -> BatchResponse:
         from kv_common.events.batch import process_messages
@@ -68,8 +68,8 @@ def add_sending(app: Api) -> LambdaHandler:
 
 
 def add_feedback(app: Api) -> LambdaHandler:
-    """Register the function that learns of bounces and complaints; return its handler."""
-    learned = cache(make_feedback)
+    """Register the function that processes bounces and complaints; return its handler."""
+    processor = cache(make_feedback)
 
     @app.on_sqs_message(queue_arn=_FEEDBACK_QUEUE, batch_size=10)
     def on_feedback(event: SQSEvent) -> BatchResponse:
@@ -79,7 +79,7 @@ def add_feedback(app: Api) -> LambdaHandler:
             outcome = feedback.read(record.body)
             sent = outcome.detail.mail
             line.update(account_id=sent.tags.account[0], alert_id=sent.tags.alert[0], ses_message_id=sent.message_id)
-            learned().take(outcome)
+            processor().take(outcome)
 
         return process_messages(event.to_dict(), take)
 

@@ -1,4 +1,4 @@
-"""auth's Lambda functions besides its routes, and what it does about events."""
+"""The Lambda functions of auth besides its routes, and its event handlers."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def add_signing_keys(app: Api) -> LambdaHandler:
 
 
 def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
-    """Return auth's handlers of events, bound to what they need.
+    """Return the event handlers, bound to their dependencies.
 
-    Neither needs a record of what was seen: they come to the same end however often and in whatever order they run.
+    They are idempotent and independent of order, so processed events are not recorded.
     """
     client, table = dynamodb.client(), required(env, "TABLE")
     keys = KeyStore(client, table, required(env, "CREDENTIALS_TABLE"))

@@ -1,4 +1,4 @@
-"""What billing does about other services' events."""
+"""Handlers of other services' events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def handlers() -> Mapping[str, Handler]:
-    """Return billing's handlers, bound to what they need."""
+    """Return the handlers, bound to their dependencies."""
     billing = Billing()
     processed = ProcessedEvents(dynamodb.client(), billing.settings.table, now_s=time.time)
     return bound(processed, billing.store, billing.paddle)
@@ -33,16 +33,16 @@ def bound(processed: ProcessedEvents, store: BillingStore, paddle: Paddle) -> Ma
         try:
             processed.apply(event, [store.creation(event.account_id)])
         except ConditionFailed:
-            # The account has opened a checkout before this event came.
+            # The account has opened a checkout before this event arrived.
             return
 
     def forget(event: Event) -> None:
-        # Closed first: a webhook that comes meanwhile must not bring back what is being ended.
+        # The tombstone comes first: a webhook that arrives meanwhile must not restore the account.
         store.close(event.account_id)
         account = store.load(event.account_id)
         for subscription in account.subscriptions if account else ():
             if not subscription.ended:
-                # Nobody pays for an account that is gone. When Paddle does not answer, the event comes again.
+                # A deleted account must not be charged. If Paddle does not respond, the event is redelivered.
                 paddle.cancel(subscription.id)
         store.forget(event.account_id)
 

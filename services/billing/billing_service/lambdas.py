@@ -1,4 +1,4 @@
-"""billing's Lambda functions besides its routes and those that every service has."""
+"""The Lambda functions of billing besides its routes and those of every service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kv_common.events.lambdas import LambdaHandler
     from kv_common.http import Api
 
-# Resolved at deployment: Chalice passes it on to the template as it is.
+# Resolved at deployment: Chalice copies it to the template unchanged.
 _QUEUE: Any = {"Fn::GetAtt": ["WebhooksQueue", "Arn"]}
 
 
@@ -34,7 +34,7 @@ def add_webhooks(app: Api, billing: Callable[[], Billing]) -> LambdaHandler:
 
 
 def add_reconciliation(app: Api, billing: Callable[[], Billing]) -> LambdaHandler:
-    """Register the function that holds the accounts against Paddle; return its handler."""
+    """Register the function that compares accounts with Paddle; return its handler."""
 
     @app.schedule(Rate(1, unit=Rate.HOURS))
     def reconcile_subscriptions(_event: Any) -> dict[str, int]:
@@ -45,7 +45,7 @@ def add_reconciliation(app: Api, billing: Callable[[], Billing]) -> LambdaHandle
 
 
 def add_agreement(app: Api, billing: Callable[[], Billing]) -> LambdaHandler:
-    """Register the function by which an operator sets an account's own limits; return its handler."""
+    """Register the function by which an operator sets custom limits; return its handler."""
 
     @app.lambda_function()
     def agree_limits(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -58,5 +58,5 @@ def add_agreement(app: Api, billing: Callable[[], Billing]) -> LambdaHandler:
 
 
 def bind_once() -> Callable[[], Billing]:
-    """Return what makes the dependencies when they are first asked for, and the same ones after that."""
+    """Return a function that binds the dependencies on first use, and returns the same ones later."""
     return cache(Billing)

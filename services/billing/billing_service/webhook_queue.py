@@ -1,4 +1,4 @@
-"""The inbox: a queue that holds every webhook whose signature was right, and the dead letters among them."""
+"""The queue of verified webhooks, and its dead-letter queue."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 MAX_BYTES = 256_000
-"""What a message may have, with room for its attributes."""
+"""Maximum size of a message, less space for its attributes."""
 
 
 class WebhookQueue:
-    """Stores webhooks; each method raises Unavailable when the queue does not take them."""
+    """Sends webhooks to the queues; each method raises Unavailable if that fails."""
 
     def __init__(self, client: SQSClient, queue_url: str, dead_letters_url: str = "") -> None:
         self._client = client
@@ -23,11 +23,11 @@ class WebhookQueue:
         self._dead_letters_url = dead_letters_url
 
     def put(self, body: str, correlation_id: str) -> None:
-        """Keep a webhook until it is applied."""
+        """Queue a webhook for processing."""
         self._send(self._queue_url, body, "correlation_id", correlation_id)
 
     def dead_letter(self, body: str, reason: str) -> None:
-        """Put a webhook that must not take effect where an operator looks; to try it again would change nothing."""
+        """Dead-letter a rejected webhook for an operator; retrying would not help."""
         self._send(self._dead_letters_url, body, "reason", reason)
 
     def _send(self, queue_url: str, body: str, name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks on both sides of their queue: taken in from Paddle, and applied."""
+"""Webhooks of Paddle: queued by the route, applied by the consumer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNAUTHORIZED, REFUSED = "WebhookUnauthorized", "WebhookRefused"
 
 
 class WebhookIngress:
-    """Verifies a webhook and stores it; everything else can wait, for Paddle gives five seconds."""
+    """Verifies and queues webhooks; Paddle expects a response within five seconds."""
 
     def __init__(
         self,
@@ -42,33 +42,33 @@ class WebhookIngress:
         self._measure = emit_metric
 
     def take(self, request: Request) -> None:
-        """Store the request's body; Unauthorized unless Paddle signed it, Unavailable when it could not be stored."""
+        """Queue the request's body; Unauthorized unless Paddle signed it, Unavailable if it cannot be queued."""
         secrets = self._webhook_secrets()
         if not secrets:
-            raise Unavailable("No webhook is taken here before the secret of one is set.", retry_after=60)
+            raise Unavailable("Webhooks are not accepted until a webhook secret is configured.", retry_after=60)
         if len(request.body) > MAX_BYTES:
-            raise PayloadTooLarge(f"A webhook may have {MAX_BYTES} bytes at most.", details={"max_bytes": MAX_BYTES})
+            raise PayloadTooLarge(f"A webhook may have at most {MAX_BYTES} bytes.", details={"max_bytes": MAX_BYTES})
         try:
             signature.verify(
                 request.header(signature.HEADER),
                 request.body,
                 secrets,
-                # The gateway's clock and not ours: a cold start must not make a webhook late.
+                # The gateway's clock: a cold start must not make a webhook late.
                 arrived_s=request.arrived_at_ms / 1000,
                 tolerance_s=self._tolerance_s,
             )
-            # Whatever Paddle signs is JSON, and so UTF-8.
+            # Paddle sends JSON in UTF-8.
             text = request.body.decode()
         except Unauthorized:
             self._measure(UNAUTHORIZED)
             raise
         except UnicodeDecodeError as error:
-            raise Unauthorized("The webhook is no text.") from error
+            raise Unauthorized("The webhook is not UTF-8.") from error
         self._inbox.put(text, request.correlation_id)
 
 
 class WebhookConsumer:
-    """Applies webhooks from the queue, each on its own, and tells Lambda which have to come again."""
+    """Applies queued webhooks one by one and reports failed ones for redelivery."""
 
     def __init__(
         self,
@@ -93,17 +93,17 @@ class WebhookConsumer:
         try:
             self._apply(record, line)
         except RejectedWebhook as refusal:
-            # Coming again would not help: it rests where somebody has to look, and is done here.
+            # Redelivery would not help, so it is dead-lettered immediately.
             line.update(level="ERROR", outcome="refused", reason=refusal.reason, message=str(refusal))
             self._inbox.dead_letter(record.body, refusal.reason)
             self._measure(REFUSED)
 
     def _apply(self, record: SQSRecord, line: Line) -> None:
-        told = paddle_events.read(record.body)
-        line.update(event=told.type, event_id=told.id)
+        event = paddle_events.read(record.body)
+        line.update(event=event.type, event_id=event.id)
         attribute = record.message_attributes["correlation_id"]
         given = attribute.string_value if attribute else None
-        # A redrive takes the attributes away; Paddle's own id is then what leads through the logs.
-        correlation_id = given or told.id
+        # A redrive removes the attributes; the logs then have Paddle's id.
+        correlation_id = given or event.id
         line["correlation_id"] = correlation_id
-        line["outcome"] = self._ledger.apply(told, correlation_id)
+        line["outcome"] = self._ledger.apply(event, correlation_id)

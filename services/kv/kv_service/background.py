@@ -1,4 +1,4 @@
-"""Binds what kv does besides serving requests, each once per process and when it is first called."""
+"""Composition of kv's background functions, each bound by its first invocation."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from kv_common.events.consumer import Handler
 
 _FLUSH_TIMEOUT_S = 2.0
-"""Nobody waits for a flush, and the meters of a hundred accounts are more than one answer to a request."""
+"""Longer than for a request: a flush reads the meters of a hundred accounts."""
 
 _TURN_S = 40.0
-"""How long a job's turn begins new steps; RunJobs has a minute, 20 s of it for the last sweep."""
+"""How long a run of a job starts new steps; RunJobs has a minute, 20 s of it for the last sweep."""
 
 
 def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
@@ -56,19 +56,19 @@ def flusher(env: Mapping[str, str] = os.environ) -> Flusher:
 
 
 def tracker(env: Mapping[str, str] = os.environ) -> Tracker:
-    """Return the tracker of what namespaces hold."""
+    """Return the tracker of storage usage."""
     store = StorageStore(dynamodb.client(), required(env, "TABLE"), now_s=time.time)
     return Tracker(store, now_ms=now_ms, log=logs.write)
 
 
 def object_tracker(env: Mapping[str, str] = os.environ) -> ObjectTracker:
-    """Return what keeps the objects of large values in step with their items."""
+    """Return the tracker that deletes unused objects of large values."""
     return ObjectTracker(ObjectStore(s3.client, required(env, "OBJECTS_BUCKET")))
 
 
 def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
-    """Return what the jobs queue's messages ask for."""
-    # No other function needs these.
+    """Return the handlers of the jobs queue."""
+    # Imported for jobs only.
     from kv_service.persistence.transfers import TransferStore
     from kv_service.persistence.value_bodies import ValueBodies
     from kv_service.persistence.value_bulk import BulkStore
@@ -107,7 +107,7 @@ def job_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
 
 
 def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
-    """Return what kv does about other services' events. Each may be done twice: none needs to know what was seen."""
+    """Return the handlers of other services' events; they are idempotent without a record of processed events."""
     accounts = AccountStore(dynamodb.client(), required(env, "TABLE"), now_ms=now_ms)
     limiter = RedisAdmission(connect(RedisSettings.from_env(env)))
 
@@ -124,7 +124,7 @@ def event_handlers(env: Mapping[str, str] = os.environ) -> dict[str, Handler]:
             storage=change.limits.storage_bytes,
             version=change.changed_at_us,
         )
-        # First the table: Redis may forget, and asks it then.
+        # The table first: Redis reads it when it has lost the limits.
         if accounts.set_limits(event.account_id, limits):
             limiter.set_limits(event.account_id, limits)
 

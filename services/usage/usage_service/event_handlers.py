@@ -1,4 +1,4 @@
-"""What usage does about other services' events."""
+"""Handlers of other services' events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def handlers(make: Callable[[], Consumers] = bootstrap_consumers) -> dict[str, Handler]:
-    """Return usage's handlers, bound to what they need."""
+    """Return the handlers, bound to their dependencies."""
     consumers = make()
     return {
         AccountDeleted.event_name(): lambda event: consumers.forget(event.account_id),

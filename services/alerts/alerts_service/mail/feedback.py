@@ -1,4 +1,4 @@
-"""What becomes of mails, as SES tells on the default bus: bounces and complaints.
+"""Bounces and complaints, which SES publishes on the default bus.
 
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Tags(msgspec.Struct, frozen=True):
-    """The tags that the mail was sent with."""
+    """The tags of the mail."""
 
     account: tuple[str]
     alert: tuple[str]
 
 
 class SentMail(msgspec.Struct, frozen=True, rename="camel"):
-    """The mail that an event is about."""
+    """The mail that the event refers to."""
 
     timestamp: datetime
     message_id: str
@@ -37,7 +37,7 @@ class SentMail(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Bounce(msgspec.Struct, frozen=True, rename="camel"):
-    """Why a mail came back."""
+    """The type of a bounce."""
 
     bounce_type: Literal["Permanent", "Transient", "Undetermined"]
     bounce_sub_type: str
@@ -51,7 +51,7 @@ class Bounced(msgspec.Struct, frozen=True):
 
 
 class Complained(msgspec.Struct, frozen=True):
-    """Detail of "Email Complaint Received": the recipient has called the mail spam."""
+    """Detail of "Email Complaint Received": the recipient reported the mail as spam."""
 
     mail: SentMail
 
@@ -72,37 +72,37 @@ FeedbackEvent = BouncedEvent | ComplainedEvent
 
 
 class UnreadableFeedback(RejectedMessage):
-    """What SES told is not what its documentation says."""
+    """The event does not match SES's documentation."""
 
 
 class TooEarly(RejectedMessage):
-    """The mail is in motion: what is told of it has to be looked at again."""
+    """The mail is being sent or was just changed; the event has to be processed again."""
 
 
 def read(body: str) -> FeedbackEvent:
-    """Return the event in a queue's message; UnreadableFeedback when it is none that we know."""
+    """Return the event in a message; UnreadableFeedback if it is malformed or of another type."""
     try:
-        told: FeedbackEvent = msgspec.json.decode(body, type=FeedbackEvent)
-        return told
+        event: FeedbackEvent = msgspec.json.decode(body, type=FeedbackEvent)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise UnreadableFeedback(f"an event of SES is not as expected: {error}") from error
+        raise UnreadableFeedback(f"malformed event of SES: {error}") from error
+    return event
 
 
 class Feedback:
-    """Learns from what became of mails; everything here is harmless to repeat."""
+    """Records bounces and complaints; idempotent."""
 
     def __init__(self, mails: MailStore, preferences: PreferenceStore, *, now_ms: Clock) -> None:
         self._mails = mails
         self._preferences = preferences
         self._now_ms = now_ms
 
-    def take(self, told: FeedbackEvent) -> None:
-        """Record it on the mail; send anew what may arrive later, and stop writing to who cannot or will not read."""
-        sent = told.detail.mail
-        if isinstance(told, ComplainedEvent):
+    def take(self, event: FeedbackEvent) -> None:
+        """Record the event: turn mails off after a permanent bounce or a complaint, retry after other bounces."""
+        sent = event.detail.mail
+        if isinstance(event, ComplainedEvent):
             self._stop(sent, MailStatus.COMPLAINED, OffReason.COMPLAINED, "complaint")
             return
-        bounce = told.detail.bounce
+        bounce = event.detail.bounce
         reason = f"{bounce.bounce_type}/{bounce.bounce_sub_type}"
         if bounce.bounce_type == "Permanent":
             self._stop(sent, MailStatus.BOUNCED, OffReason.BOUNCED, reason)
@@ -129,9 +129,9 @@ class Feedback:
         if mail is not None and mail.status is MailStatus.SENDING:
             raise TooEarly("the mail is being sent")
         if mail is None or mail.status is not MailStatus.SENT or mail.message_id != sent.message_id:
-            # Its account is gone, it was recorded already, or another copy has been sent since.
+            # The account was deleted, the event was recorded before, or the mail has been sent again since.
             return
         try:
             self._mails.returned(mail, status_of(mail), reason)
-        except StaleMail as overtaken:
-            raise TooEarly("the mail has just changed") from overtaken
+        except StaleMail as stale:
+            raise TooEarly("the mail has just changed") from stale
