@@ -71,7 +71,7 @@ def test_contradictory_and_malformed_preconditions_are_refused(http: httpx.Clien
         http.patch("/v1/app/a", json={"ttl": 1}, headers={**headers, "If-None-Match": "*"}),
         http.get("/v1/app", headers={**headers, "If-Match": "*"}),
     ):
-        assert answer.json()["error"]["details"]["header"] in ("if-none-match", "if-match")
+        assert answer.json()["error"]["details"][0]["field"] in ("if-none-match", "if-match")
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from infra.docs_build.openapi.errors import DETAILS
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation
 from infra.docs_build.openapi.schemas import array, object_body, object_schema
 from infra.docs_build.openapi.shared import KEY_NAME, NAMESPACE, TAGS, Count, Timestamp
@@ -32,7 +33,7 @@ class Refusal(msgspec.Struct):
 
     code: str
     message: str
-    details: dict[str, Any] | UnsetType = UNSET
+    details: Annotated[Any, Meta(extra_json_schema=DETAILS)] = UNSET
 
 
 class Result(msgspec.Struct):

@@ -21,7 +21,7 @@ from infra.docs_build.openapi import (
     values,
 )
 from infra.docs_build.openapi.curl import curl
-from infra.docs_build.openapi.errors import MEANINGS, SCHEMA, phrase
+from infra.docs_build.openapi.errors import FIELD_ERROR, MEANINGS, SCHEMA, phrase
 from infra.docs_build.openapi.schemas import REFERENCE, is_struct, reference
 from kv_common import VERSION
 
@@ -210,4 +210,4 @@ def _schemas(described: tuple[Operation, ...]) -> Json:
     bodies: dict[str, Any] = {one.body.name: one.body.schema for one in described if one.body is not None}
     if both := bodies.keys() & schemas.keys():
         raise ValueError(f"Requests and answers have schemas of the same name: {sorted(both)}.")
-    return {"Error": SCHEMA, **shared.SCHEMAS, **dict(sorted({**schemas, **bodies}.items()))}
+    return {"Error": SCHEMA, "FieldError": FIELD_ERROR, **shared.SCHEMAS, **dict(sorted({**schemas, **bodies}.items()))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 from typing import TYPE_CHECKING
 
-from infra.docs_build.openapi.schemas import object_schema, text
+from infra.docs_build.openapi.schemas import array, object_schema, reference, text
 from kv_common import errors
 
 if TYPE_CHECKING:
@@ -40,6 +40,21 @@ MEANINGS = {
     503: "Something we depend on does not answer. Try again later.",
 }
 
+FIELD_ERROR: Json = {
+    **object_schema(
+        {
+            "field": text(description="The path of the field, such as `namespaces.0`, or the name of a header."),
+            "code": text(description="Stable: programs may compare it. For example `required` or `out_of_range`."),
+            "message": text(description="For people, and free to change."),
+        },
+        ("field", "code", "message"),
+    ),
+    "description": "A field that is wrong.",
+}
+DETAILS: Json = {
+    "anyOf": [{"type": "object"}, array(reference("FieldError"), minItems=1)],
+    "description": "More about the error: every wrong field of a `VALIDATION_ERROR`, an object for other codes.",
+}
 SCHEMA: Json = object_schema(
     {
         "error": object_schema(
@@ -51,7 +66,7 @@ SCHEMA: Json = object_schema(
                 },
                 "message": {"type": "string", "description": "For people, and free to change."},
                 "correlation_id": text(r"[A-Za-z0-9._-]{1,64}", description="The answer's `X-Correlation-Id`."),
-                "details": {"type": "object", "description": "What a program needs to know beyond the code."},
+                "details": DETAILS,
             },
             ("code", "message", "correlation_id"),
         )

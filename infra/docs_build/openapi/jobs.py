@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from infra.docs_build.openapi.errors import DETAILS
 from infra.docs_build.openapi.operation import Access, Answer, Example, Operation, Parameter
 from infra.docs_build.openapi.schemas import struct_body, text
 from infra.docs_build.openapi.shared import NAMESPACE, NAMESPACE_NAME, Count, Timestamp, errors
@@ -25,7 +26,7 @@ class JobError(msgspec.Struct):
 
     code: str
     message: str
-    details: dict[str, Any] | UnsetType = UNSET
+    details: Annotated[Any, Meta(extra_json_schema=DETAILS)] = UNSET
 
 
 class JobResult(msgspec.Struct):

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 
-from kv_common.errors import ValidationError
+from kv_common.errors import ValidationError, field_error
 
 _TAG_BYTES = 16
 
@@ -46,4 +46,4 @@ def _tag(payload: bytes, scope: tuple[str, ...], secret: bytes) -> bytes:
 
 
 def _invalid() -> ValidationError:
-    return ValidationError("The cursor is not valid for this list.", details={"field": "cursor"})
+    return field_error("cursor", "invalid_cursor", "The cursor is not valid for this list.")

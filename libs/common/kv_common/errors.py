@@ -19,11 +19,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+WHOLE_BODY = ""
+"""The path of the request body itself, which `public_details` shows as `body`."""
 
 
 class AppError(Exception):
@@ -45,16 +49,59 @@ class AppError(Exception):
         self.headers = dict(headers or {})
 
     @property
+    def public_details(self) -> dict[str, object] | list[object]:
+        """The error's `details` as the API shows them; empty when there are none."""
+        return self.details
+
+    @property
     def is_server_error(self) -> bool:
         """Whether the service failed, so that the request is not counted."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class ValidationError(AppError):
-    """The request is malformed; repeating it unchanged will fail again."""
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: its dotted path (`namespaces.0`), a stable code in snake case, and a message for people."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ValidationError(AppError, ValueError):
+    """The request is malformed; repeating it unchanged will fail again.
+
+    It is a ValueError so that pydantic collects it from the domain rules that request models use as validators.
+    """
 
     code = "VALIDATION_ERROR"
     status = 400
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: Sequence[FieldError] = (),
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message, details=details)
+        self.fields = tuple(fields)
+
+    @property
+    def public_details(self) -> dict[str, object] | list[object]:
+        """Every wrong field."""
+        shown = [{"field": one.field or "body", "code": one.code, "message": one.message} for one in self.fields]
+        return [*shown] if shown else self.details
+
+    def within(self, path: str) -> ValidationError:
+        """Return the same error for a part of a larger document, which is at `path` in it."""
+        fields = [replace(one, field=f"{path}.{one.field}" if one.field else path) for one in self.fields]
+        return ValidationError(self.message, fields=fields, details=self.details)
+
+
+def field_error(field: str, code: str, message: str) -> ValidationError:
+    """Return the error of a request in which one field (member, parameter or header) is wrong."""
+    return ValidationError(message, fields=[FieldError(field, code, message)])
 
 
 class Unauthorized(AppError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from kv_common.errors import NotFound, ValidationError
+from kv_common.errors import NotFound, field_error
 
 _NAMESPACE = re.compile(r"[a-z][a-z0-9-]{0,49}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9:_.-]{1,255}", re.ASCII)
@@ -41,12 +41,13 @@ RESERVED_NAMESPACES = frozenset(
 def namespace(text: str) -> str:
     """Return `text` if it is a valid name of a namespace; raise ValidationError otherwise."""
     if not _NAMESPACE.fullmatch(text):
-        raise ValidationError(
+        raise field_error(
+            "namespace",
+            "invalid_format",
             "A namespace is 1 to 50 lowercase letters, digits and hyphens, and starts with a letter.",
-            details={"field": "namespace"},
         )
     if text in RESERVED_NAMESPACES:
-        raise ValidationError(f"The namespace {text!r} is reserved.", details={"field": "namespace"})
+        raise field_error("namespace", "reserved", f"The namespace {text!r} is reserved.")
     return text
 
 
@@ -63,8 +64,8 @@ def is_namespace(text: str) -> bool:
 def key(text: str) -> str:
     """Return `text` if it is a valid key; raise ValidationError otherwise."""
     if not _KEY.fullmatch(text) or text in (".", ".."):
-        raise ValidationError(
-            "A key is 1 to 255 characters of A-Z a-z 0-9 : _ . - and neither '.' nor '..'.", details={"field": "key"}
+        raise field_error(
+            "key", "invalid_format", "A key is 1 to 255 characters of A-Z a-z 0-9 : _ . - and neither '.' nor '..'."
         )
     return text
 
@@ -72,5 +73,5 @@ def key(text: str) -> str:
 def key_prefix(text: str) -> str:
     """Return `text` if a key may start with it; raise ValidationError otherwise."""
     if not _PREFIX.fullmatch(text):
-        raise ValidationError("A prefix is at most 255 characters of A-Z a-z 0-9 : _ . -", details={"field": "prefix"})
+        raise field_error("prefix", "invalid_format", "A prefix is at most 255 characters of A-Z a-z 0-9 : _ . -")
     return text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kv_common import base62
-from kv_common.errors import NotFound, ValidationError
+from kv_common.errors import NotFound, field_error
 
 THRESHOLDS = (80, 90, 100)
 """Percent of a limit that an account can be told of."""
@@ -131,23 +131,22 @@ def page_limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_PAGE
     if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE:
-        raise ValidationError(f"The limit is a whole number from 1 to {MAX_PAGE}.", details={"field": "limit"})
+        raise field_error("limit", "out_of_range", f"The limit is a whole number from 1 to {MAX_PAGE}.")
     return int(text)
 
 
 def unread_only(text: str | None) -> bool:
     """Return whether an `unread` parameter asks for unread alerts alone."""
     if text not in (None, "true", "false"):
-        raise ValidationError("The parameter 'unread' is true or false.", details={"field": "unread"})
+        raise field_error("unread", "not_allowed", "The parameter 'unread' is true or false.")
     return text == "true"
 
 
 def wanted_thresholds(given: tuple[int, ...]) -> tuple[int, ...]:
     """Return the thresholds an owner asks for, in order."""
     if not set(given) <= set(THRESHOLDS) or len(set(given)) != len(given):
-        raise ValidationError(
-            f"The thresholds are some of {', '.join(map(str, THRESHOLDS))}, each once.",
-            details={"field": "thresholds"},
+        raise field_error(
+            "thresholds", "invalid_list", f"The thresholds are some of {', '.join(map(str, THRESHOLDS))}, each once."
         )
     return tuple(sorted(given))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from kv_common import cursors
-from kv_common.errors import ValidationError
+from kv_common.errors import ValidationError, field_error
 
 PATH = "/v1/alerts/unsubscribe"
 _SCOPE = ("unsubscribe",)
@@ -25,4 +25,4 @@ def read(token: str, *, secret: bytes) -> str:
     try:
         return cursors.read(token, scope=_SCOPE, secret=secret)
     except ValidationError as error:
-        raise ValidationError("The link is not valid.", details={"field": "token"}) from error
+        raise field_error("token", "invalid_token", "The link is not valid.") from error

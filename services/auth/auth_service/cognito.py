@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kv_common.errors import AppError, Forbidden, RateLimited, Unauthorized, Unavailable, ValidationError
+from kv_common.errors import AppError, Forbidden, RateLimited, Unauthorized, Unavailable, field_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -229,15 +229,17 @@ def _tokens(result: Mapping[str, Any]) -> Tokens:
 
 
 def _wrong_code() -> AppError:
-    return ValidationError("The code is wrong or has expired.", details={"field": "code"})
+    return field_error("code", "wrong_code", "The code is wrong or has expired.")
 
 
 def _weak_password() -> AppError:
-    return ValidationError("The password does not meet the rules for passwords.", details={"field": "password"})
+    return field_error("password", "invalid_format", "The password does not meet the rules for passwords.")
 
 
 def _unusable() -> AppError:
-    return ValidationError("The e-mail address or the password has characters that cannot be used.")
+    return field_error(
+        "password", "invalid_format", "The e-mail address or the password has characters that cannot be used."
+    )
 
 
 def _step_missing(message: str, reason: str) -> AppError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kv_common import identifiers
 from kv_common.api_keys import ANY_NAMESPACE, Scope
-from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError
+from kv_common.errors import Forbidden, NotFound, Unauthorized, ValidationError, field_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -87,16 +87,14 @@ class StoredKey:
 def email(text: str) -> str:
     """Return an e-mail address in the form accounts are kept under; ValidationError when it is none."""
     if len(text) > MAX_EMAIL or not _EMAIL.fullmatch(text):
-        raise ValidationError("This is not an e-mail address.", details={"field": "email"})
+        raise field_error("email", "invalid_format", "This is not an e-mail address.")
     return text.lower()
 
 
 def password(text: str) -> str:
     """Return `text` if it may be a password."""
     if not MIN_PASSWORD <= len(text) <= MAX_PASSWORD:
-        raise ValidationError(
-            f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.", details={"field": "password"}
-        )
+        raise field_error("password", "invalid_format", f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
     return text
 
 
@@ -110,7 +108,7 @@ def given_password(text: str) -> str:
 def code(text: str) -> str:
     """Return a code from a mail."""
     if not _CODE.fullmatch(text):
-        raise ValidationError("The code is wrong or has expired.", details={"field": "code"})
+        raise field_error("code", "wrong_code", "The code is wrong or has expired.")
     return text
 
 
@@ -136,7 +134,7 @@ def no_such_key() -> NotFound:
 def key_name(text: str) -> str:
     """Return `text` if it may be a key's name."""
     if len(text) > MAX_NAME or not text.isprintable():
-        raise ValidationError(f"A key's name is at most {MAX_NAME} printable characters.", details={"field": "name"})
+        raise field_error("name", "invalid_format", f"A key's name is at most {MAX_NAME} printable characters.")
     return text
 
 
@@ -144,8 +142,8 @@ def scopes(wanted: Collection[str]) -> frozenset[Scope]:
     """Return the scopes of a key; at least one, and none twice."""
     known = {str(scope) for scope in Scope}
     if not wanted or len(set(wanted)) != len(wanted) or not set(wanted) <= known:
-        raise ValidationError(
-            "The scopes are one or more of read, write, delete and list, each once.", details={"field": "scopes"}
+        raise field_error(
+            "scopes", "invalid_list", "The scopes are one or more of read, write, delete and list, each once."
         )
     return frozenset(Scope(scope) for scope in wanted)
 
@@ -156,9 +154,8 @@ def namespaces(wanted: Collection[str]) -> tuple[str, ...]:
         return (ANY_NAMESPACE,)
     distinct = sorted(set(wanted))
     if not 1 <= len(wanted) <= MAX_NAMESPACES_PER_KEY or len(distinct) != len(wanted):
-        raise ValidationError(
-            f'The namespaces are ["*"] or 1 to {MAX_NAMESPACES_PER_KEY} names, each once.',
-            details={"field": "namespaces"},
+        raise field_error(
+            "namespaces", "invalid_list", f'The namespaces are ["*"] or 1 to {MAX_NAMESPACES_PER_KEY} names, each once.'
         )
     return tuple(identifiers.namespace(name) for name in distinct)
 
@@ -180,7 +177,7 @@ def expiry(text: str, now_ms: int) -> int:
 def grace(seconds: int) -> int:
     """Return how long (ms) a rotated key goes on working."""
     if not 0 <= seconds <= MAX_GRACE_S:
-        raise ValidationError(f"The grace is 0 to {MAX_GRACE_S} seconds (30 days).", details={"field": "grace_seconds"})
+        raise field_error("grace_seconds", "out_of_range", f"The grace is 0 to {MAX_GRACE_S} seconds (30 days).")
     return seconds * 1000
 
 
@@ -202,4 +199,4 @@ def account_deleted() -> Unauthorized:
 
 
 def _bad_expiry(what: str) -> ValidationError:
-    return ValidationError(f"expires_at {what}.", details={"field": "expires_at"})
+    return field_error("expires_at", "invalid_format", f"expires_at {what}.")

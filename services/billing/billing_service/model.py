@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kv_common.errors import ValidationError
+from kv_common.errors import field_error
 from kv_common.events import PlanLimits
 from kv_common.plans import CATALOG, DEFAULT_PLAN, Plan
 
@@ -188,5 +188,5 @@ def limits_of(plan: Plan, custom_limits: CustomLimits) -> PlanLimits:
 def plan_for_sale(name: str, plans: Iterable[str]) -> str:
     """Return `name` if it is one of `plans`; ValidationError otherwise."""
     if name not in plans:
-        raise ValidationError("There is no such plan.", details={"field": "plan", "allowed": sorted(plans)})
+        raise field_error("plan", "not_allowed", f"The plan is one of {', '.join(sorted(plans))}.")
     return name

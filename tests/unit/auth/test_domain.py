@@ -17,7 +17,7 @@ from tests.unit.auth.fakes import NOW_MS, key
 
 
 def field_of(refusal: pytest.ExceptionInfo[ValidationError]) -> object:
-    return refusal.value.details["field"]
+    return refusal.value.fields[0].field
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def outcome(pool: Pool, name: str, code: str) -> tuple[object, ...]:
     try:
         return ("returned", call(identity))
     except AppError as error:
-        return (error.code, error.message, error.details, error.headers)
+        return (error.code, error.message, error.public_details, error.headers)
     finally:
         pool.stub.assert_no_pending_responses()
 
@@ -149,8 +149,11 @@ def test_asking_for_mail_for_an_unconfirmed_account_looks_the_same_too(pool: Poo
 
 def test_a_wrong_code_is_a_validation_error_of_that_field(pool: Pool) -> None:
     for name in ("confirm", "reset_password"):
-        code, _, details, _ = outcome(pool, name, "CodeMismatchException")
-        assert (code, details) == ("VALIDATION_ERROR", {"field": "code"})
+        code, message, details, _ = outcome(pool, name, "CodeMismatchException")
+        assert (code, details) == (
+            "VALIDATION_ERROR",
+            [{"field": "code", "code": "wrong_code", "message": message}],
+        )
 
 
 @pytest.mark.parametrize("code", ["CodeMismatchException", "InternalErrorException", "TooManyRequestsException"])
@@ -160,8 +163,11 @@ def test_nothing_of_cognitos_own_words_is_passed_on(pool: Pool, code: str) -> No
 
 def test_a_weak_new_password_is_a_validation_error_of_that_field(pool: Pool) -> None:
     for name in ("sign_up", "reset_password"):
-        code, _, details, _ = outcome(pool, name, "InvalidPasswordException")
-        assert (code, details) == ("VALIDATION_ERROR", {"field": "password"})
+        code, message, details, _ = outcome(pool, name, "InvalidPasswordException")
+        assert (code, details) == (
+            "VALIDATION_ERROR",
+            [{"field": "password", "code": "invalid_format", "message": message}],
+        )
 
 
 def test_confirming_resetting_and_logging_out_return_nothing(pool: Pool) -> None:

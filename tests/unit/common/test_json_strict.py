@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kv_common.errors import ValidationError
+from kv_common.errors import FieldError, ValidationError
 from kv_common.json.strict import MAX_DEPTH, decode_object, split_object
 from tests.support import json_texts
 
@@ -212,7 +212,7 @@ def test_value_may_have_128_levels(nest: Any) -> None:
     assert split_object(b'{"value":' + deep + b"}", allowed=ALLOWED) == {"value": deep}
     with pytest.raises(ValidationError, match="128 levels") as refusal:
         split_object(b'{"value":' + deeper + b"}", allowed=ALLOWED)
-    assert refusal.value.details == {"max_depth": 128}
+    assert refusal.value.fields[0].code == "too_deep"
 
 
 def test_nesting_is_limited_in_every_field() -> None:
@@ -260,7 +260,7 @@ def test_error_of_an_unknown_field_names_it_and_lists_the_known_ones() -> None:
     with pytest.raises(ValidationError, match="'vaule'") as refusal:
         split_object(b'{"vaule": 1}', allowed=ALLOWED)
 
-    assert refusal.value.details == {"allowed": ["metadata", "ttl", "value"]}
+    assert refusal.value.fields == (FieldError("vaule", "unknown_field", "Allowed: metadata, ttl, value."),)
 
 
 def test_error_of_a_repeated_field_names_it() -> None:
@@ -272,7 +272,7 @@ def test_error_of_invalid_utf_8_has_the_offset() -> None:
     with pytest.raises(ValidationError, match="UTF-8") as refusal:
         split_object(b'{"value": "\xff"}', allowed=ALLOWED)
 
-    assert refusal.value.details == {"reason": "invalid byte at offset 11"}
+    assert refusal.value.fields[0].message == "invalid byte at offset 11"
 
 
 class Model(msgspec.Struct):
@@ -321,4 +321,4 @@ def test_error_of_a_wrong_type_names_the_field_without_its_value() -> None:
         decode_object(b'{"name": {"secret": "hunter2"}}', Model)
 
     assert "name" in refusal.value.message
-    assert "hunter2" not in refusal.value.message + repr(refusal.value.details)
+    assert "hunter2" not in refusal.value.message + repr(refusal.value.fields)

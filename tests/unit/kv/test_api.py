@@ -203,7 +203,7 @@ def test_a_precondition_that_is_not_supported_is_refused_and_not_ignored(
     answer = world.ask(method, path, '{"value":1}', **{name: "*"})
 
     assert answer["statusCode"] == 400
-    assert error_of(answer)["details"] == {"header": name}
+    assert [one["field"] for one in error_of(answer)["details"]] == [name]
     assert world.shelf.values == {}
     assert world.shelf.spaces == []
 

@@ -19,6 +19,7 @@ from kv_common import identifiers
 from kv_common.errors import AppError, Internal, MethodNotAllowed, NotFound
 from kv_common.http.request import Request, read_event
 from kv_common.http.response import Response, error_response
+from kv_common.http.route_models import RouteModels
 from kv_common.http.routing import RouteTable
 from kv_common.telemetry import logs
 
@@ -41,12 +42,24 @@ class Api(Chalice):
         # Chalice's logger would write a second, unstructured line; its env handling would change os.environ.
         super().__init__(app_name=service, configure_logs=False, env={})
         self._log = log
+        self.route_models: dict[tuple[str, str], RouteModels] = {}
         self._every_route = every_route or self._own_routes
         self._table: RouteTable | None = None
 
-    def route(self, path: str, **kwargs: Any) -> Callable[[View], View]:
-        """Register a view: a function of the `Request` and the path parameters that returns a `Response`."""
-        register: Callable[[View], View] = super().route(path, **kwargs)
+    def route(self, path: str, **declared: Any) -> Callable[[View], View]:
+        """Register a view: a function of the `Request` and the path's parameters that returns a `Response`.
+
+        `declared` are `methods` and the fields of `RouteModels`; kv_common.http.models explains them.
+        """
+        methods: list[str] = declared.pop("methods")
+        models = RouteModels(**declared) if declared else None
+        chalice_route = super().route
+
+        def register(view: View) -> View:
+            chalice_route(path, methods=methods)(view if models is None else models.bound_to(view))
+            self.route_models.update({(method, path): models for method in methods if models is not None})
+            return view
+
         return register
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:

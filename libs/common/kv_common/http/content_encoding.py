@@ -13,7 +13,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.errors import PayloadTooLarge, ValidationError, field_error
 from kv_common.http.response import Response
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def inflate(body: bytes, encoding: str) -> bytes:
     if encoding.strip().lower() == "identity":
         return body
     if encoding.strip().lower() != "gzip":
-        raise ValidationError("The Content-Encoding must be gzip or identity.", details={"header": "content-encoding"})
+        raise field_error("content-encoding", "wrong_type", "The Content-Encoding must be gzip or identity.")
     inflater = zlib.decompressobj(_GZIP)
     try:
         inflated = inflater.decompress(body, MAX_INFLATED_BYTES)
@@ -84,8 +84,9 @@ def _accepts_gzip(header: str) -> bool:
 
 
 def _not_gzip() -> ValidationError:
-    return ValidationError(
+    return field_error(
+        "content-encoding",
+        "invalid_format",
         "The request body is not valid gzip. Send it with Content-Type: application/octet-stream, "
         "because the gateway treats other types as text.",
-        details={"header": "content-encoding"},
     )

@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from kv_common.errors import ValidationError
+from kv_common.errors import WHOLE_BODY, field_error
+from kv_common.json.strict import unknown_field
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,7 +68,7 @@ class Request(msgspec.Struct, frozen=True, dict=True):
         # The gateway passes application/json as text and replaces invalid UTF-8 by U+FFFD, which changes the length.
         length = self.header("content-length") or ""
         if _REPLACEMENT_CHARACTER in text and length.isdecimal() and int(length) != len(body):
-            raise ValidationError("The request body is not valid UTF-8.")
+            raise field_error(WHOLE_BODY, "invalid_utf8", "The request body is not valid UTF-8.")
         return _decompressed(body, encoding)
 
     def query(self, *, allowed: Collection[str]) -> dict[str, str]:
@@ -75,13 +76,13 @@ class Request(msgspec.Struct, frozen=True, dict=True):
         try:
             pairs = parse_qsl(self.query_string, keep_blank_values=True, errors="strict", max_num_fields=20)
         except ValueError as error:
-            raise ValidationError("The query string is malformed.") from error
+            raise field_error("query", "invalid_format", "The query string is malformed.") from error
         parameters: dict[str, str] = {}
         for name, value in pairs:
             if name not in allowed:
-                raise ValidationError(f"Unknown query parameter: {name!r}.", details={"allowed": sorted(allowed)})
+                raise unknown_field(name, allowed, f"Unknown query parameter: {name!r}.")
             if name in parameters:
-                raise ValidationError(f"The query parameter {name!r} is repeated.")
+                raise field_error(name, "repeated", f"The query parameter {name!r} is repeated.")
             parameters[name] = value
         return parameters
 

@@ -58,7 +58,9 @@ class Response(msgspec.Struct, frozen=True):
 
 
 def json_response(payload: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a response with `payload` (mappings, sequences, models, structs or dataclasses) as JSON."""
+    """Return `payload` (a response model, mappings, sequences, structs or dataclasses) as JSON."""
+    if (to_json := getattr(payload, "to_json", None)) is not None:
+        return Response(status, to_json(), headers or {})
     return Response(status, _encoder.encode(payload).decode(), headers or {})
 
 
@@ -74,6 +76,6 @@ def error_response(error: AppError, correlation_id: str) -> Response:
         "message": error.message,
         "correlation_id": correlation_id,
     }
-    if error.details:
-        body["details"] = error.details
+    if error.public_details:
+        body["details"] = error.public_details
     return json_response({"error": body}, error.status, error.headers)

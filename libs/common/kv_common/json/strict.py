@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.errors import WHOLE_BODY, FieldError, PayloadTooLarge, ValidationError, field_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +38,7 @@ Model = TypeVar("Model", bound=msgspec.Struct)
 
 
 def split_object(
-    body: bytes, *, allowed: Collection[str], depth: int = MAX_DEPTH, called: str = "request body"
+    body: bytes, *, allowed: Collection[str] | None, depth: int = MAX_DEPTH, called: str = "request body"
 ) -> dict[str, bytes]:
     """Return the JSON text of each field of the object in `body`, byte for byte as it was sent.
 
@@ -52,14 +52,12 @@ def split_object(
     try:
         members = _members_decoder.decode(checked)
     except msgspec.ValidationError as error:
-        raise ValidationError(f"The {called} must be a JSON object.") from error
+        raise field_error(WHOLE_BODY, "wrong_type", f"The {called} must be a JSON object.") from error
     except msgspec.DecodeError as error:
-        raise ValidationError(f"The {called} is not well-formed JSON.", details={"reason": str(error)}) from error
-    unknown = sorted(set(members) - set(allowed))
+        raise malformed_json(called, str(error)) from error
+    unknown = [] if allowed is None else sorted(set(members) - set(allowed))
     if unknown:
-        raise ValidationError(
-            f"The {called} has an unknown field: {unknown[0]!r}.", details={"allowed": sorted(allowed)}
-        )
+        raise unknown_field(unknown[0], allowed or (), f"The {called} has an unknown field: {unknown[0]!r}.")
     return _cut(body, {name: len(bytes(raw)) for name, raw in members.items()}, called)
 
 
@@ -73,21 +71,45 @@ def decode_object(body: bytes, model: type[Model]) -> Model:
     try:
         return msgspec.json.decode(body, type=model)
     except msgspec.ValidationError as error:
-        raise ValidationError(f"The request body is invalid: {error}.") from error
+        raise field_error(WHOLE_BODY, "invalid_format", f"The request body is invalid: {error}.") from error
     except msgspec.DecodeError as error:
-        raise ValidationError("The request body is not well-formed JSON.", details={"reason": str(error)}) from error
+        raise malformed_json("request body", str(error)) from error
+
+
+def require_model_size(body: bytes) -> None:
+    """Raise PayloadTooLarge for a body that is too large to be read into a model."""
+    if len(body) > MAX_MODEL_BYTES:
+        raise PayloadTooLarge(
+            f"The request body may have {MAX_MODEL_BYTES} bytes at most.", details={"max_bytes": MAX_MODEL_BYTES}
+        )
+
+
+def malformed_json(called: str, reason: str) -> ValidationError:
+    """Return the error of a text that violates JSON's grammar; `reason` is the parser's."""
+    return ValidationError(
+        f"The {called} is not well-formed JSON.", fields=[FieldError(WHOLE_BODY, "malformed_json", reason)]
+    )
+
+
+def unknown_field(name: str, allowed: Collection[str], message: str) -> ValidationError:
+    """Return the error of a field that the API does not know."""
+    known = f"Allowed: {', '.join(sorted(allowed)) or 'none'}."
+    return ValidationError(message, fields=[FieldError(name, "unknown_field", known)])
 
 
 def _require_utf8(body: bytes, called: str) -> None:
     if not body.strip(WHITESPACE):
-        raise ValidationError("The request needs a JSON body.")
+        raise field_error(WHOLE_BODY, "required", "The request needs a JSON body.")
     if body.startswith(b"\xef\xbb\xbf"):
-        raise ValidationError(f"The {called} starts with a byte order mark, which JSON does not allow.")
+        raise field_error(
+            WHOLE_BODY, "malformed_json", f"The {called} starts with a byte order mark, which JSON does not allow."
+        )
     try:
         body.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
         raise ValidationError(
-            f"The {called} is not valid UTF-8.", details={"reason": f"invalid byte at offset {error.start}"}
+            f"The {called} is not valid UTF-8.",
+            fields=[FieldError(WHOLE_BODY, "invalid_utf8", f"invalid byte at offset {error.start}")],
         ) from error
 
 
@@ -98,7 +120,7 @@ def _require_depth(body: bytes, most: int) -> None:
         if token in (b"[", b"{"):
             depth += 1
             if depth > most + 1:
-                raise ValidationError(f"The JSON is nested more than {most} levels deep.", details={"max_depth": most})
+                raise field_error(WHOLE_BODY, "too_deep", f"The JSON is nested more than {most} levels deep.")
         elif token in (b"]", b"}"):
             depth -= 1
 
@@ -128,6 +150,6 @@ def _cut_by_scanning(body: bytes, lengths: dict[str, int], called: str) -> dict[
         elif depth == 1 and (colon := COLON.match(body, match.end())):
             name = str(msgspec.json.decode(token))
             if name in members:
-                raise ValidationError(f"The {called} repeats the field {name!r}.")
+                raise field_error(name, "repeated", f"The {called} repeats the field {name!r}.")
             members[name] = body[colon.end() : colon.end() + lengths[name]]
     return members

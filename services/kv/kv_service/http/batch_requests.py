@@ -8,7 +8,7 @@ import msgspec
 
 from kv_common import identifiers
 from kv_common.api_keys import Scope
-from kv_common.errors import AppError, ValidationError
+from kv_common.errors import AppError, ValidationError, field_error
 from kv_common.json import edit as json_text
 from kv_common.json import strict as strict_json
 from kv_service.http import value_requests
@@ -72,9 +72,7 @@ def read_batch(request: Request) -> tuple[Batch, IdempotencyKey | None]:
     # The answer takes a place in the transaction.
     most = MAX_OPERATIONS if once is None else MAX_OPERATIONS - 1
     if not 1 <= len(texts) <= most:
-        raise ValidationError(
-            f"The operations are an array of 1 to {most} operations.", details={"field": "operations"}
-        )
+        raise field_error("operations", "out_of_range", f"The operations are an array of 1 to {most} operations.")
     operations = tuple(_read_operation(index, text) for index, text in enumerate(texts))
     return Batch(operations, atomic=_decode(_truth, members, "atomic") or False), once
 
@@ -82,6 +80,8 @@ def read_batch(request: Request) -> tuple[Batch, IdempotencyKey | None]:
 def _read_operation(index: int, text: bytes) -> Command:
     try:
         return _command(strict_json.split_object(text, allowed=_ALL_MEMBERS))
+    except ValidationError as problem:
+        raise problem.within(f"operations.{index}") from problem
     except AppError as problem:
         problem.details["index"] = index
         raise
@@ -90,10 +90,10 @@ def _read_operation(index: int, text: bytes) -> Command:
 def _command(members: Mapping[str, bytes]) -> Command:
     op = _decode(_text, members, "op")
     if op not in _MEMBERS:
-        raise ValidationError(f"The op is one of {', '.join(_MEMBERS)}.", details={"field": "op"})
+        raise field_error("op", "not_allowed", f"The op is one of {', '.join(_MEMBERS)}.")
     for name in members:
         if name not in _MEMBERS[op]:
-            raise ValidationError(f"A {op} takes no member {name!r}.", details={"allowed": sorted(_MEMBERS[op])})
+            raise strict_json.unknown_field(name, _MEMBERS[op], f"A {op} takes no member {name!r}.")
     key = identifiers.key(_decode(_text, members, "key") or "")
     precondition = preconditions.read(_decode(_text, members, "if_match"), _decode(_text, members, "if_none_match"))
     match op:
@@ -117,4 +117,4 @@ def _decode(decoder: msgspec.json.Decoder[Decoded], members: Mapping[str, bytes]
     try:
         return decoder.decode(members[name])
     except msgspec.DecodeError as error:
-        raise ValidationError(f"The member {name!r} is malformed.", details={"field": name}) from error
+        raise field_error(name, "invalid_format", f"The member {name!r} is malformed.") from error

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kv_common import identifiers
-from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.errors import WHOLE_BODY, PayloadTooLarge, field_error
 from kv_common.json import edit as json_text
 from kv_common.json import strict as strict_json
 from kv_service.values import preconditions
@@ -101,7 +101,7 @@ def read_page(request: Request) -> PageRequest:
     refuse(request, *_REFUSED, "if-match", "if-none-match", _IDEMPOTENCY_KEY)
     query = request.query(allowed=("prefix", "limit", "cursor", "include", "consistency"))
     if query.get("include", "metadata") != "metadata":
-        raise ValidationError("A list can include 'metadata' and nothing else.", details={"field": "include"})
+        raise field_error("include", "not_allowed", "A list can include 'metadata' and nothing else.")
     return PageRequest(
         prefix=identifiers.key_prefix(query.get("prefix", "")),
         limit=_page_limit(query.get("limit")),
@@ -123,9 +123,10 @@ def read_fields(text: str | None) -> tuple[tuple[str, ...], ...]:
         return ()
     paths = tuple(tuple(path.split(".")) for path in text.split(","))
     if len(paths) > MAX_FIELDS or any(not name for path in paths for name in path):
-        raise ValidationError(
+        raise field_error(
+            "fields",
+            "invalid_format",
             f"The fields are up to {MAX_FIELDS} names of members, separated by commas; dots lead to inner members.",
-            details={"field": "fields"},
         )
     return paths
 
@@ -133,7 +134,7 @@ def read_fields(text: str | None) -> tuple[tuple[str, ...], ...]:
 def put_of(key: str, members: Mapping[str, bytes], precondition: Precondition) -> Put:
     """Return what a PUT with these members of its body stores."""
     if "value" not in members:
-        raise ValidationError("The request body needs the member 'value'.", details={"field": "value"})
+        raise field_error("value", "required", "The request body needs the member 'value'.")
     ttl_s = _read_ttl(members)
     metadata = _read_metadata(members)
     return Put(
@@ -148,9 +149,9 @@ def put_of(key: str, members: Mapping[str, bytes], precondition: Precondition) -
 def patch_of(key: str, members: Mapping[str, bytes], precondition: Precondition) -> Patch:
     """Return what a PATCH with these members of its body changes."""
     if not any(name in members for name in VALUE_MEMBERS):
-        raise ValidationError("The request body needs one of 'value', 'ttl' and 'metadata'.")
+        raise field_error(WHOLE_BODY, "required", "The request body needs one of 'value', 'ttl' and 'metadata'.")
     if "value" in members and not json_text.is_object(members["value"]):
-        raise ValidationError("The value of a patch must be an object.", details={"field": "value"})
+        raise field_error("value", "wrong_type", "The value of a patch must be an object.")
     return Patch(
         key,
         _value(members["value"]) if "value" in members else None,
@@ -165,7 +166,7 @@ def increment_of(key: str, members: Mapping[str, bytes], precondition: Precondit
     try:
         by = _integer.decode(members.get("by", b"1"))
     except msgspec.DecodeError as error:
-        raise ValidationError("An increment is by an integer of 64 bits.", details={"field": "by"}) from error
+        raise field_error("by", "out_of_range", "An increment is by an integer of 64 bits.") from error
     return Increment(key, by=by, ttl_s=_read_ttl(members), precondition=precondition)
 
 
@@ -195,8 +196,8 @@ def _read_ttl(members: Mapping[str, bytes]) -> Ttl:
     try:
         return _ttl.decode(members["ttl"])
     except msgspec.DecodeError as error:
-        raise ValidationError(
-            f"The ttl is a whole number of seconds from 1 to {MAX_TTL_S}, or null.", details={"field": "ttl"}
+        raise field_error(
+            "ttl", "out_of_range", f"The ttl is a whole number of seconds from 1 to {MAX_TTL_S}, or null."
         ) from error
 
 
@@ -207,7 +208,7 @@ def _read_metadata(members: Mapping[str, bytes]) -> str | UnsetType | None:
     if text == b"null":
         return None
     if not json_text.is_object(text):
-        raise ValidationError("The metadata must be an object, or null.", details={"field": "metadata"})
+        raise field_error("metadata", "wrong_type", "The metadata must be an object, or null.")
     if len(text) > MAX_METADATA_BYTES:
         raise PayloadTooLarge(
             f"The metadata may have {MAX_METADATA_BYTES} bytes at most.",
@@ -225,13 +226,13 @@ def refuse(request: Request, *headers: str) -> None:
     """Raise ValidationError where one of the headers is sent: ignoring it would break what the caller relies on."""
     for name in headers:
         if request.header(name) is not None:
-            raise ValidationError(f"The header {name} is not supported here.", details={"header": name})
+            raise field_error(name, "not_supported", f"The header {name} is not supported here.")
 
 
 def _consistency(query: Mapping[str, str], *, default: str) -> bool:
     wanted = query.get("consistency", default)
     if wanted not in _CONSISTENCY:
-        raise ValidationError("The consistency is 'strong' or 'eventual'.", details={"field": "consistency"})
+        raise field_error("consistency", "not_allowed", "The consistency is 'strong' or 'eventual'.")
     return _CONSISTENCY[wanted]
 
 
@@ -239,5 +240,5 @@ def _page_limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_PAGE
     if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE:
-        raise ValidationError(f"The limit is a whole number from 1 to {MAX_PAGE}.", details={"field": "limit"})
+        raise field_error("limit", "out_of_range", f"The limit is a whole number from 1 to {MAX_PAGE}.")
     return int(text)

@@ -251,7 +251,7 @@ def _problems(line: Line) -> list[LineProblem]:
         ndjson.read(line)
     except (ValidationError, PayloadTooLarge) as error:
         # Messages may quote a name of any length.
-        return [LineProblem(line.number, error.code, error.message[:_MESSAGE_CHARACTERS], error.details)]
+        return [LineProblem(line.number, error.code, error.message[:_MESSAGE_CHARACTERS], error.public_details)]
     return []
 
 

@@ -49,12 +49,12 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     code: str
     message: str
-    details: dict[str, object] = {}
+    details: dict[str, object] | list[object] = {}
 
     @classmethod
     def of(cls, error: AppError) -> Problem:
         """Return what an error tells its caller."""
-        return cls(error.code, error.message, error.details)
+        return cls(error.code, error.message, error.public_details)
 
 
 class ExportProgress(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,7 +88,7 @@ class LineProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int
     code: str
     message: str
-    details: dict[str, object] = {}
+    details: dict[str, object] | list[object] = {}
 
 
 class ImportProgress(msgspec.Struct, frozen=True, omit_defaults=True):

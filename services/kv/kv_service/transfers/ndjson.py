@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kv_common import clock, identifiers
-from kv_common.errors import PayloadTooLarge, ValidationError
+from kv_common.errors import PayloadTooLarge, field_error
 from kv_common.json import strict as strict_json
 from kv_service.http.value_requests import put_of
 from kv_service.values.model import MAX_VALUE_BYTES
@@ -91,11 +91,11 @@ def read(line: Line) -> Entry:
     members = strict_json.split_object(line.text, allowed=_MEMBERS, called="line")
     for name in ("key", "value"):
         if name not in members:
-            raise ValidationError(f"The line needs the member {name!r}.", details={"field": name})
+            raise field_error(name, "required", f"The line needs the member {name!r}.")
     try:
         key = identifiers.key(_string.decode(members["key"]))
     except msgspec.DecodeError as error:
-        raise ValidationError("The key must be a string.", details={"field": "key"}) from error
+        raise field_error("key", "wrong_type", "The key must be a string.") from error
     put = put_of(key, members, NONE)
     text = put.text
     if "text" in members:
@@ -129,13 +129,14 @@ def _exact(text: bytes, value: str) -> str:
     try:
         exact = _string.decode(text)
     except msgspec.DecodeError as error:
-        raise ValidationError("The text must be a string.", details={"field": "text"}) from error
+        raise field_error("text", "wrong_type", "The text must be a string.") from error
     # Well-formed by itself: a line break in the place of a space must not stand within a string.
     strict_json.split_object(f'{{"value":{exact}}}'.encode("utf-8", "surrogatepass"), allowed=("value",), called="text")
     if exact.translate(_BREAKS) != value.translate(_BREAKS):
-        raise ValidationError(
+        raise field_error(
+            "text",
+            "wrong_type",
             "The text must be the value's, but for line breaks. Leave it out where the value was changed.",
-            details={"field": "text"},
         )
     return exact
 
@@ -146,6 +147,6 @@ def _expiry(members: dict[str, bytes]) -> int | None:
         text = _optional_string.decode(members.get("expires_at", b"null"))
         return None if text is None else -(-clock.milliseconds(text) // 1000)
     except (msgspec.DecodeError, ValueError) as error:
-        raise ValidationError(
-            "The expires_at is a timestamp such as 2030-01-31T12:00:00Z, or null.", details={"field": "expires_at"}
+        raise field_error(
+            "expires_at", "invalid_format", "The expires_at is a timestamp such as 2030-01-31T12:00:00Z, or null."
         ) from error

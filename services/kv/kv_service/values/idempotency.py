@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kv_common.errors import AppError, Conflict, NotFound, PreconditionFailed, ValidationError
+from kv_common.errors import AppError, Conflict, NotFound, PreconditionFailed, field_error
 from kv_common.http import Response
 
 if TYPE_CHECKING:
@@ -83,9 +83,10 @@ def read_once(request: Request) -> IdempotencyKey | None:
     if key is None:
         return None
     if not _KEY.fullmatch(key):
-        raise ValidationError(
+        raise field_error(
+            "idempotency-key",
+            "invalid_format",
             "An Idempotency-Key is 1 to 255 characters of printable ASCII without spaces.",
-            details={"header": "idempotency-key"},
         )
     # The path names the key and the operation; the namespace by its id comes where the record is kept.
     said = (request.body, request.header("if-match"), request.header("if-none-match"))

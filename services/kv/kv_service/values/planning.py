@@ -55,7 +55,7 @@ class NotApplied(Conflict):
 def shown(error: AppError) -> dict[str, object]:
     """Return why an operation was refused as a batch shows it."""
     told: dict[str, object] = {"status": error.status, "code": error.code, "message": error.message}
-    return {**told, "details": error.details} if error.details else told
+    return {**told, "details": error.public_details} if error.public_details else told
 
 
 def plan(

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from kv_common.errors import PreconditionFailed, ValidationError
+from kv_common.errors import PreconditionFailed, field_error
 
 MAX_TAGS = 20
 
@@ -54,7 +54,7 @@ def read(if_match: str | None, if_none_match: str | None) -> Precondition:
     if if_match is None and if_none_match is None:
         return NONE
     if if_match is not None and if_none_match is not None:
-        raise ValidationError("Send If-Match or If-None-Match, not both.", details={"header": "if-none-match"})
+        raise field_error("if-none-match", "conflicting_headers", "Send If-Match or If-None-Match, not both.")
     if if_match is not None:
         # Compared strongly: a weak tag is never the same.
         return Precondition(if_match=_tags(if_match, "if-match", weak=False))
@@ -79,7 +79,8 @@ def _tags(text: str, header: str, *, weak: bool) -> Tags:
         if between is None:
             break
         position = between.end()
-    raise ValidationError(
+    raise field_error(
+        header,
+        "invalid_format",
         f'The header {header} is * or a list of at most {MAX_TAGS} ETags, each in quotes: "…".',
-        details={"header": header},
     )

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kv_common.errors import ValidationError
+from kv_common.errors import field_error
 from kv_common.events import Served
 from usage_service.domain.metering import total
 from usage_service.domain.periods import first_day, last_day, month_of
@@ -118,11 +118,9 @@ def span(granularity: Granularity, first: date | None, last: date | None, *, tod
         last = last_day(month_of(last))
         length = (last.year - first.year) * 12 + last.month - first.month + 1
     if length < 1:
-        raise ValidationError("The history ends before it begins.", details={"field": "from"})
+        raise field_error("from", "out_of_range", "The history ends before it begins.")
     if length > most:
-        raise ValidationError(
-            f"A history has {most} {granularity}s at most.", details={"field": "from", "max": most, "unit": granularity}
-        )
+        raise field_error("from", "out_of_range", f"A history has {most} {granularity}s at most.")
     return Span(first, last, granularity)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kv_common import identifiers
 from kv_common.clock import timestamp
-from kv_common.errors import ValidationError
+from kv_common.errors import field_error
 from kv_common.http import Response, json_response
 from usage_service.domain.periods import first_day, last_day
 from usage_service.domain.reports import Granularity, span
@@ -101,7 +101,7 @@ def _granularity(text: str) -> Granularity:
         return Granularity(text)
     except ValueError as error:
         allowed = ", ".join(Granularity)
-        raise ValidationError(f"The granularity is one of {allowed}.", details={"field": "granularity"}) from error
+        raise field_error("granularity", "not_allowed", f"The granularity is one of {allowed}.") from error
 
 
 def _day(field: str, text: str | None, of_month: Callable[[str], date]) -> date | None:
@@ -115,4 +115,4 @@ def _day(field: str, text: str | None, of_month: Callable[[str], date]) -> date 
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ValidationError(f"'{field}' is a day (2026-11-20) or a month (2026-11).", details={"field": field})
+    raise field_error(field, "invalid_format", f"'{field}' is a day (2026-11-20) or a month (2026-11).")

@@ -77,7 +77,8 @@ class World:
     @property
     def errors(self) -> list[Any]:
         assert self.transfer.problem is not None
-        problems: Any = self.transfer.problem.details["errors"]
+        details: Any = self.transfer.problem.details
+        problems = details["errors"]
         return [(one.line, one.code) for one in problems]
 
     def turn(self, steps: int = 1_000) -> bool:
@@ -196,7 +197,8 @@ def test_what_is_said_of_a_line_has_an_end() -> None:
     world = World(b'{"%b":1}\n' % (b"n" * 100_000))
     world.turn()
     assert world.transfer.problem is not None
-    problems: Any = world.transfer.problem.details["errors"]
+    details: Any = world.transfer.problem.details
+    problems = details["errors"]
     assert len(problems[0].message) == 300
 
 
