@@ -42,9 +42,9 @@ coverage: setup ## run the unit tests and report line and branch coverage
 
 test-boto3: setup ## run the tests of the stores on boto3's own DynamoDB client instead of the fast one
 	@DYNAMODB_CLIENT=boto3 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit/kv tests/unit/usage \
-		tests/unit/common/test_dynamodb.py tests/integration/test_value_store.py tests/integration/test_large_values.py \
+		tests/unit/common/test_dynamodb_errors.py tests/integration/test_value_store.py tests/integration/test_large_values.py \
 		tests/integration/test_effects.py tests/integration/test_billing_store.py tests/integration/test_key_use.py \
-		tests/integration/test_storage.py tests/integration/test_trips.py tests/integration/test_write_cost.py \
+		tests/integration/test_storage.py tests/integration/test_round_trips.py tests/integration/test_write_cost.py \
 		tests/integration/usage/test_bookings.py
 
 soak: setup ## run the randomized tests ten times as long

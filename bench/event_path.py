@@ -40,7 +40,7 @@ from kv_service.events import namespace_created
 from kv_service.namespaces.model import Namespace
 from kv_service.persistence import NamespaceStore
 from tests.support.alerts import mails
-from tests.support.bus import happened, tell
+from tests.support.bus import new_event, publish
 from tests.support.kv_process import enter
 from tests.support.tenant import client, sign_up
 from tests.support.waiting import await_value
@@ -145,7 +145,7 @@ class Cost:
     def _consume(self, handle: Callable[[Event], object]) -> None:
         """Record minutes of many accounts sequentially."""
         minute = int(time.time()) // 60
-        events = [happened(str(uuid.uuid4()), _served(minute, number + 1)) for number in range(CONSUMED)]
+        events = [new_event(str(uuid.uuid4()), _served(minute, number + 1)) for number in range(CONSUMED)]
         for event in events[:20]:
             handle(event)
         wall, cpu = time.perf_counter(), time.process_time()
@@ -215,7 +215,7 @@ def _threshold_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
         changed_at_us=at_us,
         source_event="evt_bench",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
+    publish(local, "kv.billing", [new_event(tenant.account_id, change, at_us=at_us)])
     await_value(lambda: len(mails(local, tenant)) == 2, within=20)
     started = time.perf_counter()
     served = RequestServed(
@@ -224,7 +224,7 @@ def _threshold_to_mail(local: LocalEnvironment, http: httpx.Client) -> float:
         changes=85,
         namespaces={"-": Served(requests={"get": 85}, bytes_in=0)},
     )
-    tell(local, "kv.kv", [happened(tenant.account_id, served)])
+    publish(local, "kv.kv", [new_event(tenant.account_id, served)])
     await_value(lambda: len(mails(local, tenant)) == 3, within=20, pause=0.01)
     return time.perf_counter() - started
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tests.support.function_logs import function_logs
+from tests.support.leftovers import items_containing, left_in_auth, tables_of
 from tests.support.tenant import PASSWORD, SIGN_UP_CODE, sign_up
-from tests.support.traces import left_in_auth, tables_of, traces
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def delete(tenant: Tenant) -> None:
-    answer = tenant.http.delete("/v1/auth/me", headers=tenant.bearer)
-    assert (answer.status_code, answer.json()) == (202, {"status": "deleting"})
+    response = tenant.http.delete("/v1/auth/me", headers=tenant.bearer)
+    assert (response.status_code, response.json()) == (202, {"status": "deleting"})
 
 
 def await_gone(local: LocalEnvironment, tenant: Tenant) -> None:
@@ -45,10 +45,10 @@ def test_nothing_is_left_of_a_deleted_account(local: LocalEnvironment, tenant: T
 def test_other_accounts_keep_everything(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
     other = sign_up(local, http)
     key = other.new_key()
-    before = traces(local, tables_of(local, "auth"), other.account_id)
+    before = items_containing(local, tables_of(local, "auth"), other.account_id)
     delete(tenant)
     await_gone(local, tenant)
-    assert traces(local, tables_of(local, "auth"), other.account_id) == before
+    assert items_containing(local, tables_of(local, "auth"), other.account_id) == before
     assert http.get(f"/v1/api-keys/{key['id']}", headers=other.bearer).status_code == 200
 
 
@@ -83,8 +83,8 @@ def test_a_session_of_a_deleted_account_opens_nothing_and_makes_nothing(
             ("POST", f"/v1/api-keys/{key_id}/rotate", {"grace_seconds": 60}),
             ("DELETE", f"/v1/api-keys/{key_id}", None),
         ):
-            answer = http.request(method, path, json=body, headers=tenant.bearer)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED"), (method, path)
+            response = http.request(method, path, json=body, headers=tenant.bearer)
+            assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED"), (method, path)
         assert http.post("/v1/auth/login", json=credentials).status_code == 401
 
     # Both at once, while the rest is being removed, and after that.
@@ -114,7 +114,7 @@ def test_the_address_of_a_deleted_account_can_sign_up_again(
     key = http.post("/v1/api-keys", json={}, headers=bearer).json()["key"]
     assert http.put("/v1/app/a", json={"value": 1}, headers={"x-api-key": key}).status_code == 201
     # And what is left of the old account are not even its events.
-    assert traces(local, tables_of(local, "auth"), tenant.account_id) == []
+    assert items_containing(local, tables_of(local, "auth"), tenant.account_id) == []
 
 
 def test_keys_that_are_made_while_the_account_is_deleted_open_nothing(
@@ -126,12 +126,12 @@ def test_keys_that_are_made_while_the_account_is_deleted_open_nothing(
     def make_keys(_: int) -> None:
         """Make, change, rotate and revoke keys until the session is refused."""
         while True:
-            answer = http.post("/v1/api-keys", json={}, headers=tenant.bearer)
-            if answer.status_code == 401:
+            response = http.post("/v1/api-keys", json={}, headers=tenant.bearer)
+            if response.status_code == 401:
                 return
-            assert answer.status_code == 201, answer.text
-            made.append({"x-api-key": answer.json()["key"]})
-            path = f"/v1/api-keys/{answer.json()['id']}"
+            assert response.status_code == 201, response.text
+            made.append({"x-api-key": response.json()["key"]})
+            path = f"/v1/api-keys/{response.json()['id']}"
             http.patch(path, json={"name": "changed"}, headers=tenant.bearer)
             rotated = http.post(f"{path}/rotate", json={"grace_seconds": 60}, headers=tenant.bearer)
             if rotated.status_code == 201:

@@ -57,11 +57,11 @@ def test_nothing_tells_whether_an_address_has_an_account(http: httpx.Client, ten
         ("login", {"password": "wrong password"}),
         ("reset-password", {"code": "000000", "password": PASSWORD}),
     ):
-        answers = [post(http, path, email=email, **body) for email in (tenant.email, unknown)]
-        bodies = [answer.json()["error"] if answer.content else {} for answer in answers]
+        responses = [post(http, path, email=email, **body) for email in (tenant.email, unknown)]
+        bodies = [response.json()["error"] if response.content else {} for response in responses]
         for error in bodies:
             error.pop("correlation_id", None)
-        assert answers[0].status_code == answers[1].status_code, path
+        assert responses[0].status_code == responses[1].status_code, path
         assert bodies[0] == bodies[1], path
 
 
@@ -100,8 +100,8 @@ def test_a_forgotten_password_is_reset_with_the_code_that_was_mailed(http: httpx
     ],
 )
 def test_a_body_that_is_not_as_described_is_a_400(http: httpx.Client, path: str, body: dict[str, object]) -> None:
-    answer = post(http, path, **body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    response = post(http, path, **body)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
 
 
 def test_what_is_no_access_token_is_one_and_the_same_401(http: httpx.Client, tenant: Tenant) -> None:
@@ -112,19 +112,19 @@ def test_what_is_no_access_token_is_one_and_the_same_401(http: httpx.Client, ten
     for path in ("/v1/auth/me", "/v1/api-keys", "/v1/namespaces"):
         messages = set()
         for text in bad:
-            answer = http.get(path, headers={"Authorization": f"Bearer {text}"})
-            assert answer.status_code == 401, (path, text[:40])
-            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-            messages.add(answer.json()["error"]["message"])
+            response = http.get(path, headers={"Authorization": f"Bearer {text}"})
+            assert response.status_code == 401, (path, text[:40])
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+            messages.add(response.json()["error"]["message"])
         assert len(messages) == 1
         assert http.get(path).status_code == 401
         assert http.get(path, headers={"Authorization": f"Basic {token}"}).status_code == 401
 
 
 def test_the_sign_in_configuration_is_public_and_may_be_cached(http: httpx.Client) -> None:
-    answer = http.get("/v1/auth/config")
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-    config = answer.json()
+    response = http.get("/v1/auth/config")
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    config = response.json()
     assert config["issuer"] == f"https://cognito-idp.{config['region']}.amazonaws.com/{config['user_pool_id']}"
     assert (bool(config["client_id"]), config["hosted_ui_domain"]) == (True, None)
 
@@ -132,8 +132,8 @@ def test_the_sign_in_configuration_is_public_and_may_be_cached(http: httpx.Clien
 def test_answers_that_hold_a_secret_are_not_stored_by_anyone_on_the_way(http: httpx.Client, tenant: Tenant) -> None:
     login = post(http, "login", email=tenant.email, password=PASSWORD)
     key = http.post("/v1/api-keys", json={}, headers=tenant.bearer)
-    for answer in (login, key):
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert "max-age" in answer.headers["Strict-Transport-Security"]
-        assert answer.headers["X-API-Version"] == "1"
+    for response in (login, key):
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "max-age" in response.headers["Strict-Transport-Security"]
+        assert response.headers["X-API-Version"] == "1"

@@ -13,9 +13,9 @@ from redis import Redis
 from infra.repository import Repository
 from kv_common.events import PlanChanged, PlanLimits
 from tests.support.alerts import alerts, await_alerts, mails
-from tests.support.bus import happened, tell
+from tests.support.bus import new_event, publish
+from tests.support.leftovers import items_containing, left_in_auth, objects, tables_of
 from tests.support.tenant import client, sign_up
-from tests.support.traces import left_in_auth, objects, tables_of, traces
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def give_quota(local: LocalEnvironment, tenant: Tenant, requests: int) -> None:
         changed_at_us=at_us,
         source_event="evt_test",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change, at_us=at_us)])
+    publish(local, "kv.billing", [new_event(tenant.account_id, change, at_us=at_us)])
 
     def known() -> bool:
         month = tenant.http.get("/v1/usage", headers=tenant.bearer).json()
@@ -117,7 +117,7 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis
     assert http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
 
     def left() -> list[object]:
-        return [*traces(local, tables, *texts), *objects(local, *namespace_ids), *left_in_auth(local, tenant)]
+        return [*items_containing(local, tables, *texts), *objects(local, *namespace_ids), *left_in_auth(local, tenant)]
 
     await_value(lambda: not left(), within=60, pause=0.5)
     with Redis.from_url(local.redis_url, decode_responses=True) as redis:
@@ -126,8 +126,8 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis
         assert kept <= {"key", "limits", "gone"}
         assert redis.hget(f"{{{tenant.account_id}}}:limits", "plan") == "closed"
     # Nothing comes back: neither what was still on its way, nor what a session that is still open would make.
-    answer = http.post("/v1/namespaces", json={"name": "again"}, headers=tenant.bearer)
-    assert answer.status_code == 401
+    response = http.post("/v1/namespaces", json={"name": "again"}, headers=tenant.bearer)
+    assert response.status_code == 401
     change = PlanChanged(
         from_plan="free",
         to_plan="pro",
@@ -136,7 +136,7 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis
         changed_at_us=2**52,
         source_event="evt_late",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change)])
+    publish(local, "kv.billing", [new_event(tenant.account_id, change)])
     give_quota(local, other, 60)
     assert left() == []
     # And the neighbour has everything still.
@@ -145,5 +145,5 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis
 
 
 def _namespace_ids(local: LocalEnvironment, tenant: Tenant) -> list[str]:
-    items = traces(local, tables_of(local, "kv"), tenant.account_id)
+    items = items_containing(local, tables_of(local, "kv"), tenant.account_id)
     return [json.dumps(item["id"]["S"])[1:-1] for item in items if item["SK"]["S"].startswith("NAMESPACE#")]

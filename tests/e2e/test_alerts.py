@@ -22,8 +22,8 @@ from kv_common.events import (
     PlanLimits,
     ThresholdCrossed,
 )
-from tests.support.alerts import alerts, await_alerts, drained, holding, mails, queue_depth
-from tests.support.bus import happened, tell
+from tests.support.alerts import alerts, await_alerts, is_empty, items_containing, mails, queue_depth
+from tests.support.bus import new_event, publish
 from tests.support.tenant import Tenant, sign_up
 from tests.support.waiting import await_value
 
@@ -66,7 +66,7 @@ def everything() -> list[tuple[str, str, Contract]]:
 
 def test_every_event_becomes_one_alert_and_one_mail(local: LocalEnvironment, owner: Tenant) -> None:
     for source, _, data in everything():
-        tell(local, source, [happened(owner.account_id, data)])
+        publish(local, source, [new_event(owner.account_id, data)])
     key = owner.new_key(namespaces=["app"])
     assert owner.http.delete(f"/v1/api-keys/{key['id']}", headers=owner.bearer).status_code == 204
     kinds = ["welcome", *(kind for _, kind, _ in everything()), "api_key_issued", "api_key_revoked"]
@@ -85,35 +85,35 @@ def test_every_event_becomes_one_alert_and_one_mail(local: LocalEnvironment, own
 def test_a_thousand_deliveries_of_three_thresholds_are_three_alerts_and_three_mails(
     local: LocalEnvironment, owner: Tenant
 ) -> None:
-    three = [happened(owner.account_id, crossed(threshold)) for threshold in (80, 90, 100)]
+    three = [new_event(owner.account_id, crossed(threshold)) for threshold in (80, 90, 100)]
     deliveries = [three[index % 3] for index in range(1000)]
     random.Random(7).shuffle(deliveries)
 
     def deliver(part: list[Event]) -> None:
-        tell(local, "kv.usage", part)
+        publish(local, "kv.usage", part)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(deliver, [deliveries[start : start + 50] for start in range(0, 1000, 50)]))
     # Every one of them has been taken, and none has failed.
-    await_value(lambda: drained(local, "alerts-events"), within=120)
+    await_value(lambda: is_empty(local, "alerts-events"), within=120)
     found = await_alerts(owner, "welcome", *["usage_threshold"] * 3, within=60)
     assert sorted(alert["data"]["threshold"] for alert in found if alert["kind"] == "usage_threshold") == [80, 90, 100]
-    await_value(lambda: drained(local, "alerts-mail"), within=60)
+    await_value(lambda: is_empty(local, "alerts-mail"), within=60)
     assert len(mails(local, owner)) == 4
     assert queue_depth(local, "alerts-events-dlq") == 0
 
 
 def test_an_alert_is_its_accounts_alone(local: LocalEnvironment, http: httpx.Client, owner: Tenant) -> None:
     other = sign_up(local, http)
-    tell(local, "kv.usage", [happened(owner.account_id, crossed(90))])
+    publish(local, "kv.usage", [new_event(owner.account_id, crossed(90))])
     await_alerts(owner, "welcome", "usage_threshold")
     await_alerts(other, "welcome")
     stolen = alerts(owner)[0]["id"]
     missing = f"alert_{'0' * 17}"
     for alert_id in (stolen, missing, "nonsense"):
-        answer = http.post(f"/v1/alerts/{alert_id}/read", headers=other.bearer)
-        assert answer.status_code == 404
-        assert answer.json()["error"]["message"] == "There is no such alert."
+        response = http.post(f"/v1/alerts/{alert_id}/read", headers=other.bearer)
+        assert response.status_code == 404
+        assert response.json()["error"]["message"] == "There is no such alert."
     assert not alerts(owner)[0]["read"]
     cursor = http.get("/v1/alerts?limit=1", headers=owner.bearer).json()["cursor"]
     assert http.get(f"/v1/alerts?limit=1&cursor={cursor}", headers=owner.bearer).status_code == 200
@@ -131,8 +131,8 @@ def test_reading_an_alert_is_remembered_and_can_be_repeated(owner: Tenant) -> No
 
 
 def test_pages_hold_every_alert_once_newest_first(local: LocalEnvironment, owner: Tenant) -> None:
-    told = [happened(owner.account_id, crossed(80, period=f"2027-{month:02}")) for month in range(1, 8)]
-    tell(local, "kv.usage", told)
+    told = [new_event(owner.account_id, crossed(80, period=f"2027-{month:02}")) for month in range(1, 8)]
+    publish(local, "kv.usage", told)
     whole = await_alerts(owner, "welcome", *["usage_threshold"] * 7)
     read, query = [], "?limit=3"
     for _ in range(3):
@@ -149,10 +149,10 @@ def test_preferences_decide_what_is_told_and_what_is_mailed(local: LocalEnvironm
     wanted = {"email": False, "thresholds": [100]}
     assert owner.http.put(path, json=wanted, headers=owner.bearer).json() == wanted
     assert owner.http.get(path, headers=owner.bearer).json() == wanted
-    tell(local, "kv.usage", [happened(owner.account_id, crossed(threshold)) for threshold in (80, 90, 100)])
+    publish(local, "kv.usage", [new_event(owner.account_id, crossed(threshold)) for threshold in (80, 90, 100)])
     found = await_alerts(owner, "welcome", "usage_threshold")
     assert (found[0]["data"]["threshold"], found[0]["email"]) == (100, {"status": "off"})
-    await_value(lambda: drained(local, "alerts-events") and drained(local, "alerts-mail"), within=30)
+    await_value(lambda: is_empty(local, "alerts-events") and is_empty(local, "alerts-mail"), within=30)
     assert len(alerts(owner)) == 2
     assert len(mails(local, owner)) == 1
 
@@ -161,10 +161,10 @@ def test_the_link_in_a_mail_turns_mail_off_when_it_is_confirmed(local: LocalEnvi
     (mail,) = mails(local, owner)
     (link,) = re.findall(r"http://\S+/v1/alerts/unsubscribe\?token=\S+", mail["BodyText"])
     assert link in mail["BodyHtml"]
-    asked = httpx.get(link, trust_env=False)
-    assert asked.status_code == 200
-    assert asked.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in asked.headers["Content-Security-Policy"]
+    request = httpx.get(link, trust_env=False)
+    assert request.status_code == 200
+    assert request.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in request.headers["Content-Security-Policy"]
     path = "/v1/alerts/preferences"
     assert owner.http.get(path, headers=owner.bearer).json()["email"] is True
     # As mail programs do it: RFC 8058.
@@ -179,30 +179,30 @@ def test_the_link_in_a_mail_turns_mail_off_when_it_is_confirmed(local: LocalEnvi
 def test_a_deleted_account_leaves_nothing_and_late_events_bring_nothing_back(
     local: LocalEnvironment, owner: Tenant
 ) -> None:
-    tell(local, "kv.usage", [happened(owner.account_id, crossed(80))])
+    publish(local, "kv.usage", [new_event(owner.account_id, crossed(80))])
     await_alerts(owner, "welcome", "usage_threshold")
     before = len(mails(local, owner))
-    tell(local, "kv.auth", [happened(owner.account_id, AccountDeleted())])
-    await_value(lambda: not holding(local, owner.account_id), within=30)
-    late = [happened(owner.account_id, data) for _, _, data in everything()]
-    tell(local, "kv.usage", [event for event in late if event.name == "ThresholdCrossed"])
-    tell(local, "kv.billing", [event for event in late if event.name != "ThresholdCrossed"])
-    tell(
+    publish(local, "kv.auth", [new_event(owner.account_id, AccountDeleted())])
+    await_value(lambda: not items_containing(local, owner.account_id), within=30)
+    late = [new_event(owner.account_id, data) for _, _, data in everything()]
+    publish(local, "kv.usage", [event for event in late if event.name == "ThresholdCrossed"])
+    publish(local, "kv.billing", [event for event in late if event.name != "ThresholdCrossed"])
+    publish(
         local,
         "kv.auth",
         [
-            happened(
+            new_event(
                 owner.account_id, ApiKeyIssued(key_id="key_1", display="kv_live_x", namespaces=("*",), scopes=("read",))
             )
         ],
     )
-    await_value(lambda: drained(local, "alerts-events") and drained(local, "alerts-mail"), within=30)
-    assert holding(local, owner.account_id) == []
+    await_value(lambda: is_empty(local, "alerts-events") and is_empty(local, "alerts-mail"), within=30)
+    assert items_containing(local, owner.account_id) == []
     assert alerts(owner) == []
     assert len(mails(local, owner)) == before
     refused = owner.http.put("/v1/alerts/preferences", json={"email": True, "thresholds": []}, headers=owner.bearer)
     assert refused.status_code == 401
-    assert holding(local, owner.account_id) == []
+    assert items_containing(local, owner.account_id) == []
 
 
 def test_from_the_bus_to_the_mailbox_takes_seconds_at_most(local: LocalEnvironment, owner: Tenant) -> None:
@@ -210,12 +210,12 @@ def test_from_the_bus_to_the_mailbox_takes_seconds_at_most(local: LocalEnvironme
     told: dict[str, float] = {}
     for number in range(count):
         display = f"kv_live_{uuid.uuid4().hex[:8]}"
-        event = happened(
+        event = new_event(
             owner.account_id,
             ApiKeyIssued(key_id=f"key_{number:012}", display=display, namespaces=("*",), scopes=("read",)),
         )
         told[display] = time.time()
-        tell(local, "kv.auth", [event])
+        publish(local, "kv.auth", [event])
         time.sleep(0.05)  # a stream of events, not one burst
     sent = await_value(lambda: found if len(found := mails(local, owner)) > count else [], within=60)
     lags = sorted(

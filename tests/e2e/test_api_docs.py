@@ -95,10 +95,10 @@ class Reader:
             check=False,
             timeout=60,
         )
-        answer = self._answer.read_text()
-        assert (done.stdout, done.stderr) == (line.status, ""), f"{line.line}{answer}"
+        response = self._answer.read_text()
+        assert (done.stdout, done.stderr) == (line.status, ""), f"{line.line}{response}"
         for variable, path in line.given.items():
-            self.variables[variable] = _member(json.loads(answer), path)
+            self.variables[variable] = _member(json.loads(response), path)
 
     def _upload(self) -> None:
         file = b'{"key": "imported", "value": 1}\n'
@@ -130,10 +130,10 @@ def _await(look: Callable[[], Any]) -> Any:
     return await_value(look, within=30)
 
 
-def _member(answer: Any, path: str) -> str:
+def _member(response: Any, path: str) -> str:
     for name in path.split("."):
-        answer = answer[int(name)] if name.isdecimal() else answer[name]
-    return str(answer)
+        response = response[int(name)] if name.isdecimal() else response[name]
+    return str(response)
 
 
 def test_the_page_has_a_line_for_every_operation() -> None:

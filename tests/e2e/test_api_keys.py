@@ -83,7 +83,7 @@ def test_a_key_opens_what_its_scopes_and_namespaces_say(http: httpx.Client, tena
         http.get("/v1/other/a", headers=headers),
         http.get("/v1/missing/a", headers=headers),
     ]
-    assert [answer.status_code for answer in forbidden] == [403] * 4
+    assert [response.status_code for response in forbidden] == [403] * 4
     # Also a key that is not for a namespace cannot tell whether there is one.
     assert forbidden[2].json()["error"]["message"] == forbidden[3].json()["error"]["message"]
     assert forbidden[0].json()["error"]["details"] == {"required_scope": "write"}
@@ -149,9 +149,9 @@ def test_unknown_revoked_and_expired_keys_get_one_and_the_same_answer(http: http
     junk = "kv_live_" + "0" * 71
     errors = []
     for text in (revoked["key"], expired["key"], junk, "x"):
-        answer = http.get("/v1/app/a", headers={"x-api-key": text})
-        assert answer.status_code == 401
-        errors.append({**answer.json()["error"], "correlation_id": ""})
+        response = http.get("/v1/app/a", headers={"x-api-key": text})
+        assert response.status_code == 401
+        errors.append({**response.json()["error"], "correlation_id": ""})
     assert errors == [errors[0]] * 4
 
 
@@ -175,16 +175,16 @@ def test_unknown_revoked_and_expired_keys_get_one_and_the_same_answer(http: http
     ],
 )
 def test_settings_that_make_no_sense_are_a_400(http: httpx.Client, tenant: Tenant, body: dict[str, object]) -> None:
-    answer = http.post("/v1/api-keys", json=body, headers=tenant.bearer)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    response = http.post("/v1/api-keys", json=body, headers=tenant.bearer)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert http.get("/v1/api-keys", headers=tenant.bearer).json() == {"api_keys": []}
 
 
 @pytest.mark.parametrize("grace", [-1, 2_592_001, "60", 1.5, None])
 def test_a_grace_is_zero_to_thirty_days(http: httpx.Client, tenant: Tenant, grace: object) -> None:
     key = tenant.new_key()
-    answer = http.post(f"/v1/api-keys/{key['id']}/rotate", json={"grace_seconds": grace}, headers=tenant.bearer)
-    assert answer.status_code == 400
+    response = http.post(f"/v1/api-keys/{key['id']}/rotate", json={"grace_seconds": grace}, headers=tenant.bearer)
+    assert response.status_code == 400
 
 
 def test_a_key_cannot_manage_keys_or_namespaces(http: httpx.Client, tenant: Tenant) -> None:

@@ -28,11 +28,11 @@ def send(http: httpx.Client, headers: dict[str, str], *operations: dict[str, Any
 
 def test_a_hundred_operations_are_one_request_with_a_result_each(http: httpx.Client, headers: dict[str, str]) -> None:
     puts = [{"op": "put", "key": f"k{number:02}", "value": {"n": number}} for number in range(100)]
-    answer = send(http, headers, *puts)
-    assert [one["status"] for one in answer.json()["results"]] == [201] * 100
+    response = send(http, headers, *puts)
+    assert [one["status"] for one in response.json()["results"]] == [201] * 100
     gets = [{"op": "get", "key": f"k{number:02}"} for number in range(99)] + [{"op": "get", "key": "missing"}]
-    answer = send(http, headers, *gets)
-    found = answer.json()["results"]
+    response = send(http, headers, *gets)
+    found = response.json()["results"]
     assert [one["value"] for one in found[:99]] == [{"n": number} for number in range(99)]
     assert (found[99]["status"], found[99]["error"]["code"]) == (404, "NOT_FOUND")
     mixed: list[dict[str, Any]] = [
@@ -49,10 +49,10 @@ def test_a_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: 
     headers = tenant.key()
     # More than the free plan's burst of twenty: it passes from a full bucket, and leaves it in debt.
     look: dict[str, Any] = {"op": "get", "key": "a"}
-    answer = send(http, headers, *[look] * 60)
-    assert answer.status_code == 200
-    assert answer.headers["X-Quota-Remaining"] == str(10_000 - 60)
-    assert answer.headers["X-RateLimit-Remaining"] == "0"
+    response = send(http, headers, *[look] * 60)
+    assert response.status_code == 200
+    assert response.headers["X-Quota-Remaining"] == str(10_000 - 60)
+    assert response.headers["X-RateLimit-Remaining"] == "0"
     refused = http.get("/v1/app/a", headers=headers)
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) >= 3
@@ -71,14 +71,14 @@ def test_an_atomic_batch_moves_what_others_move_at_the_same_time(http: httpx.Cli
 
     def move(number: int) -> int:
         source, target = ("a", "b", "c")[number % 3], ("b", "c", "a")[number % 3]
-        answer = send(
+        response = send(
             http,
             headers,
             {"op": "increment", "key": source, "by": -1},
             {"op": "increment", "key": target, "by": 1},
             atomic=True,
         )
-        return int(answer.status_code)
+        return int(response.status_code)
 
     with ThreadPoolExecutor(4) as workers:
         statuses = list(workers.map(move, range(24)))
@@ -92,9 +92,11 @@ def test_nothing_of_an_atomic_batch_is_applied_when_something_cannot_be(
     http: httpx.Client, headers: dict[str, str]
 ) -> None:
     http.put("/v1/app/text", json={"value": "x"}, headers=headers)
-    answer = send(http, headers, {"op": "put", "key": "a", "value": 1}, {"op": "increment", "key": "text"}, atomic=True)
-    assert (answer.status_code, answer.json()["error"]["details"]["reason"]) == (409, "not_applied")
-    assert [one["index"] for one in answer.json()["error"]["details"]["failed"]] == [1]
+    response = send(
+        http, headers, {"op": "put", "key": "a", "value": 1}, {"op": "increment", "key": "text"}, atomic=True
+    )
+    assert (response.status_code, response.json()["error"]["details"]["reason"]) == (409, "not_applied")
+    assert [one["index"] for one in response.json()["error"]["details"]["failed"]] == [1]
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
@@ -107,19 +109,19 @@ def test_a_request_that_is_sent_again_and_at_the_same_time_happens_once(
         return http.post("/v1/app/n/increment", json={"by": 7}, headers=once)
 
     with ThreadPoolExecutor(6) as workers:
-        answers = list(workers.map(count, range(12)))
-    done = [answer for answer in answers if answer.status_code == 200]
-    assert {answer.status_code for answer in answers} <= {200, 409}
-    assert [answer.json()["value"] for answer in done] == [7] * len(done)
-    assert len({answer.headers["ETag"] for answer in done}) == 1
-    assert sum("Idempotent-Replayed" not in answer.headers for answer in done) == 1
+        responses = list(workers.map(count, range(12)))
+    done = [response for response in responses if response.status_code == 200]
+    assert {response.status_code for response in responses} <= {200, 409}
+    assert [response.json()["value"] for response in done] == [7] * len(done)
+    assert len({response.headers["ETag"] for response in done}) == 1
+    assert sum("Idempotent-Replayed" not in response.headers for response in done) == 1
     assert http.get("/v1/app/n", headers=headers).json() == {"value": 7}
 
     other = http.post("/v1/app/n/increment", json={"by": 8}, headers=once)
     assert (other.status_code, other.json()["error"]["details"]) == (409, {"reason": "idempotency_key_reused"})
-    answer = http.put("/v1/app/n", json={"value": 1}, headers=once)
-    assert answer.status_code == 200
-    assert "Idempotent-Replayed" not in answer.headers
+    response = http.put("/v1/app/n", json={"value": 1}, headers=once)
+    assert response.status_code == 200
+    assert "Idempotent-Replayed" not in response.headers
 
 
 def test_a_batch_that_is_sent_again_gets_the_first_answer(http: httpx.Client, headers: dict[str, str]) -> None:

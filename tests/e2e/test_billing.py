@@ -49,8 +49,8 @@ class Listener:
 
     def of(self, account_id: str) -> list[dict[str, Any]]:
         """Return what was heard about the account so far."""
-        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
+        response = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+        for message in response.get("Messages", []):
             self.heard.append(json.loads(message["Body"]))
             self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return [event for event in self.heard if event["detail"]["account_id"] == account_id]
@@ -91,11 +91,11 @@ def account_of(customer: Customer) -> str:
 
 def invoke(local: LocalEnvironment, output: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Call a function of billing's by the output that names it."""
-    answer = local.aws_client("lambda").invoke(
+    response = local.aws_client("lambda").invoke(
         FunctionName=stack_output(local, "billing", output), Payload=json.dumps(payload).encode()
     )
-    result: dict[str, Any] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, result
+    result: dict[str, Any] = json.loads(response["Payload"].read())
+    assert "FunctionError" not in response, result
     return result
 
 
@@ -111,10 +111,10 @@ def buried(local: LocalEnvironment, event_id: str) -> dict[str, Any] | None:
     """Return the dead letter that holds an event of Paddle's, and take it out."""
     sqs = local.aws_client("sqs")
     url = sqs.get_queue_url(QueueName=DEAD)["QueueUrl"]
-    answer = sqs.receive_message(
+    response = sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
     )
-    for message in answer.get("Messages", []):
+    for message in response.get("Messages", []):
         if json.loads(message["Body"])["event_id"] == event_id:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             found: dict[str, Any] = message
@@ -123,10 +123,10 @@ def buried(local: LocalEnvironment, event_id: str) -> dict[str, Any] | None:
 
 
 def test_the_price_list_is_public_and_may_be_cached(http: httpx.Client) -> None:
-    answer = http.get("/v1/billing/plans")
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-    plans = {plan["name"]: plan for plan in answer.json()["plans"]}
+    response = http.get("/v1/billing/plans")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    plans = {plan["name"]: plan for plan in response.json()["plans"]}
     assert list(plans) == list(CATALOG)
     assert plans["pro"]["limits"]["requests_per_month"] == CATALOG["pro"].requests_per_month
     assert (plans["pro"]["price_id"], plans["free"]["price_id"]) == (PRICES["pro"], None)
@@ -136,9 +136,9 @@ def test_what_a_checkout_is_opened_with_buys_the_plan_for_the_account_that_opene
     http: httpx.Client, customer: Customer, bus: Listener
 ) -> None:
     assert customer.subscription()["plan"] == "free"
-    answer = http.post("/v1/billing/checkout", json={"plan": "pro"}, headers=customer.tenant.bearer)
-    assert answer.status_code == 200, answer.text
-    checkout = answer.json()
+    response = http.post("/v1/billing/checkout", json={"plan": "pro"}, headers=customer.tenant.bearer)
+    assert response.status_code == 200, response.text
+    checkout = response.json()
     assert checkout["price_id"] == PRICES["pro"]
 
     customer.bought = replace(customer.bought, custom_data=checkout["custom_data"])
@@ -302,8 +302,8 @@ def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(local: LocalEn
     told = webhook("subscription.activated", customer.bought, datetime.now(UTC))
     lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": gone})
     try:
-        answer = customer.simulator.send(told)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "UNAVAILABLE")
+        response = customer.simulator.send(told)
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "UNAVAILABLE")
         assert customer.subscription()["plan"] == "free"
     finally:
         lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": before})
@@ -314,11 +314,11 @@ def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(local: LocalEn
 def test_a_webhook_that_is_not_signed_is_refused(http: httpx.Client, customer: Customer) -> None:
     told = webhook("subscription.activated", customer.bought, datetime.now(UTC))
     for header in (None, "", "ts=1;h1=" + "0" * 64, told.header(["wrong"], sent_s=time.time())):
-        answer = http.post(PATH, content=told.body, headers={} if header is None else {"Paddle-Signature": header})
-        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+        response = http.post(PATH, content=told.body, headers={} if header is None else {"Paddle-Signature": header})
+        assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 
 def test_billing_says_how_it_is(http: httpx.Client) -> None:
-    answer = http.get("/v1/health/billing")
-    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    assert answer.json()["dependencies"] == {"dynamodb": "ok", "webhook_secret": "ok"}
+    response = http.get("/v1/health/billing")
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
+    assert response.json()["dependencies"] == {"dynamodb": "ok", "webhook_secret": "ok"}

@@ -28,9 +28,9 @@ def large() -> str:
 
 
 def ask(tenant: Tenant, method: str, path: str) -> Any:
-    answer = tenant.http.request(method, path, headers=tenant.bearer)
-    assert answer.status_code in (200, 201, 202), answer.text
-    return answer.json()
+    response = tenant.http.request(method, path, headers=tenant.bearer)
+    assert response.status_code in (200, 201, 202), response.text
+    return response.json()
 
 
 def finished(tenant: Tenant, job: Any) -> Any:
@@ -44,8 +44,8 @@ def finished(tenant: Tenant, job: Any) -> Any:
 def imported(tenant: Tenant, namespace: str, file: bytes) -> Any:
     job = ask(tenant, "POST", f"/v1/namespaces/{namespace}/imports")
     upload = job["upload"]
-    answer = httpx.request(upload["method"], upload["url"], content=file, headers=upload["headers"], trust_env=False)
-    assert answer.status_code == 200, answer.text
+    response = httpx.request(upload["method"], upload["url"], content=file, headers=upload["headers"], trust_env=False)
+    assert response.status_code == 200, response.text
     assert ask(tenant, "POST", f"/v1/jobs/{job['id']}/start")["status"] == "running"
     return finished(tenant, job)
 
@@ -53,10 +53,10 @@ def imported(tenant: Tenant, namespace: str, file: bytes) -> Any:
 def exported(tenant: Tenant, namespace: str) -> tuple[Any, bytes]:
     job = finished(tenant, ask(tenant, "POST", f"/v1/namespaces/{namespace}/exports"))
     assert job["status"] == "done", job
-    answer = httpx.get(job["result"]["url"], trust_env=False)
-    assert answer.headers["Content-Type"] == "application/x-ndjson"
-    assert len(answer.content) == job["result"]["size"] == job["bytes"]
-    return job, answer.content
+    response = httpx.get(job["result"]["url"], trust_env=False)
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    assert len(response.content) == job["result"]["size"] == job["bytes"]
+    return job, response.content
 
 
 def listed(tenant: Tenant, namespace: str, key: dict[str, str]) -> list[Any]:
@@ -144,8 +144,8 @@ def test_lines_that_have_expired_are_skipped_and_those_that_will_expire_then(
     )
     job = imported(tenant, "app", file.encode())
     assert (job["status"], job["keys"], job["skipped"]) == ("done", 1, 1)
-    answer = http.get("/v1/app/later", headers=tenant.key())
-    assert answer.headers["X-Expires-At"] == LATER
+    response = http.get("/v1/app/later", headers=tenant.key())
+    assert response.headers["X-Expires-At"] == LATER
 
 
 def test_an_import_larger_than_the_plans_storage_stops_there(local: LocalEnvironment, http: httpx.Client) -> None:

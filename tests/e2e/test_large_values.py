@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.kv_process import environment_of
+from tests.support.leftovers import objects
 from tests.support.tenant import client, stack_output
-from tests.support.traces import objects
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def test_values_of_all_sizes_come_and_go_without_a_trace(shop: Shop) -> None:
 
 
 def test_one_byte_more_than_five_million_is_a_413(shop: Shop) -> None:
-    answer = shop.put("a", text_of(MOST + 1))
-    assert answer.status_code == 413
-    assert answer.json()["error"]["details"] == {"reason": "value_size", "max_bytes": MOST}
+    response = shop.put("a", text_of(MOST + 1))
+    assert response.status_code == 413
+    assert response.json()["error"]["details"] == {"reason": "value_size", "max_bytes": MOST}
     assert shop.get("a").status_code == 404
     assert shop.objects() == []
 
@@ -121,9 +121,9 @@ def test_a_refused_write_leaves_no_object(shop: Shop) -> None:
 
 def test_of_many_that_create_a_large_value_at_once_one_does_and_the_others_leave_nothing(shop: Shop) -> None:
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda n: shop.put("a", text_of(1_100_000, n), if_none_match="*"), range(4)))
-    [won] = [answer for answer in answers if answer.status_code == 201]
-    assert [answer.status_code for answer in answers if answer is not won] == [412] * 3
+        responses = list(pool.map(lambda n: shop.put("a", text_of(1_100_000, n), if_none_match="*"), range(4)))
+    [won] = [response for response in responses if response.status_code == 201]
+    assert [response.status_code for response in responses if response is not won] == [412] * 3
     assert len(shop.objects()) == 1
     assert shop.get("a").headers["ETag"] == won.headers["ETag"]
 
@@ -137,8 +137,8 @@ def test_a_large_object_is_patched_and_picked_from(shop: Shop) -> None:
         return shop.http.patch("/v1/app/a", content=body, headers=shop.headers)
 
     # What else is known about the key changes without its text.
-    answer = patch('{"ttl": 1000, "metadata": {"m": 1}}')
-    assert (answer.status_code, answer.json()["metadata"]) == (200, {"m": 1})
+    response = patch('{"ttl": 1000, "metadata": {"m": 1}}')
+    assert (response.status_code, response.json()["metadata"]) == (200, {"m": 1})
     assert shop.objects() == [first]
     assert shop.get("a").text == f'{{"value":{{"big": {big}, "n": 1.0}}}}'
     assert patch(f'{{"value": {{"other": {other}, "n": null}}}}').status_code == 200
@@ -203,8 +203,8 @@ def test_a_large_value_is_written_once_under_an_idempotency_key(shop: Shop) -> N
 
 def test_a_large_value_is_no_integer(shop: Shop) -> None:
     shop.put("a", text_of(1_000_000))
-    answer = shop.http.post("/v1/app/a/increment", headers=shop.headers)
-    assert (answer.status_code, answer.json()["error"]["details"]) == (409, {"reason": "not_an_integer"})
+    response = shop.http.post("/v1/app/a/increment", headers=shop.headers)
+    assert (response.status_code, response.json()["error"]["details"]) == (409, {"reason": "not_an_integer"})
 
 
 @pytest.mark.parametrize("accept", ["gzip", "identity"])
@@ -215,11 +215,11 @@ def test_what_is_too_large_as_an_answer_reaches_the_client_all_the_same(shop: Sh
     stored = shop.http.put("/v1/app/a", content=gzip.compress(body), headers=headers)
     assert (stored.status_code, stored.json()["size"]) == (201, len(text.encode()))
 
-    answer = shop.get("a", **{"accept-encoding": accept})
+    response = shop.get("a", **{"accept-encoding": accept})
 
-    assert answer.text == f'{{"value":{text}}}'
-    assert [one.status_code for one in answer.history] == ([] if accept == "gzip" else [307])
-    first = answer.history[0] if answer.history else answer
+    assert response.text == f'{{"value":{text}}}'
+    assert [one.status_code for one in response.history] == ([] if accept == "gzip" else [307])
+    first = response.history[0] if response.history else response
     assert first.headers["ETag"] == stored.headers["ETag"]
 
 
@@ -239,9 +239,9 @@ def test_readers_see_whole_values_while_writers_replace_them(local: LocalEnviron
     def read(key: str) -> None:
         with client(local) as http:
             while not over.is_set():
-                answer = http.get(f"/v1/app/{key}", headers=shop.headers)
-                assert answer.status_code == 200, answer.text
-                got = answer.text.removeprefix('{"value":').removesuffix("}")
+                response = http.get(f"/v1/app/{key}", headers=shop.headers)
+                assert response.status_code == 200, response.text
+                got = response.text.removeprefix('{"value":').removesuffix("}")
                 number = int(got[2:7])
                 assert got == text(key, number)
                 seen[key, number] += 1

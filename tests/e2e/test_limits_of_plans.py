@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kv_common.events import PlanChanged, PlanLimits
-from tests.support.bus import happened, tell
+from tests.support.bus import new_event, publish
 from tests.support.tenant import sign_up
 from tests.support.waiting import await_value
 
@@ -29,7 +29,7 @@ def change(local: LocalEnvironment, account_id: str, to_plan: str, limits: PlanL
         changed_at_us=at_us,
         source_event="evt_test",
     )
-    tell(local, "kv.billing", [happened(account_id, data, at_us=at_us)])
+    publish(local, "kv.billing", [new_event(account_id, data, at_us=at_us)])
 
 
 def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_change_nothing(

@@ -52,9 +52,9 @@ def environment(sample: Repository, tmp_path_factory: pytest.TempPathFactory) ->
 
 def ask(environment: LocalEnvironment, path: str, **query: str) -> dict[str, Any]:
     with httpx.Client(base_url=environment.base_url, trust_env=False, timeout=30) as client:
-        answer = client.get(path, params=query)
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
+        response = client.get(path, params=query)
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
     return body
 
 
@@ -314,8 +314,8 @@ def test_saving_a_file_deploys_it(own_sample: Repository) -> None:
         source.write_text(source.read_text().replace('"route": event["routeKey"]', '"route": "edited"'))
         while "live after" not in watcher.stdout.readline():
             pass
-        answer = httpx.get(f"{running.base_url}/v1/auth/lamp", trust_env=False, timeout=30)
-        assert answer.json()["route"] == "edited"
+        response = httpx.get(f"{running.base_url}/v1/auth/lamp", trust_env=False, timeout=30)
+        assert response.json()["route"] == "edited"
     finally:
         watcher.terminate()
         watcher.communicate()

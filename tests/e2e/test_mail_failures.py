@@ -11,7 +11,7 @@ import pytest
 from infra.operations.queues.redrive import redrive
 from kv_common.events import ApiKeyIssued, Event
 from tests.support.alerts import alerts, await_alerts, mails
-from tests.support.bus import happened, tell
+from tests.support.bus import new_event, publish
 from tests.support.tenant import Tenant, stack_output
 from tests.support.waiting import await_value
 
@@ -25,7 +25,7 @@ PREFERENCES = "/v1/alerts/preferences"
 
 
 def issued(owner: Tenant) -> Event:
-    return happened(
+    return new_event(
         owner.account_id, ApiKeyIssued(key_id="key_1", display="kv_live_x", namespaces=("*",), scopes=("read",))
     )
 
@@ -84,7 +84,7 @@ def buried(local: LocalEnvironment, queue: str, word: str) -> str:
 
 def test_a_mail_that_ses_refuses_is_sent_when_ses_takes_it(local: LocalEnvironment, owner: Tenant) -> None:
     with sandbox(local):
-        tell(local, "kv.auth", [issued(owner)])
+        publish(local, "kv.auth", [issued(owner)])
         await_value(lambda: mail_status(owner) == "retrying", within=30)
         (item,) = stored(local, alerts(owner)[0]["id"])
         assert item["mailReason"]["S"] == "MessageRejected"
@@ -95,7 +95,7 @@ def test_a_mail_that_ses_refuses_is_sent_when_ses_takes_it(local: LocalEnvironme
 
 def test_a_mail_that_was_given_up_is_sent_by_a_redrive(local: LocalEnvironment, owner: Tenant) -> None:
     with sandbox(local):
-        tell(local, "kv.auth", [issued(owner)])
+        publish(local, "kv.auth", [issued(owner)])
         await_value(lambda: mail_status(owner) == "retrying", within=30)
         job = {"account_id": owner.account_id, "alert_id": alerts(owner)[0]["id"]}
         last = {
@@ -108,8 +108,8 @@ def test_a_mail_that_was_given_up_is_sent_by_a_redrive(local: LocalEnvironment, 
         found = stack.describe_stack_resource(StackName="kv-local-alerts", LogicalResourceId="SendMails")
         function = found["StackResourceDetail"]["PhysicalResourceId"]
         records = json.dumps({"Records": [last]}).encode()
-        answer = local.aws_client("lambda").invoke(FunctionName=function, Payload=records)
-        assert json.load(answer["Payload"])["batchItemFailures"] == [{"itemIdentifier": "m-1"}]
+        response = local.aws_client("lambda").invoke(FunctionName=function, Payload=records)
+        assert json.load(response["Payload"])["batchItemFailures"] == [{"itemIdentifier": "m-1"}]
         assert mail_status(owner) == "failed"
     sqs = local.aws_client("sqs")
     sqs.send_message(QueueUrl=url(local, "alerts-mail-dlq"), MessageBody=json.dumps(job))
@@ -175,12 +175,12 @@ def test_who_cannot_or_will_not_read_gets_no_more_mail_until_the_owner_asks_for_
 
     assert await_value(off, within=30) == reason
     await_value(lambda: alerts(owner)[0]["email"]["status"] == reason, within=10)
-    tell(local, "kv.auth", [issued(owner)])
+    publish(local, "kv.auth", [issued(owner)])
     await_alerts(owner, "welcome", "api_key_issued", settled=("sent", "off", reason))
     assert len(mails(local, owner)) == 1
     on = {"email": True, "thresholds": [80, 90, 100]}
     assert owner.http.put(PREFERENCES, json=on, headers=owner.bearer).json() == on
-    tell(local, "kv.auth", [issued(owner)])
+    publish(local, "kv.auth", [issued(owner)])
     await_value(lambda: len(mails(local, owner)) == 2, within=30)
 
 
@@ -212,8 +212,8 @@ def test_the_rule_takes_what_ses_tells_of_this_stages_mails_and_nothing_else(
     bounced = feedback(local, owner, welcome["id"], "Email Bounced", **PERMANENT)
 
     def takes(event: JSON) -> bool:
-        answer = events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))
-        return bool(answer["Result"])
+        response = events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))
+        return bool(response["Result"])
 
     assert takes(bounced)
     assert not takes({**bounced, "detail-type": "Email Opened"})
@@ -238,5 +238,5 @@ def test_what_makes_no_sense_rests_in_the_dead_letter_queue_and_stops_nothing(
     with redelivered_at_once(local, queue):
         local.aws_client("sqs").send_message(QueueUrl=url(local, queue), MessageBody=json.dumps(body))
         assert json.loads(buried(local, f"{queue}-dlq", "poison")) == body
-    tell(local, "kv.auth", [issued(owner)])
+    publish(local, "kv.auth", [issued(owner)])
     await_alerts(owner, "welcome", "api_key_issued")

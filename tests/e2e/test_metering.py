@@ -42,14 +42,14 @@ def send(http: httpx.Client, home: tuple[Tenant, str, dict[str, str]], chance: r
     kind = chance.choices(["get", "put", "delete", "list", "head", "nowhere"], [50, 25, 8, 8, 6, 3])[0]
     path = f"/v1/{namespace}/{key}"
     if kind == "put":
-        answer = http.put(path, content=b'{"value": ' + b"1" * chance.randrange(1, 200) + b"}", headers=headers)
+        response = http.put(path, content=b'{"value": ' + b"1" * chance.randrange(1, 200) + b"}", headers=headers)
     elif kind == "list":
-        answer = http.get(f"/v1/{namespace}?limit=5", headers=headers)
+        response = http.get(f"/v1/{namespace}?limit=5", headers=headers)
     elif kind == "nowhere":
-        answer = http.get(f"/v1/nowhere/{key}", headers=headers)
+        response = http.get(f"/v1/nowhere/{key}", headers=headers)
     else:
-        answer = http.request(kind.upper(), path, headers=headers)
-    assert answer.status_code in (200, 201, 204, 404), answer.text
+        response = http.request(kind.upper(), path, headers=headers)
+    assert response.status_code in (200, 201, 204, 404), response.text
     operation = "get" if kind in ("head", "nowhere") else kind
     return tenant.account_id, "" if kind == "nowhere" else namespace, operation
 
@@ -73,11 +73,11 @@ def used(tenant: Tenant) -> dict[str, int]:
 
 def used_in(tenant: Tenant, namespace: str) -> dict[str, int]:
     """Return what the history of the last days says of one namespace."""
-    answer = tenant.http.get(f"/v1/usage/history?namespace={namespace}", headers=tenant.bearer)
-    if answer.status_code == 404:
+    response = tenant.http.get(f"/v1/usage/history?namespace={namespace}", headers=tenant.bearer)
+    if response.status_code == 404:
         return {}
     total: Counter[str] = Counter()
-    for bucket in answer.json()["history"]:
+    for bucket in response.json()["history"]:
         total.update(bucket["by_operation"])
     return dict(total)
 

@@ -40,8 +40,8 @@ def test_of_many_that_make_the_same_namespace_at_once_one_succeeds(http: httpx.C
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "-a", "a_b", "a" * 51, "a\n", "é", "auth", "usage", "namespaces", 1])
 def test_a_name_that_cannot_be_is_a_400(http: httpx.Client, tenant: Tenant, name: object) -> None:
-    answer = create(http, tenant, name)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    response = create(http, tenant, name)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize("name", ["a", "a" * 50, "my-app-2", "authors"])
@@ -94,8 +94,8 @@ def test_a_deleted_namespace_takes_its_values_along_and_says_so_until_it_is_gone
     headers = tenant.key()
     for number in range(60):
         put(http, headers, f"/v1/app/{number}")
-    answer = http.delete("/v1/namespaces/app", headers=tenant.bearer)
-    assert (answer.status_code, answer.json()) == (202, {"name": "app", "status": "deleting"})
+    response = http.delete("/v1/namespaces/app", headers=tenant.bearer)
+    assert (response.status_code, response.json()) == (202, {"name": "app", "status": "deleting"})
     # Closed at once, gone a little later; deleting it again meanwhile is the same.
     assert http.get("/v1/app/1", headers=headers).status_code == 404
     assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code in (202, 404)

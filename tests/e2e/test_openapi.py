@@ -61,7 +61,7 @@ api.config.phases.fuzzing.error_feedback.is_enabled = False
 api.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "3xx", "404", "409", "412", "413"]
 
 
-class World:
+class Harness:
     """An account with something of everything, for whatever is asked of it."""
 
     def __init__(self, local: LocalEnvironment, http: httpx.Client) -> None:
@@ -118,8 +118,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(local: LocalEnvironment, http: httpx.Client) -> World:
-    return World(local, http)
+def harness(local: LocalEnvironment, http: httpx.Client) -> Harness:
+    return Harness(local, http)
 
 
 def is_another_operations(case: Case) -> bool:
@@ -190,16 +190,16 @@ def session() -> Iterator[requests.Session]:
 @api.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_operation_keeps_its_word(
-    case: Case, world: World, local: LocalEnvironment, session: requests.Session
+    case: Case, harness: Harness, local: LocalEnvironment, session: requests.Session
 ) -> None:
     if is_another_operations(case):
         return
-    world.aim(case)
+    harness.aim(case)
     body = whole(case.body)
     # Whatever is set is taken for a change.
     if repr(body) != repr(case.body):
         case.body = body
-    headers = world.credential(case)
+    headers = harness.credential(case)
     response = case.call(local.base_url, session, headers)
     case.validate_response(
         response,

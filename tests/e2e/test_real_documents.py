@@ -38,9 +38,9 @@ def test_real_documents_come_back_byte_for_byte(http: httpx.Client, tenant: Tena
     namespace = tenant.namespace("iso-codes")
     headers = {**tenant.key(), "content-type": "application/json"}
     for key, document in corpus.items():
-        answer = http.put(f"/v1/{namespace}/{key}", content=b'{"value": ' + document + b"}", headers=headers)
-        assert answer.status_code == 201, answer.text
-        assert answer.json()["size"] == len(document)
+        response = http.put(f"/v1/{namespace}/{key}", content=b'{"value": ' + document + b"}", headers=headers)
+        assert response.status_code == 201, response.text
+        assert response.json()["size"] == len(document)
     for key, document in corpus.items():
         assert http.get(f"/v1/{namespace}/{key}", headers=headers).content == b'{"value":' + document + b"}"
 
@@ -49,6 +49,6 @@ def test_a_whole_database_is_one_value(http: httpx.Client, tenant: Tenant) -> No
     namespace = tenant.namespace("iso-codes")
     headers = {**tenant.key(), "content-type": "application/json"}
     file = resources.files("pycountry").joinpath("databases/iso3166-1.json").read_bytes()
-    answer = http.put(f"/v1/{namespace}/whole", content=b'{"value":\n' + file + b"}", headers=headers)
-    assert answer.status_code == 201, answer.text
+    response = http.put(f"/v1/{namespace}/whole", content=b'{"value":\n' + file + b"}", headers=headers)
+    assert response.status_code == 201, response.text
     assert http.get(f"/v1/{namespace}/whole", headers=headers).content == b'{"value":' + file.strip() + b"}"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kv_common import api_keys
+from tests.support.leftovers import left_in_auth
 from tests.support.tenant import Tenant, sign_up
-from tests.support.traces import left_in_auth
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ def state(http: httpx.Client, customer: Customer) -> list[Any]:
     ]
 
 
-def told(answer: httpx.Response, *names: str) -> tuple[int, str]:
+def told(response: httpx.Response, *names: str) -> tuple[int, str]:
     """Return what an answer tells, without its correlation id and the names the caller asked with."""
-    text = answer.text.replace(answer.headers["X-Correlation-Id"], "")
+    text = response.text.replace(response.headers["X-Correlation-Id"], "")
     for name in names:
         text = text.replace(name, "")
-    return answer.status_code, text
+    return response.status_code, text
 
 
 def on_namespace(method: str, path: str, body: bytes | None = None) -> Any:

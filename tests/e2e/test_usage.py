@@ -22,7 +22,7 @@ from kv_common.events import (
 )
 from kv_common.events.outbox import outbox_item
 from kv_common.events.publisher import Publisher
-from tests.support.bus import happened, tell
+from tests.support.bus import new_event, publish
 from tests.support.function_logs import function_logs
 from tests.support.tenant import sign_up, stack_output
 from tests.support.waiting import await_value
@@ -37,9 +37,9 @@ LIMITS = PlanLimits(requests_per_second=10, burst=20, requests_per_month=100, st
 
 
 def month_of(tenant: Tenant) -> dict[str, Any]:
-    answer = tenant.http.get("/v1/usage", headers=tenant.bearer)
-    assert answer.status_code == 200, answer.text
-    shown: dict[str, Any] = answer.json()
+    response = tenant.http.get("/v1/usage", headers=tenant.bearer)
+    assert response.status_code == 200, response.text
+    shown: dict[str, Any] = response.json()
     return shown
 
 
@@ -51,12 +51,12 @@ def lived(tenant: Tenant) -> list[Event]:
         "-": Served(requests={"get": 1}, bytes_in=0),
     }
     return [
-        happened(tenant.account_id, NamespaceCreated(namespace_id="ns-1", name="app")),
-        happened(
+        new_event(tenant.account_id, NamespaceCreated(namespace_id="ns-1", name="app")),
+        new_event(
             tenant.account_id,
             StorageChanged(namespace_id="ns-1", bytes_delta=1_000, keys_delta=7, shard="shard", sequence="1"),
         ),
-        happened(
+        new_event(
             tenant.account_id,
             RequestServed(minute=minute, epoch="e", changes=1, namespaces=served),
             event_id=f"{tenant.account_id}#{minute}#e",
@@ -87,8 +87,8 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
         changed_at_us=1,
         source_event="evt_1",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change)])
-    tell(local, "kv.kv", lived(tenant))
+    publish(local, "kv.billing", [new_event(tenant.account_id, change)])
+    publish(local, "kv.kv", lived(tenant))
 
     def shown() -> dict[str, Any]:
         month = month_of(tenant)
@@ -122,8 +122,8 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
         changed_at_us=1,
         source_event="evt_1",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change)])
-    tell(local, "kv.kv", lived(tenant))
+    publish(local, "kv.billing", [new_event(tenant.account_id, change)])
+    publish(local, "kv.kv", lived(tenant))
 
     def published() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in function_logs(local, "usage") if '"published"' in line]
@@ -136,18 +136,18 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
 
 def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
     ended = [
-        happened(tenant.account_id, NamespaceDeleted(namespace_id="ns-1", name="app")),
-        happened(
+        new_event(tenant.account_id, NamespaceDeleted(namespace_id="ns-1", name="app")),
+        new_event(
             tenant.account_id,
             StorageChanged(namespace_id="ns-1", bytes_delta=-1_000, keys_delta=-7, shard="shard", sequence="2"),
         ),
     ]
-    tell(local, "kv.kv", [*lived(tenant), *ended])
+    publish(local, "kv.kv", [*lived(tenant), *ended])
     path = "/v1/usage/history?namespace=app"
 
     def today() -> dict[str, Any]:
-        answer = tenant.http.get(path, headers=tenant.bearer)
-        last = answer.json()["history"][-1] if answer.status_code == 200 else {"requests": 0}
+        response = tenant.http.get(path, headers=tenant.bearer)
+        last = response.json()["history"][-1] if response.status_code == 200 else {"requests": 0}
         return last if last["requests"] == 85 and month_of(tenant)["storage"]["keys"] == 0 else {}
 
     assert await_value(today, within=30) == {
@@ -170,8 +170,8 @@ def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: T
         changed_at_us=1,
         source_event="evt_1",
     )
-    tell(local, "kv.billing", [happened(tenant.account_id, change)])
-    tell(local, "kv.kv", lived(tenant))
+    publish(local, "kv.billing", [new_event(tenant.account_id, change)])
+    publish(local, "kv.kv", lived(tenant))
     client, table = local.aws_client("dynamodb"), stack_output(local, "usage", "TableName")
 
     def kept() -> set[str]:
@@ -184,7 +184,7 @@ def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: T
         }
 
     await_value(lambda: {"MONTH", "OUTBOX"} <= kept(), within=30)
-    tell(local, "kv.auth", [happened(tenant.account_id, AccountDeleted())])
+    publish(local, "kv.auth", [new_event(tenant.account_id, AccountDeleted())])
     await_value(lambda: not kept(), within=30)
 
 
@@ -192,8 +192,8 @@ def test_usage_is_shown_to_nobody_without_a_session(http: httpx.Client, tenant: 
     key = tenant.key()
     for path in ("/v1/usage", "/v1/usage/history"):
         for headers in ({}, key, {"Authorization": "Bearer " + tenant.session["access_token"][:-4] + "AAAA"}):
-            answer = http.get(path, headers=headers)
-            assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+            response = http.get(path, headers=headers)
+            assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 
 class Dying:

@@ -64,14 +64,14 @@ def test_preconditions_decide_what_is_read_and_written(http: httpx.Client, heade
 
 def test_contradictory_and_malformed_preconditions_are_refused(http: httpx.Client, headers: dict[str, str]) -> None:
     for sent in ({"If-Match": "*", "If-None-Match": "*"}, {"If-Match": "x"}, {"If-None-Match": '"x'}):
-        answer = http.put("/v1/app/a", json={"value": 1}, headers={**headers, **sent})
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
-    for answer in (
+        response = http.put("/v1/app/a", json={"value": 1}, headers={**headers, **sent})
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    for response in (
         http.delete("/v1/app/a", headers={**headers, "If-None-Match": "*"}),
         http.patch("/v1/app/a", json={"ttl": 1}, headers={**headers, "If-None-Match": "*"}),
         http.get("/v1/app", headers={**headers, "If-Match": "*"}),
     ):
-        assert answer.json()["error"]["details"][0]["field"] in ("if-none-match", "if-match")
+        assert response.json()["error"]["details"][0]["field"] in ("if-none-match", "if-match")
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
@@ -81,9 +81,9 @@ def test_a_patch_changes_members_and_leaves_the_others_as_they_were(
     http.put("/v1/app/a", content=b'{"value": {"a": 1.0, "b": {"c": -0, "d": 1e400}}}', headers=headers)
     patched = http.patch("/v1/app/a", json={"value": {"b": {"c": None}, "e": [1]}, "ttl": 60}, headers=headers)
     assert (patched.status_code, patched.json()["key"]) == (200, "a")
-    answer = http.get("/v1/app/a", headers=headers)
-    assert answer.content == b'{"value":{"a":1.0,"b":{"d":1e400},"e":[1]}}'
-    assert answer.headers["X-Expires-At"] == patched.json()["expires_at"]
+    response = http.get("/v1/app/a", headers=headers)
+    assert response.content == b'{"value":{"a":1.0,"b":{"d":1e400},"e":[1]}}'
+    assert response.headers["X-Expires-At"] == patched.json()["expires_at"]
     cleared = http.patch("/v1/app/a", json={"ttl": None}, headers=headers)
     assert "expires_at" not in cleared.json()
     assert "X-Expires-At" not in http.get("/v1/app/a", headers=headers).headers
@@ -99,9 +99,9 @@ def test_a_patch_changes_members_and_leaves_the_others_as_they_were(
 
 def test_counters_count(http: httpx.Client, headers: dict[str, str]) -> None:
     assert http.post("/v1/app/n/increment", headers=headers).json()["value"] == 1
-    answer = http.post("/v1/app/n/increment", json={"by": 2**62}, headers=headers)
-    assert answer.json()["value"] == 2**62 + 1
-    assert answer.headers["ETag"] == http.get("/v1/app/n", headers=headers).headers["ETag"]
+    response = http.post("/v1/app/n/increment", json={"by": 2**62}, headers=headers)
+    assert response.json()["value"] == 2**62 + 1
+    assert response.headers["ETag"] == http.get("/v1/app/n", headers=headers).headers["ETag"]
     beyond = http.post("/v1/app/n/increment", json={"by": 2**62}, headers=headers)
     assert (beyond.status_code, beyond.json()["error"]["details"]) == (409, {"reason": "out_of_range"})
     http.put("/v1/app/n", json={"value": "1"}, headers=headers)

@@ -79,9 +79,9 @@ def test_an_etag_never_repeats_not_even_for_the_same_value_made_again(
 )
 def test_a_value_comes_back_byte_for_byte(http: httpx.Client, headers: dict[str, str], text: str) -> None:
     assert put(http, headers, "a", text).status_code == 201
-    answer = http.get("/v1/app/a", headers=headers)
-    assert answer.content == f'{{"value":{text}}}'.encode()
-    assert answer.headers["Content-Type"] == "application/json"
+    response = http.get("/v1/app/a", headers=headers)
+    assert response.content == f'{{"value":{text}}}'.encode()
+    assert response.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_value_comes_back_byte_for_byte(http: httpx.Client, headers: dict[str,
 def test_what_is_not_json_as_the_grammar_has_it_is_a_400(
     http: httpx.Client, headers: dict[str, str], body: bytes, content_type: str
 ) -> None:
-    answer = http.put("/v1/app/a", content=body, headers={**headers, "content-type": content_type})
-    assert answer.status_code == 400, answer.text
-    error = answer.json()["error"]
+    response = http.put("/v1/app/a", content=body, headers={**headers, "content-type": content_type})
+    assert response.status_code == 400, response.text
+    error = response.json()["error"]
     assert error["code"] == "VALIDATION_ERROR"
-    assert error["correlation_id"] == answer.headers["X-Correlation-Id"]
+    assert error["correlation_id"] == response.headers["X-Correlation-Id"]
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
@@ -146,11 +146,11 @@ def test_a_value_that_is_too_large_is_a_413_that_is_not_counted(http: httpx.Clie
 
 def test_head_tells_everything_but_the_value(http: httpx.Client, headers: dict[str, str]) -> None:
     stored = put(http, headers, "a", '{"name": "Ada"}')
-    answer = http.head("/v1/app/a", headers=headers)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["X-Value-Size"] == "15"
-    assert answer.headers["ETag"] == stored.headers["ETag"]
-    age = time.time() - parsedate_to_datetime(answer.headers["Last-Modified"]).timestamp()
+    response = http.head("/v1/app/a", headers=headers)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["X-Value-Size"] == "15"
+    assert response.headers["ETag"] == stored.headers["ETag"]
+    age = time.time() - parsedate_to_datetime(response.headers["Last-Modified"]).timestamp()
     assert -5 < age < 60
     assert http.head("/v1/app/b", headers=headers).status_code == 404
 
@@ -165,15 +165,15 @@ def test_delete_is_204_whether_the_key_was_there_or_not(http: httpx.Client, head
 def test_the_owners_session_reads_and_writes_values_too(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     assert put(http, tenant.bearer, "a", "1").status_code == 201
-    answer = http.get("/v1/app/a", headers=tenant.bearer)
-    assert (answer.json(), answer.headers["X-RateLimit-Limit"]) == ({"value": 1}, "1000")
+    response = http.get("/v1/app/a", headers=tenant.bearer)
+    assert (response.json(), response.headers["X-RateLimit-Limit"]) == ({"value": 1}, "1000")
 
 
 def test_every_answer_tells_the_limits_in_both_forms_also_when_it_is_an_error(
     http: httpx.Client, tenant: Tenant, headers: dict[str, str]
 ) -> None:
     read_only = tenant.key(scopes=["read"])
-    answers = {
+    responses = {
         201: put(http, headers, "a", "1"),
         200: http.get("/v1/app/a", headers=headers),
         204: http.delete("/v1/app/b", headers=headers),
@@ -182,17 +182,17 @@ def test_every_answer_tells_the_limits_in_both_forms_also_when_it_is_an_error(
         404: http.get("/v1/nowhere/a", headers=headers),
         413: put(http, headers, "a", '"' + "x" * 5_000_000 + '"'),
     }
-    for status, answer in answers.items():
-        assert answer.status_code == status
-        assert [name for name in LIMIT_HEADERS if name not in answer.headers] == []
-        assert answer.headers["RateLimit"].startswith(f'"rps";r={answer.headers["X-RateLimit-Remaining"]};')
-        assert answer.headers["RateLimit-Policy"].startswith('"rps";q=1000;w=1, "month";q=20000000;w=')
-        assert int(answer.headers["X-Quota-Reset"]) > time.time()
+    for status, response in responses.items():
+        assert response.status_code == status
+        assert [name for name in LIMIT_HEADERS if name not in response.headers] == []
+        assert response.headers["RateLimit"].startswith(f'"rps";r={response.headers["X-RateLimit-Remaining"]};')
+        assert response.headers["RateLimit-Policy"].startswith('"rps";q=1000;w=1, "month";q=20000000;w=')
+        assert int(response.headers["X-Quota-Reset"]) > time.time()
 
 
 def test_misses_count_and_refusals_do_not(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
-    def left(answer: httpx.Response) -> int:
-        return int(answer.headers["X-Quota-Remaining"])
+    def left(response: httpx.Response) -> int:
+        return int(response.headers["X-Quota-Remaining"])
 
     start = left(put(http, headers, "a", "1"))
     assert left(http.get("/v1/app/missing", headers=headers)) == start - 1
@@ -204,16 +204,16 @@ def test_unsupported_preconditions_and_unknown_parameters_are_refused_not_ignore
     http: httpx.Client, headers: dict[str, str]
 ) -> None:
     for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"):
-        answer = http.put("/v1/app/a", content=b'{"value": 1}', headers={**headers, name: '"x"'})
-        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, name.lower())
+        response = http.put("/v1/app/a", content=b'{"value": 1}', headers={**headers, name: '"x"'})
+        assert (response.status_code, response.json()["error"]["details"][0]["field"]) == (400, name.lower())
     assert http.get("/v1/app/a?field=x", headers=headers).status_code == 400
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
 @pytest.mark.parametrize("key", ["a b", "a%20b", "é", "a*", "x" * 256, "a@b", "a,b", "%00"])
 def test_keys_are_made_of_characters_that_survive_a_path(http: httpx.Client, headers: dict[str, str], key: str) -> None:
-    answer = put(http, headers, key, "1")
-    assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "key")
+    response = put(http, headers, key, "1")
+    assert (response.status_code, response.json()["error"]["details"][0]["field"]) == (400, "key")
 
 
 @pytest.mark.parametrize("key", ["a", "A:b_c.d-e", "0", "x" * 255, "...", "batch", "user:1:settings"])
@@ -256,8 +256,8 @@ def test_a_cursor_is_good_for_its_own_list_only(http: httpx.Client, tenant: Tena
         "/v1/app?prefix=a&cursor=",
         "/v1/app?prefix=a&cursor=%F0%9F%98%80",
     ):
-        answer = http.get(path, headers=headers)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR"), path
+        response = http.get(path, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR"), path
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "limit=-1", "limit=1&limit=2", "x=1"])
@@ -268,8 +268,8 @@ def test_a_list_that_asks_for_nonsense_is_a_400(http: httpx.Client, headers: dic
 def test_the_token_bucket_refuses_with_a_time_to_come_back(http: httpx.Client, slow_tenant: Tenant) -> None:
     slow_tenant.namespace("app")
     headers = slow_tenant.key()
-    answers = [http.get("/v1/app/a", headers=headers) for _ in range(8)]
-    refused = [answer for answer in answers if answer.status_code == 429]
+    responses = [http.get("/v1/app/a", headers=headers) for _ in range(8)]
+    refused = [response for response in responses if response.status_code == 429]
     assert len(refused) >= 3
     assert refused[0].json()["error"]["code"] == "RATE_LIMITED"
     assert refused[0].headers["X-RateLimit-Remaining"] == "0"

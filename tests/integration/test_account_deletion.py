@@ -17,10 +17,10 @@ from kv_common.api_keys import Scope
 from kv_common.clock import now_ms
 from kv_common.errors import Unauthorized
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyUsed, Event
-from tests.support.mortality import Died, Mortal
-from tests.support.queues import nobody_takes_from
+from tests.support.crashing_client import CrashingClient, ProcessCrashed
+from tests.support.leftovers import left_in_auth
+from tests.support.queues import paused_queue
 from tests.support.tenant import sign_up
-from tests.support.traces import left_in_auth
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Finish(Protocol):
 @pytest.fixture
 def nobody_else(local: LocalEnvironment) -> Iterator[None]:
     """Let the deployed function take no events meanwhile; what waits for it is delivered once more afterwards."""
-    with nobody_takes_from(local, "auth-events"):
+    with paused_queue(local, "auth-events"):
         yield
 
 
@@ -76,7 +76,7 @@ def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG0
         calls: list[str] = []
         with monkeypatch.context() as patched:
             for module, client in clients:
-                patched.setattr(module, "client", lambda client=client: Mortal(client, calls, most))
+                patched.setattr(module, "client", lambda client=client: CrashingClient(client, calls, most))
             event_handlers()["AccountDeleted"](deleted(tenant.account_id))
         return calls
 
@@ -98,7 +98,7 @@ def test_wherever_it_dies_the_next_one_leaves_nothing(
         try:
             calls = finish(tenant, most=most)
             died = False
-        except Died:
+        except ProcessCrashed:
             finish(tenant, most=1_000)
         assert left_in_auth(local, tenant) == [], f"after {most} calls"
         most += 1
@@ -113,7 +113,7 @@ def test_keys_die_first_whatever_else_fails(local: LocalEnvironment, tenant: Ten
     key = tenant.key()
     assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
 
-    with pytest.raises(Died):
+    with pytest.raises(ProcessCrashed):
         finish(tenant, most=1)  # a page of keys, and their credentials
 
     assert tenant.http.get("/v1/app/a", headers=key).status_code == 401

@@ -44,8 +44,8 @@ def test_a_change_does_not_bring_a_rotated_key_back_to_life(tenant: Tenant) -> N
             names += [pool.submit(patch, tenant, key_id, {"name": f"{trial}-{number}"}) for number in range(2, 4)]
         # Five attempts each: whoever is outdated was overtaken by one of the four others, which happens four times.
         assert {name.result() for name in names} == {200}
-        answer = rotation.result()
-        assert answer.status_code == 201
+        response = rotation.result()
+        assert response.status_code == 201
         old = tenant.http.get(f"/v1/api-keys/{key_id}", headers=tenant.bearer).json()
-        assert old["rotated_to"] == answer.json()["id"]
+        assert old["rotated_to"] == response.json()["id"]
         assert "expires_at" in old

@@ -22,7 +22,7 @@ from infra.paddle_simulator import entities
 from kv_common import dynamodb
 from kv_common.events import Event, PaymentFailed, decode
 from tests.support.kv_process import enter
-from tests.unit.billing.fakes import BINDING, NOW, NOW_US, Ledgers, bought, held, ledger, prices
+from tests.unit.billing.fakes import BINDING, NOW, NOW_US, FakeBillingStore, bought, held, ledger, prices
 from tests.unit.billing.lifecycle import life, shuffled
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def account_id() -> str:
 
 @pytest.fixture(params=["memory", "table"])
 def store(request: pytest.FixtureRequest, table: str) -> BillingStore:
-    return Ledgers() if request.param == "memory" else BillingStore(dynamodb.client(), table, now_s=time.time)
+    return FakeBillingStore() if request.param == "memory" else BillingStore(dynamodb.client(), table, now_s=time.time)
 
 
 def event_id() -> str:
@@ -130,7 +130,7 @@ def test_of_a_forgotten_account_nothing_is_left_and_nothing_can_be_stored(
     assert [item for page in pages for item in page["Items"] if account_id in json.dumps(item)] == []
 
 
-class Mortal:
+class CrashingClient:
     """A client whose process dies now and then, before a transaction or right after it."""
 
     def __init__(self, client: Any, chance: random.Random) -> None:
@@ -141,10 +141,10 @@ class Mortal:
         fate = self._chance.random()
         if fate < 0.1:
             raise Died
-        answer = self._client.transact_write_items(**request)
+        response = self._client.transact_write_items(**request)
         if fate < 0.2:
             raise Died
-        return answer
+        return response
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -159,8 +159,8 @@ def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
 ) -> None:
     chance = random.Random(11)
     lived = life(11, 80, ties=True, account_id=account_id)
-    calm = Ledgers(account_id)
-    in_order = ledger(calm, lived.truth)
+    calm = FakeBillingStore(account_id)
+    in_order = ledger(calm, lived.paddle)
     for body in lived.bodies:
         in_order.apply(paddle_events.read(body), "correlation")
 
@@ -169,8 +169,8 @@ def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
     deaths = []
 
     def deliver(body: str) -> None:
-        mortal = BillingStore(Mortal(client, chance), table, now_s=time.time)  # type: ignore[arg-type]  # one method of it
-        made = SubscriptionSync(mortal, lived.truth, prices(), lambda: BINDING)
+        mortal = BillingStore(CrashingClient(client, chance), table, now_s=time.time)  # type: ignore[arg-type]  # one method of it
+        made = SubscriptionSync(mortal, lived.paddle, prices(), lambda: BINDING)
         for _ in range(40):
             try:
                 made.apply(paddle_events.read(body), "correlation")

@@ -29,21 +29,21 @@ class Values:
 
     def put(self, key: str, text: str) -> None:
         body = f'{{"value":{text}}}'.encode()
-        answer = self._http.put(f"{self._base}/{key}", content=body, headers=self._headers)
-        assert answer.status_code in (200, 201), answer.text
-        assert answer.json()["size"] == len(text.encode())
+        response = self._http.put(f"{self._base}/{key}", content=body, headers=self._headers)
+        assert response.status_code in (200, 201), response.text
+        assert response.json()["size"] == len(text.encode())
 
     def get(self, key: str) -> bytes:
-        answer = self._http.get(f"{self._base}/{key}", headers=self._headers)
-        assert answer.status_code == 200, answer.text
-        return answer.content
+        response = self._http.get(f"{self._base}/{key}", headers=self._headers)
+        assert response.status_code == 200, response.text
+        return response.content
 
     def batch(self, operations: list[str]) -> list[dict[str, str]]:
         """Do operations, given as JSON texts, and return the members of each result."""
         body = f'{{"operations":[{",".join(operations)}]}}'.encode()
-        answer = self._http.post(f"{self._base}/batch", content=body, headers=self._headers)
-        assert answer.status_code == 200, answer.text
-        results = members(answer.content.decode())
+        response = self._http.post(f"{self._base}/batch", content=body, headers=self._headers)
+        assert response.status_code == 200, response.text
+        results = members(response.content.decode())
         assert results is not None
         return [members(result) or {} for result in elements(results["results"])]
 

@@ -14,7 +14,7 @@ from kv_common.dynamodb import ConditionFailed, delete_partition, put_all, trans
 from kv_common.events import AccountDeleted, Event, ThresholdCrossed
 from kv_common.events.processed_events import ProcessedEvents
 from tests.support.kv_process import enter
-from tests.support.traces import traces
+from tests.support.leftovers import items_containing
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -170,7 +170,7 @@ def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
     key: Any = {"PK": {"S": f"SEEN#{digest}"}, "SK": {"S": "SEEN"}}
     seen = client.get_item(TableName=table, Key=key)["Item"]
     assert seen["ttl"]["N"] == str(NOW_S + 60 * 86_400)
-    assert traces(local, [table], account) == []
+    assert items_containing(local, [table], account) == []
 
 
 def test_nothing_of_a_closed_account_is_applied(
@@ -199,7 +199,7 @@ def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
     processed.apply(event(account), [add(table, account)])
     for _ in range(2):
         account_tombstones.purge(client, table, account, now_s=NOW_S)
-        assert traces(local, [table], account) == []
+        assert items_containing(local, [table], account) == []
         assert processed.apply(event(account, "late"), [add(table, account)]) is False
     mark = client.get_item(TableName=table, Key=account_tombstones.tombstone_key(account))["Item"]
     assert mark["ttl"]["N"] == str(NOW_S + 60 * 86_400)
@@ -217,4 +217,4 @@ def test_an_effect_at_the_moment_of_forgetting_leaves_nothing(
             for effect in effects:
                 effect.result()
             end.result()
-        assert traces(local, [table], name) == []
+        assert items_containing(local, [table], name) == []

@@ -48,11 +48,11 @@ def test_first_value_request_imports_only_what_it_needs(
     provide_runtime(runtime)
     tenant.namespace("app")
     path = {"namespace": "app", "key": "a"}
-    asked = event(method, "/v1/{namespace}/{key}", path, headers=tenant.key(), body=body)
+    request = event(method, "/v1/{namespace}/{key}", path, headers=tenant.key(), body=body)
 
     run = subprocess.run(
         [sys.executable, "-I", "-S", "-c", PROGRAM],
-        input=json.dumps({"path": [str(code), str(runtime)], "event": asked}),
+        input=json.dumps({"path": [str(code), str(runtime)], "event": request}),
         env=environment_of(local, "kv"),
         stdout=subprocess.PIPE,
         text=True,

@@ -38,7 +38,7 @@ class BeforeTheItem(Protocol):
     def __call__(self, happens: Callable[[], None]) -> Any: ...
 
 
-class World:
+class Harness:
     """Values of a new namespace on the real table and bucket."""
 
     def __init__(self, env: dict[str, str]) -> None:
@@ -109,8 +109,8 @@ class World:
 
 
 @pytest.fixture
-def world(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(enter(local, "kv", monkeypatch))
+def harness(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    return Harness(enter(local, "kv", monkeypatch))
 
 
 def die() -> None:
@@ -119,43 +119,43 @@ def die() -> None:
 
 @pytest.mark.parametrize("before", [None, "1", OTHER], ids=["new", "small before", "large before"])
 def test_a_writer_killed_before_the_item_leaves_the_value_and_an_object_that_goes_by_itself(
-    world: World, before: str | None
+    harness: Harness, before: str | None
 ) -> None:
     if before is not None:
-        world.values.write(world.space, Put("k", before))
-    there = world.names()
-    with world.before_the_item(die) as values, pytest.raises(Died):
-        values.write(world.space, Put("k", LARGE))
-    [left] = set(world.names()) - set(there)
-    assert world.pending(left)
-    page = world.values._store.page(world.space, prefix="", limit=10, after=None, now_ms=now_ms(), consistent=True)
+        harness.values.write(harness.space, Put("k", before))
+    there = harness.names()
+    with harness.before_the_item(die) as values, pytest.raises(Died):
+        values.write(harness.space, Put("k", LARGE))
+    [left] = set(harness.names()) - set(there)
+    assert harness.pending(left)
+    page = harness.values._store.page(harness.space, prefix="", limit=10, after=None, now_ms=now_ms(), consistent=True)
     assert left not in [version.object_id for version in page.keys]
     if before is not None:
-        assert world.text() == before
+        assert harness.text() == before
 
 
-def test_a_writer_who_is_overtaken_writes_anew_and_leaves_one_object(world: World) -> None:
-    world.values.write(world.space, Put("k", "1"))
-    with world.before_the_item(lambda: world.overtake(Put("k", "2"))) as values:
-        written = values.write(world.space, Put("k", LARGE))
-    assert world.text() == LARGE
+def test_a_writer_who_is_overtaken_writes_anew_and_leaves_one_object(harness: Harness) -> None:
+    harness.values.write(harness.space, Put("k", "1"))
+    with harness.before_the_item(lambda: harness.overtake(Put("k", "2"))) as values:
+        written = values.write(harness.space, Put("k", LARGE))
+    assert harness.text() == LARGE
     assert written.version
-    assert world.names() == [written.version.etag]
+    assert harness.names() == [written.version.etag]
 
 
-def test_a_precondition_that_fails_at_the_last_moment_leaves_no_object(world: World) -> None:
-    world.values.write(world.space, Put("k", "1"))
-    precondition = preconditions.read(f'"{world.etag()}"', None)
-    with world.before_the_item(lambda: world.overtake(Put("k", "2"))) as values, pytest.raises(PreconditionFailed):
-        values.write(world.space, Put("k", LARGE, precondition=precondition))
-    assert (world.text(), world.names()) == ("2", [])
+def test_a_precondition_that_fails_at_the_last_moment_leaves_no_object(harness: Harness) -> None:
+    harness.values.write(harness.space, Put("k", "1"))
+    precondition = preconditions.read(f'"{harness.etag()}"', None)
+    with harness.before_the_item(lambda: harness.overtake(Put("k", "2"))) as values, pytest.raises(PreconditionFailed):
+        values.write(harness.space, Put("k", LARGE, precondition=precondition))
+    assert (harness.text(), harness.names()) == ("2", [])
 
 
-def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(world: World) -> None:
-    world.values.write(world.space, Put("k", f'{{"a":{LARGE}}}'))
-    with world.before_the_item(lambda: world.overtake(Put("k", '{"b":1}'))) as values:
-        values.write(world.space, Patch("k", '{"c":2}'))
-    assert world.text() == '{"b":1,"c":2}'
+def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(harness: Harness) -> None:
+    harness.values.write(harness.space, Put("k", f'{{"a":{LARGE}}}'))
+    with harness.before_the_item(lambda: harness.overtake(Put("k", '{"b":1}'))) as values:
+        values.write(harness.space, Patch("k", '{"c":2}'))
+    assert harness.text() == '{"b":1,"c":2}'
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(world: Worl
 )
 @pytest.mark.parametrize("before", [None, "1"], ids=["new", "small before"])
 def test_a_write_that_is_sent_again_names_no_object_that_another_write_has_taken_out(
-    world: World, overtaking: Put | Delete, text: str | None, before: str | None
+    harness: Harness, overtaking: Put | Delete, text: str | None, before: str | None
 ) -> None:
     if before is not None:
-        world.values.write(world.space, Put("k", before))
-    with world.answer_lost(lambda: world.overtake(overtaking)) as values:
-        assert values.write(world.space, Put("k", LARGE)).created == (before is None)
+        harness.values.write(harness.space, Put("k", before))
+    with harness.answer_lost(lambda: harness.overtake(overtaking)) as values:
+        assert values.write(harness.space, Put("k", LARGE)).created == (before is None)
     if text is None:
-        assert world.values._store.get(world.space, "k") is None
+        assert harness.values._store.get(harness.space, "k") is None
     else:
-        assert world.text() == text
+        assert harness.text() == text

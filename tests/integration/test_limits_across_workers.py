@@ -30,7 +30,7 @@ def test_two_workers_together_admit_what_the_bucket_holds_and_no_more(
     tenant = sign_up(local, http, plan=plan)
     namespace = tenant.namespace("app")
     key = tenant.new_key(namespaces=[namespace])["key"]
-    command = [sys.executable, "-m", "tests.support.hammer", key, namespace, str(SECONDS)]
+    command = [sys.executable, "-m", "tests.support.load_worker", key, namespace, str(SECONDS)]
     environment = {**os.environ, **environment_of(local, "kv")}
     pipe = subprocess.PIPE
     workers = [subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
@@ -57,12 +57,12 @@ def test_the_monthly_quota_admits_exactly_its_number_of_concurrent_requests(
     headers = tenant.key()
 
     def put(number: int) -> tuple[int, str]:
-        answer = http.put(f"/v1/{namespace}/key-{number}", content=b'{"value": 1}', headers=headers)
-        return answer.status_code, answer.json().get("error", {}).get("code", "")
+        response = http.put(f"/v1/{namespace}/key-{number}", content=b'{"value": 1}', headers=headers)
+        return response.status_code, response.json().get("error", {}).get("code", "")
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(put, range(quota + 50)))
-    assert answers.count((201, "")) == quota
-    assert answers.count((429, "QUOTA_EXCEEDED")) == 50
+        responses = list(pool.map(put, range(quota + 50)))
+    assert responses.count((201, "")) == quota
+    assert responses.count((429, "QUOTA_EXCEEDED")) == 50
     stored = http.get(f"/v1/namespaces/{namespace}", headers=tenant.bearer)
     assert stored.status_code == 200

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.contention import HttpStore, StaleReads, contend
 from tests.support.linearizability import find_violation
-from tests.support.register import step
+from tests.support.sequential_spec import step
 
 if TYPE_CHECKING:
     import httpx
@@ -29,7 +29,9 @@ def store(http: httpx.Client, tenant: Tenant) -> HttpStore:
 
 def outcomes(histories: Histories) -> Counter[tuple[str, int | None]]:
     return Counter(
-        (call.asked.kind, call.answer.status if call.answer else None) for calls in histories.values() for call in calls
+        (call.request.kind, call.response.status if call.response else None)
+        for calls in histories.values()
+        for call in calls
     )
 
 

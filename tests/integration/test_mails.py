@@ -25,7 +25,7 @@ from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyIssued, Event, ThresholdCrossed
 from kv_common.events.processed_events import ProcessedEvents
-from tests.support.bus import happened
+from tests.support.bus import new_event
 from tests.support.kv_process import enter
 from tests.support.tenant import new_email
 from tests.support.waiting import await_value
@@ -68,12 +68,12 @@ class Bench:
 
     def welcome(self) -> None:
         """Make the address known, and be done with the welcome."""
-        self.intake.take(happened(self.account_id, AccountCreated(email=self.address)))
+        self.intake.take(new_event(self.account_id, AccountCreated(email=self.address)))
 
     def issue(self) -> tuple[str, str]:
         """Take in that a key was issued; return the alert's id, and a word that only its mail has."""
         display = f"kv_live_{uuid.uuid4().hex[:12]}"
-        event = happened(
+        event = new_event(
             self.account_id, ApiKeyIssued(key_id="key_1", display=display, namespaces=("*",), scopes=("read",))
         )
         self.intake.take(event)
@@ -171,7 +171,7 @@ def test_a_mail_waits_for_an_address_that_comes_later(bench: Bench) -> None:
 def test_a_thousand_deliveries_at_once_of_three_thresholds_are_three_alerts(bench: Bench) -> None:
     bench.welcome()
     three = [
-        happened(
+        new_event(
             bench.account_id,
             ThresholdCrossed(
                 period="2026-11", metric="requests", threshold=threshold, used=threshold, limit=100, plan="free"
@@ -229,7 +229,7 @@ def test_a_deleted_account_is_gone_and_stays_gone(bench: Bench) -> None:
     read_before = bench.mails.get(bench.account_id, waiting)
     assert read_before is not None
 
-    bench.intake.forget(happened(bench.account_id, AccountDeleted()))
+    bench.intake.forget(new_event(bench.account_id, AccountDeleted()))
 
     assert bench.holding(bench.account_id) == []
     bench.issue()

@@ -58,7 +58,7 @@ def account() -> str:
     return str(uuid.uuid4())
 
 
-class World:
+class Harness:
     """An account's requests, a flusher whose clock can be set, and what the outbox says of them."""
 
     def __init__(self, server: RedisServer, client: DynamoDBClient, table: str, account: str) -> None:
@@ -77,13 +77,13 @@ class World:
             self.limiter.decide(ticket, AdmissionData(KEY, LIMITS, "ns1"))
 
     def told(self) -> list[Event]:
-        answer = self.client.query(
+        response = self.client.query(
             TableName=self.table,
             KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
             ExpressionAttributeValues={":p": {"S": account_key(self.account)}, ":o": {"S": "OUTBOX#"}},
             ConsistentRead=True,
         )
-        return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in answer["Items"]]
+        return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in response["Items"]]
 
     def counted(self) -> int:
         """What whoever reads the events counts: the newest telling of each minute and epoch."""
@@ -125,145 +125,145 @@ class Store(UsageOutbox):
 
 
 @pytest.fixture
-def world(server: RedisServer, table: str, account: str) -> World:
-    return World(server, dynamodb.client(), table, account)
+def harness(server: RedisServer, table: str, account: str) -> Harness:
+    return Harness(server, dynamodb.client(), table, account)
 
 
-def test_every_request_is_told_with_its_operation_and_its_bytes(world: World) -> None:
-    world.serve(3)
-    world.serve(2, "put")
-    flushed = world.flusher.flush()
+def test_every_request_is_told_with_its_operation_and_its_bytes(harness: Harness) -> None:
+    harness.serve(3)
+    harness.serve(2, "put")
+    flushed = harness.flusher.flush()
     assert (flushed.accounts, flushed.minutes) == (1, 1)
-    (served,) = [event for event in world.told() if isinstance(event.data, RequestServed)]
+    (served,) = [event for event in harness.told() if isinstance(event.data, RequestServed)]
     assert isinstance(served.data, RequestServed)
-    assert served.id == f"{world.account}#{served.data.minute}#{served.data.epoch}"
+    assert served.id == f"{harness.account}#{served.data.minute}#{served.data.epoch}"
     assert served.data.namespaces["ns1"].requests == {"get": 3, "put": 2}
     assert served.data.namespaces["ns1"].bytes_in == 50
 
 
-def test_a_flush_goes_on_where_its_connection_died_since_the_last_one(world: World) -> None:
-    world.serve(1)
-    world.flusher.flush()
-    world.redis.client_kill_filter(_type="normal", skipme=True)
-    world.serve(2)
-    assert world.flusher.flush().minutes == 1
-    assert world.counted() == 3
+def test_a_flush_goes_on_where_its_connection_died_since_the_last_one(harness: Harness) -> None:
+    harness.serve(1)
+    harness.flusher.flush()
+    harness.redis.client_kill_filter(_type="normal", skipme=True)
+    harness.serve(2)
+    assert harness.flusher.flush().minutes == 1
+    assert harness.counted() == 3
 
 
-def test_what_was_told_is_not_told_again_and_what_is_new_is(world: World) -> None:
-    world.serve(3)
-    world.flusher.flush()
-    assert world.flusher.flush().minutes == 0
-    world.serve(2)
-    assert world.flusher.flush().minutes == 1
-    assert world.counted() == 5
+def test_what_was_told_is_not_told_again_and_what_is_new_is(harness: Harness) -> None:
+    harness.serve(3)
+    harness.flusher.flush()
+    assert harness.flusher.flush().minutes == 0
+    harness.serve(2)
+    assert harness.flusher.flush().minutes == 1
+    assert harness.counted() == 5
 
 
-def test_a_minute_that_is_over_is_forgotten_and_with_the_last_one_the_meter(world: World) -> None:
-    world.serve(3)
-    world.flusher.flush()
-    assert world.redis.exists(f"{{{world.account}}}:meter")
-    world.meter.ahead_s = 130
-    world.flusher.flush()
-    assert not any("|get" in field for field in world.fields())
-    world.meter.ahead_s = 2 * 86_400
-    world.flusher.flush()
-    world.flusher.flush()
-    assert world.fields() == {}
-    assert world.counted() == 3
+def test_a_minute_that_is_over_is_forgotten_and_with_the_last_one_the_meter(harness: Harness) -> None:
+    harness.serve(3)
+    harness.flusher.flush()
+    assert harness.redis.exists(f"{{{harness.account}}}:meter")
+    harness.meter.ahead_s = 130
+    harness.flusher.flush()
+    assert not any("|get" in field for field in harness.fields())
+    harness.meter.ahead_s = 2 * 86_400
+    harness.flusher.flush()
+    harness.flusher.flush()
+    assert harness.fields() == {}
+    assert harness.counted() == 3
 
 
 @pytest.mark.parametrize("step", ["before writing", "after writing", "before settling", "after settling"])
 @pytest.mark.parametrize("minute_is_over", [False, True])
 def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
-    world: World, step: str, *, minute_is_over: bool
+    harness: Harness, step: str, *, minute_is_over: bool
 ) -> None:
-    world.serve(3)
-    world.meter.ahead_s = 130 if minute_is_over else 0
-    world.store.dies = world.meter.dies = step
+    harness.serve(3)
+    harness.meter.ahead_s = 130 if minute_is_over else 0
+    harness.store.dies = harness.meter.dies = step
     with pytest.raises((Unavailable, RedisUnavailable)):
-        world.flusher.flush()
-    world.store.dies = world.meter.dies = None
+        harness.flusher.flush()
+    harness.store.dies = harness.meter.dies = None
     if not minute_is_over:
-        world.serve(4)
-    world.flusher.flush()
-    assert world.counted() == (3 if minute_is_over else 7)
-    assert len({event.id for event in world.told()}) == len(world.told())
+        harness.serve(4)
+    harness.flusher.flush()
+    assert harness.counted() == (3 if minute_is_over else 7)
+    assert len({event.id for event in harness.told()}) == len(harness.told())
 
 
-def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(world: World) -> None:
-    world.serve(3)
-    world.meter.ahead_s = 130
-    (reading,) = next(iter(world.meter.snapshots(10)))
+def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(harness: Harness) -> None:
+    harness.serve(3)
+    harness.meter.ahead_s = 130
+    (reading,) = next(iter(harness.meter.snapshots(10)))
     assert isinstance(reading, MeterSnapshot)
-    original = world.store.tell
+    original = harness.store.tell
 
     def slowly(events: Any, used: Any, *, now_s: int) -> None:
         original(events, used, now_s=now_s)
-        world.serve(1)
+        harness.serve(1)
 
-    world.store.tell = slowly  # type: ignore[method-assign]
-    world.flusher.flush()
-    world.store.tell = original  # type: ignore[method-assign]
-    world.flusher.flush()
-    assert world.counted() == 4
+    harness.store.tell = slowly  # type: ignore[method-assign]
+    harness.flusher.flush()
+    harness.store.tell = original  # type: ignore[method-assign]
+    harness.flusher.flush()
+    assert harness.counted() == 4
 
 
-def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch_adds_up(world: World) -> None:
-    world.serve(5)
-    world.flusher.flush()
-    world.serve(2)
-    world.redis.flushall()
-    world.serve(4)
-    world.flusher.flush()
+def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch_adds_up(harness: Harness) -> None:
+    harness.serve(5)
+    harness.flusher.flush()
+    harness.serve(2)
+    harness.redis.flushall()
+    harness.serve(4)
+    harness.flusher.flush()
     # 11 were served; the two that nobody had told are lost, and nothing is counted twice.
-    assert world.counted() == 9
-    epochs = {event.data.epoch for event in world.told() if isinstance(event.data, RequestServed)}
+    assert harness.counted() == 9
+    epochs = {event.data.epoch for event in harness.told() if isinstance(event.data, RequestServed)}
     assert len(epochs) == 2
 
 
-def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(world: World) -> None:
-    world.serve(5)
-    world.flusher.flush()
-    (month,) = world.redis.hgetall(f"{{{world.account}}}:quota")
-    item = world.client.get_item(
-        TableName=world.table,
-        Key={"PK": {"S": account_key(world.account)}, "SK": {"S": f"USED#{month!s}"}},
+def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(harness: Harness) -> None:
+    harness.serve(5)
+    harness.flusher.flush()
+    (month,) = harness.redis.hgetall(f"{{{harness.account}}}:quota")
+    item = harness.client.get_item(
+        TableName=harness.table,
+        Key={"PK": {"S": account_key(harness.account)}, "SK": {"S": f"USED#{month!s}"}},
         ConsistentRead=True,
     )["Item"]
     assert item["used"] == {"N": "5"}
 
 
-def test_the_last_use_of_a_key_is_told(world: World) -> None:
-    world.serve(2)
-    world.flusher.flush()
-    (used,) = [event.data for event in world.told() if isinstance(event.data, ApiKeyUsed)]
-    minute = int(world.redis.time()[0]) // 60
+def test_the_last_use_of_a_key_is_told(harness: Harness) -> None:
+    harness.serve(2)
+    harness.flusher.flush()
+    (used,) = [event.data for event in harness.told() if isinstance(event.data, ApiKeyUsed)]
+    minute = int(harness.redis.time()[0]) // 60
     assert used.keys["key_1"] in (minute, minute - 1)
 
 
-def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(world: World, server: RedisServer) -> None:
-    world.serve(2)
+def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(harness: Harness, server: RedisServer) -> None:
+    harness.serve(2)
     server.pause()
     with pytest.raises(RedisUnavailable):
-        world.flusher.flush()
+        harness.flusher.flush()
     server.resume()
-    world.flusher.flush()
-    assert world.counted() == 2
+    harness.flusher.flush()
+    assert harness.counted() == 2
 
 
-def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(world: World, table: str) -> None:
+def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(harness: Harness, table: str) -> None:
     accounts = [str(uuid.uuid4()) for _ in range(130)]
     for account in accounts:
-        world.limiter.decide(
+        harness.limiter.decide(
             AdmissionRequest(account, None, frozenset({Scope.READ}), "app", "get"), AdmissionData(None, LIMITS, "ns1")
         )
-    assert world.flusher.flush().accounts == 130
+    assert harness.flusher.flush().accounts == 130
     for account in (accounts[0], accounts[-1]):
-        assert World.counted(_of(world, account)) == 1
+        assert Harness.counted(_of(harness, account)) == 1
     assert table
 
 
-def _of(world: World, account: str) -> World:
-    world.account = account
-    return world
+def _of(harness: Harness, account: str) -> Harness:
+    harness.account = account
+    return harness

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.support.api_machine import ApiMachine, Server
 from tests.support.kv_process import event
 from tests.support.packaged_kv import PackagedKv
-from tests.support.quiet_table import quiet_table
+from tests.support.scratch_table import scratch_table
 from tests.support.tenant import set_plan, sign_up
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MACHINE = settings(
 def server(local: LocalEnvironment, http: httpx.Client, tmp_path: Path) -> Iterator[Server]:
     """The packaged service on a table of its own, and an account that no limit stops."""
     tenant = sign_up(local, http)
-    with quiet_table(local) as table, PackagedKv(local, tmp_path, table=table) as kv:
+    with scratch_table(local) as table, PackagedKv(local, tmp_path, table=table) as kv:
         set_plan(local, tenant.account_id, "business", table, rate=10**6, burst=10**6, quota=10**9)
         # What has expired by the table's own time it may remove: by this one, that is long over.
         now_ms = time.time_ns() // 1_000_000 + DAY_MS

@@ -55,8 +55,8 @@ def test_a_value_waits_to_be_named_and_stays_from_then_on(
     store: ObjectStore, client: S3Client, bucket: str, space: str
 ) -> None:
     def tags() -> list[tuple[str, str]]:
-        answer = client.get_object_tagging(Bucket=bucket, Key=f"values/{space}/one")
-        return [(tag["Key"], tag["Value"]) for tag in answer["TagSet"]]
+        response = client.get_object_tagging(Bucket=bucket, Key=f"values/{space}/one")
+        return [(tag["Key"], tag["Value"]) for tag in response["TagSet"]]
 
     text = os.urandom(1_000_000)
     store.put_value(space, "one", text)
@@ -86,8 +86,8 @@ def test_an_answer_is_given_to_whoever_has_its_url(store: ObjectStore, space: st
     assert store.get_answer(space, "digest") == b'{"value":1}'
 
     url = store.presign_answer(space, "digest", expires_s=60)
-    answer = httpx.get(url, trust_env=False)
-    assert (answer.content, answer.headers["content-type"]) == (b'{"value":1}', "application/json")
+    response = httpx.get(url, trust_env=False)
+    assert (response.content, response.headers["content-type"]) == (b'{"value":1}', "application/json")
     for other in (url.replace("digest", "other"), url.replace("X-Amz-Expires=60", "X-Amz-Expires=600")):
         assert httpx.get(other, trust_env=False).status_code == 403
 
@@ -116,9 +116,9 @@ def test_a_file_is_written_in_parts_and_downloaded_by_url(store: ObjectStore, sp
     store.complete(space, "job", upload, [2, 7])
     assert store.has_result(space, "job")
 
-    answer = httpx.get(store.presign_download(space, "job", expires_s=60), trust_env=False)
-    assert answer.content == parts[2] + parts[7]
-    assert answer.headers["content-type"] == "application/x-ndjson"
+    response = httpx.get(store.presign_download(space, "job", expires_s=60), trust_env=False)
+    assert response.content == parts[2] + parts[7]
+    assert response.headers["content-type"] == "application/x-ndjson"
 
 
 def test_writing_that_was_given_up_cannot_be_gone_on_with(store: ObjectStore, space: str) -> None:

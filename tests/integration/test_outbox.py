@@ -57,9 +57,9 @@ def test_of_rotations_at_the_same_time_one_happens_and_one_is_told(
 
     def rotate(number: int) -> bool:
         path = f"/v1/api-keys/{key['id']}/rotate"
-        answer = tenant.http.post(path, json={"grace_seconds": number}, headers=tenant.bearer)
-        assert answer.status_code in (201, 409)
-        return answer.status_code == 201
+        response = tenant.http.post(path, json={"grace_seconds": number}, headers=tenant.bearer)
+        assert response.status_code in (201, 409)
+        return response.status_code == 201
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(rotate, range(6))).count(True) == 1

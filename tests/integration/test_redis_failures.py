@@ -193,11 +193,11 @@ def test_redis_decides_again_within_five_seconds_of_waking_up(
 def test_a_hung_redis_is_asked_by_a_few_requests_only(
     app: Api, server: RedisServer, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[float] = []
+    request: list[float] = []
     exchange = RedisNode.exchange
 
     def counted(self: RedisNode, *commands: Command) -> Any:
-        asked.append(time.monotonic())
+        request.append(time.monotonic())
         return exchange(self, *commands)
 
     monkeypatch.setattr(RedisNode, "exchange", counted)
@@ -206,7 +206,7 @@ def test_a_hung_redis_is_asked_by_a_few_requests_only(
     for _ in range(30):
         call(app, "GET", VALUE, HERE, headers=headers)
     # Three fail and open the breaker; after that one a second tries. Each try may open a connection first.
-    assert len(asked) <= 2 * (3 + 1 + time.monotonic() - started)
+    assert len(request) <= 2 * (3 + 1 + time.monotonic() - started)
 
 
 def test_a_namespace_can_be_deleted_while_redis_does_not_answer(

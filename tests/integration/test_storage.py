@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
 
 
-class World:
+class Harness:
     """A namespace in the real table, and trackers of made-up shards of its stream."""
 
     def __init__(self, table: str) -> None:
@@ -51,51 +51,51 @@ class World:
 
 
 @pytest.fixture
-def world(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> World:
-    return World(enter(local, "kv", monkeypatch)["TABLE"])
+def harness(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    return Harness(enter(local, "kv", monkeypatch)["TABLE"])
 
 
-def test_a_record_that_expired_counts_like_any_deletion(world: World) -> None:
-    world.tracker().track([world.record(1, None, 10), world.record(2, None, 5, key="l")], world.shard)
-    assert world.held() == NamespaceStats(2, 17)
-    world.tracker().track([expired(3, 10, namespace=world.id)], world.shard)
-    assert world.held() == NamespaceStats(1, 6)
-    assert world.total() == (1, 6)
+def test_a_record_that_expired_counts_like_any_deletion(harness: Harness) -> None:
+    harness.tracker().track([harness.record(1, None, 10), harness.record(2, None, 5, key="l")], harness.shard)
+    assert harness.held() == NamespaceStats(2, 17)
+    harness.tracker().track([expired(3, 10, namespace=harness.id)], harness.shard)
+    assert harness.held() == NamespaceStats(1, 6)
+    assert harness.total() == (1, 6)
 
 
-def test_records_that_come_again_in_another_process_or_cut_differently_count_once(world: World) -> None:
-    records = [world.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
+def test_records_that_come_again_in_another_process_or_cut_differently_count_once(harness: Harness) -> None:
+    records = [harness.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     for start, end in ((0, 8), (0, 8), (4, 12), (11, 20), (0, 20), (19, 20)):
-        world.tracker().track(records[start:end], world.shard)
-    assert world.held() == NamespaceStats(20, 20 * 13)
-    assert world.total() == (20, 20 * 13)
+        harness.tracker().track(records[start:end], harness.shard)
+    assert harness.held() == NamespaceStats(20, 20 * 13)
+    assert harness.total() == (20, 20 * 13)
 
 
-def test_of_processes_that_count_the_same_records_at_once_one_counts(world: World) -> None:
-    records = [world.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
+def test_of_processes_that_count_the_same_records_at_once_one_counts(harness: Harness) -> None:
+    records = [harness.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: world.tracker().track(records, world.shard), range(6)))
-    assert world.held() == NamespaceStats(20, 20 * 13)
+        list(pool.map(lambda _: harness.tracker().track(records, harness.shard), range(6)))
+    assert harness.held() == NamespaceStats(20, 20 * 13)
 
 
-def test_shards_are_counted_apart(world: World) -> None:
-    world.tracker().track([world.record(100, None, 10)], world.shard)
-    world.tracker().track([world.record(5, None, 10, key="l")], world.shard + "-other")
-    assert world.held() == NamespaceStats(2, 22)
+def test_shards_are_counted_apart(harness: Harness) -> None:
+    harness.tracker().track([harness.record(100, None, 10)], harness.shard)
+    harness.tracker().track([harness.record(5, None, 10, key="l")], harness.shard + "-other")
+    assert harness.held() == NamespaceStats(2, 22)
 
 
-def test_changes_of_a_deleted_account_bring_nothing_back(world: World) -> None:
-    tracker = world.tracker()
-    tracker.track([world.record(1, None, 10)], world.shard)
-    dynamodb.delete_partition(world.client, world.table, account_tombstones.account_key(world.account))
+def test_changes_of_a_deleted_account_bring_nothing_back(harness: Harness) -> None:
+    tracker = harness.tracker()
+    tracker.track([harness.record(1, None, 10)], harness.shard)
+    dynamodb.delete_partition(harness.client, harness.table, account_tombstones.account_key(harness.account))
     # One process still knows whose the namespace was, another has to ask.
-    tracker.track([world.record(2, 10, None)], world.shard)
-    world.client.delete_item(TableName=world.table, Key={"PK": {"S": f"N#{world.id}"}, "SK": {"S": "OWNER"}})
-    world.tracker().track([world.record(3, None, 10)], world.shard)
-    assert world.namespaces.all_holdings(world.account) == {}
-    answer = world.client.query(
-        TableName=world.table,
+    tracker.track([harness.record(2, 10, None)], harness.shard)
+    harness.client.delete_item(TableName=harness.table, Key={"PK": {"S": f"N#{harness.id}"}, "SK": {"S": "OWNER"}})
+    harness.tracker().track([harness.record(3, None, 10)], harness.shard)
+    assert harness.namespaces.all_holdings(harness.account) == {}
+    response = harness.client.query(
+        TableName=harness.table,
         KeyConditionExpression="PK = :p",
-        ExpressionAttributeValues={":p": {"S": account_tombstones.account_key(world.account)}},
+        ExpressionAttributeValues={":p": {"S": account_tombstones.account_key(harness.account)}},
     )
-    assert answer["Items"] == []
+    assert response["Items"] == []

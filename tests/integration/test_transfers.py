@@ -25,10 +25,10 @@ from kv_service.persistence import NamespaceStore
 from kv_service.persistence.transfers import MAX_A_DAY
 from kv_service.transfers import exporter, importer, ndjson
 from kv_service.transfers.model import TransferStatus
+from tests.support.crashing_client import CrashingClient, ProcessCrashed
 from tests.support.kv_process import enter
-from tests.support.mortality import Died, Mortal
-from tests.support.queues import nobody_takes_from
-from tests.support.transfers import Place, Worker, new_place, version
+from tests.support.queues import paused_queue
+from tests.support.transfers import TransferHarness, Worker, new_transfer_harness, version
 from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ KILLS = 25
 
 @pytest.fixture(scope="module", autouse=True)
 def _nobody_else(local: LocalEnvironment) -> Iterator[None]:
-    with nobody_takes_from(local, "kv-jobs"):
+    with paused_queue(local, "kv-jobs"):
         yield
 
 
@@ -74,8 +74,8 @@ def _kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def place() -> Place:
-    return new_place()
+def harness() -> TransferHarness:
+    return new_transfer_harness()
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def worker(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Callable
         calls: list[str] = []
         with monkeypatch.context() as patch:
             for module, client in clients(local):
-                patch.setattr(module, "client", lambda client=client: Mortal(client, calls, most))
+                patch.setattr(module, "client", lambda client=client: CrashingClient(client, calls, most))
             return Worker(), calls
 
     return make
@@ -111,21 +111,21 @@ def file_of(versions: list[Version]) -> bytes:
 
 
 def test_an_export_is_the_same_file_wherever_its_worker_dies(
-    place: Place, worker: Callable[[int], tuple[Worker, list[str]]]
+    harness: TransferHarness, worker: Callable[[int], tuple[Worker, list[str]]]
 ) -> None:
     versions = some(12)
-    place.put(*versions, version("expired", "1", expires_at_s=now_ms() // 1000))
+    harness.put(*versions, version("expired", "1", expires_at_s=now_ms() // 1000))
     died, most = True, 0
     while died:
-        transfer = place.export()
+        transfer = harness.export()
         mortal, calls = worker(most)
         try:
-            mortal.finish(place.account_id, transfer.id)
+            mortal.finish(harness.account_id, transfer.id)
             died = False
-        except Died:
-            Worker().finish(place.account_id, transfer.id)
-        assert place.result(transfer) == file_of(versions), f"after {most} calls"
-        state = place.state(transfer)
+        except ProcessCrashed:
+            Worker().finish(harness.account_id, transfer.id)
+        assert harness.result(transfer) == file_of(versions), f"after {most} calls"
+        state = harness.state(transfer)
         assert (state.status, state.keys, state.size) == (TransferStatus.DONE, 12, len(file_of(versions)))
         most += 1
     assert {"complete_multipart_upload", "query", "transact_write_items", "update_item", "upload_part"} <= set(calls)
@@ -138,70 +138,70 @@ def test_an_import_writes_every_line_once_wherever_its_worker_dies(
     versions = some(12)
     died, most = True, 0
     while died:
-        place = new_place()
-        transfer = place.import_(file_of(versions))
+        harness = new_transfer_harness()
+        transfer = harness.import_(file_of(versions))
         mortal, calls = worker(most)
         mine: dict[str, str | None] = {}
         try:
-            mortal.finish(place.account_id, transfer.id)
+            mortal.finish(harness.account_id, transfer.id)
             died = False
-        except Died:
+        except ProcessCrashed:
             # A client takes over what has been imported; it must not be imported once more.
-            mine = dict.fromkeys(place.versions(), '"mine"')
-            place.put(*(version(key, '"mine"') for key in mine))
-            Worker().finish(place.account_id, transfer.id)
-        found = {key: one.text for key, one in place.versions().items()}
+            mine = dict.fromkeys(harness.versions(), '"mine"')
+            harness.put(*(version(key, '"mine"') for key in mine))
+            Worker().finish(harness.account_id, transfer.id)
+        found = {key: one.text for key, one in harness.versions().items()}
         assert found == {one.key: one.text for one in versions} | mine, f"after {most} calls"
-        state = place.state(transfer)
+        state = harness.state(transfer)
         assert (state.status, state.keys, state.bytes) == (TransferStatus.DONE, 12, len(file_of(versions)))
         most += 1
     assert {"batch_get_item", "get_object", "transact_write_items", "update_item"} <= set(calls)
     assert calls.count("transact_write_items") > 3
 
 
-def test_what_was_exported_and_imported_is_the_same_but_for_its_times(place: Place) -> None:
+def test_what_was_exported_and_imported_is_the_same_but_for_its_times(harness: TransferHarness) -> None:
     versions = some(2 * len(TEXTS))
-    place.put(*versions)
-    exported = place.export()
-    Worker().finish(place.account_id, exported.id)
-    other = new_place()
-    imported = other.import_(place.result(exported))
+    harness.put(*versions)
+    exported = harness.export()
+    Worker().finish(harness.account_id, exported.id)
+    other = new_transfer_harness()
+    imported = other.import_(harness.result(exported))
     Worker().finish(other.account_id, imported.id)
 
-    def all_but_times(where: Place) -> list[tuple[str, str | None, int, int | None, str | None]]:
+    def all_but_times(where: TransferHarness) -> list[tuple[str, str | None, int, int | None, str | None]]:
         found = where.versions().values()
         return [(one.key, one.text, one.size, one.expires_at_s, one.metadata) for one in found]
 
-    assert all_but_times(other) == all_but_times(place)
+    assert all_but_times(other) == all_but_times(harness)
     assert [one.key for one in versions] == list(other.versions())
 
 
-def test_workers_that_are_killed_at_random_lose_and_double_nothing(place: Place) -> None:
-    def live_and_die(where: Place, transfer_id: str) -> int:
+def test_workers_that_are_killed_at_random_lose_and_double_nothing(harness: TransferHarness) -> None:
+    def live_and_die(where: TransferHarness, transfer_id: str) -> int:
         arguments = [where.account_id, transfer_id, str(KILLS), "7"]
-        command = [sys.executable, "-m", "tests.support.mortal_worker", *arguments]
+        command = [sys.executable, "-m", "tests.support.crash_worker", *arguments]
         root = Path(__file__).parents[2]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, cwd=root)
         interrupted: int = json.loads(done.stdout)["interrupted"]
         return interrupted
 
     versions = some(60)
-    place.put(*versions)
-    exported = place.export()
-    assert live_and_die(place, exported.id) > 0
-    assert place.result(exported) == file_of(versions)
+    harness.put(*versions)
+    exported = harness.export()
+    assert live_and_die(harness, exported.id) > 0
+    assert harness.result(exported) == file_of(versions)
 
-    other = new_place()
+    other = new_transfer_harness()
     imported = other.import_(file_of(versions))
     assert live_and_die(other, imported.id) > 0
     assert {key: one.text for key, one in other.versions().items()} == {one.key: one.text for one in versions}
     assert other.state(imported).keys == 60
 
 
-def test_of_exports_that_are_begun_at_once_one_runs(place: Place) -> None:
+def test_of_exports_that_are_begun_at_once_one_runs(harness: TransferHarness) -> None:
     def begin(_: int) -> str:
         try:
-            place.export()
+            harness.export()
         except Conflict as refusal:
             return str(refusal.details["reason"])
         return "begun"
@@ -209,30 +209,32 @@ def test_of_exports_that_are_begun_at_once_one_runs(place: Place) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(begin, range(8))) == ["begun"] + ["job_running"] * 7
     # An import is another matter; and after the end comes the next.
-    place.import_(b"")
-    [running] = [one for one in place.transfers.newest(place.account_id) if one.kind is JobKind.EXPORT]
-    Worker().finish(place.account_id, running.id)
-    place.transfers.delete(place.account_id, place.export().id)
-    place.export()
+    harness.import_(b"")
+    [running] = [one for one in harness.transfers.newest(harness.account_id) if one.kind is JobKind.EXPORT]
+    Worker().finish(harness.account_id, running.id)
+    harness.transfers.delete(harness.account_id, harness.export().id)
+    harness.export()
 
 
-def test_a_day_has_so_many_imports_and_the_next_one_begins_tomorrow(place: Place) -> None:
+def test_a_day_has_so_many_imports_and_the_next_one_begins_tomorrow(harness: TransferHarness) -> None:
     for _ in range(MAX_A_DAY[JobKind.IMPORT]):
-        place.transfers.delete(place.account_id, place.import_(b"").id)
+        harness.transfers.delete(harness.account_id, harness.import_(b"").id)
 
     with pytest.raises(RateLimited) as refusal:
-        place.import_(b"")
+        harness.import_(b"")
 
     assert refusal.value.details["reason"] == "jobs_per_day"
     assert 0 < int(refusal.value.headers["Retry-After"]) <= 86_400
-    place.export()
+    harness.export()
 
 
-def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(local: LocalEnvironment, place: Place) -> None:
-    place.put(*some(3))
+def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(
+    local: LocalEnvironment, harness: TransferHarness
+) -> None:
+    harness.put(*some(3))
     sqs = local.aws_client("sqs")
     queue = sqs.get_queue_url(QueueName="kv-local-kv-jobs")["QueueUrl"]
-    transfer = place.export()
+    transfer = harness.export()
 
     def message() -> Any:
         """Return the job's message, once it is there; those of other tests are left for a second."""
@@ -242,67 +244,67 @@ def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(local: LocalEn
     given_up = await_value(message, within=20)
     sqs.send_message(QueueUrl=f"{queue}-dlq", MessageBody=given_up["Body"])
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=given_up["ReceiptHandle"])
-    assert place.state(transfer).status is TransferStatus.RUNNING
+    assert harness.state(transfer).status is TransferStatus.RUNNING
     with pytest.raises(Conflict, match="not finished"):
-        place.export()
+        harness.export()
 
     assert redrive(sqs, "local", "kv-jobs", lambda _: None) == 1
     again = await_value(message, within=20)
     batch = {"Records": [{"messageId": "1", "body": again["Body"]}]}
     assert Consumer("kv", job_handlers()).consume(batch) == {"batchItemFailures": []}
 
-    assert place.state(transfer).status is TransferStatus.DONE
-    assert place.result(transfer) == file_of(list(place.versions().values()))
+    assert harness.state(transfer).status is TransferStatus.DONE
+    assert harness.result(transfer) == file_of(list(harness.versions().values()))
 
 
-def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(place: Place) -> None:
-    transfer = place.import_(file_of(some(3)))
-    place.transfers.delete(place.account_id, transfer.id)
-    Worker().finish(place.account_id, transfer.id)
-    assert place.versions() == {}
-    assert place.state(transfer).status is TransferStatus.CANCELED
-    again = place.import_(file_of(some(3)))
-    Worker().finish(place.account_id, again.id)
-    assert len(place.versions()) == 3
+def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(harness: TransferHarness) -> None:
+    transfer = harness.import_(file_of(some(3)))
+    harness.transfers.delete(harness.account_id, transfer.id)
+    Worker().finish(harness.account_id, transfer.id)
+    assert harness.versions() == {}
+    assert harness.state(transfer).status is TransferStatus.CANCELED
+    again = harness.import_(file_of(some(3)))
+    Worker().finish(harness.account_id, again.id)
+    assert len(harness.versions()) == 3
 
 
 def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
-    place: Place, worker: Callable[[int], tuple[Worker, list[str]]]
+    harness: TransferHarness, worker: Callable[[int], tuple[Worker, list[str]]]
 ) -> None:
-    transfer = place.import_(file_of(some(12)))
+    transfer = harness.import_(file_of(some(12)))
     mortal, calls = worker(1_000)
     namespaces = NamespaceStore(dynamodb.client(), _table(), now_ms=now_ms)
-    [namespace] = namespaces.all(place.account_id)
-    delete = Job(place.account_id, namespace.id, JobKind.DELETE_NAMESPACE, "app", 0, "c-1")
+    [namespace] = namespaces.all(harness.account_id)
+    delete = Job(harness.account_id, namespace.id, JobKind.DELETE_NAMESPACE, "app", 0, "c-1")
     real = importer.Imports._growth
 
     def delete_meanwhile(self: importer.Imports, *arguments: Any) -> int:
         """Delete the namespace when the second chunk is about to be written."""
         growth = real(self, *arguments)
-        if len(place.versions()) == 5:
-            namespaces.close(place.account_id, Namespace("app", namespace.id, 0), delete)
-            Worker().finish(place.account_id, namespace.id)
+        if len(harness.versions()) == 5:
+            namespaces.close(harness.account_id, Namespace("app", namespace.id, 0), delete)
+            Worker().finish(harness.account_id, namespace.id)
         return growth
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importer.Imports, "_growth", delete_meanwhile)
-        mortal.finish(place.account_id, transfer.id)
+        mortal.finish(harness.account_id, transfer.id)
 
     assert "transact_write_items" in calls
-    assert place.versions() == {}
-    assert place.transfers.newest(place.account_id) == []
+    assert harness.versions() == {}
+    assert harness.transfers.newest(harness.account_id) == []
     with pytest.raises(NotFound):
-        place.export()
+        harness.export()
 
 
-def test_a_closed_account_begins_nothing(place: Place) -> None:
-    waiting = place.transfers.begin_import(place.account_id, "app", correlation_id="c-1")
-    account_tombstones.write_tombstone(dynamodb.client(), _table(), place.account_id, now_s=now_ms() / 1000)
+def test_a_closed_account_begins_nothing(harness: TransferHarness) -> None:
+    waiting = harness.transfers.begin_import(harness.account_id, "app", correlation_id="c-1")
+    account_tombstones.write_tombstone(dynamodb.client(), _table(), harness.account_id, now_s=now_ms() / 1000)
     with pytest.raises(Unauthorized):
-        place.export()
-    place.transfers.end_all(place.account_id, [place.space.namespace_id])
+        harness.export()
+    harness.transfers.end_all(harness.account_id, [harness.space.namespace_id])
     with pytest.raises(NotFound):
-        place.transfers.start(place.account_id, waiting.id)
+        harness.transfers.start(harness.account_id, waiting.id)
 
 
 def _table() -> str:

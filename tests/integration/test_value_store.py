@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kv_service.values.preconditions import Precondition
 
 
-class World:
+class Harness:
     """Values of a new namespace, at a time that the test sets."""
 
     def __init__(self, kv: Kv) -> None:
@@ -60,33 +60,33 @@ class World:
 
 
 @pytest.fixture
-def world(kv: Kv) -> World:
-    return World(kv)
+def harness(kv: Kv) -> Harness:
+    return Harness(kv)
 
 
-def nothing(_world: World) -> str:
+def nothing(_world: Harness) -> str:
     return "none"
 
 
-def a_value(world: World) -> str:
-    version = world.write(Put("k", '{"a":1}', ttl_s=100))
+def a_value(harness: Harness) -> str:
+    version = harness.write(Put("k", '{"a":1}', ttl_s=100))
     assert version
     return version.etag
 
 
-def an_integer(world: World) -> str:
-    version = world.write(Put("k", "41"))
+def an_integer(harness: Harness) -> str:
+    version = harness.write(Put("k", "41"))
     assert version
     return version.etag
 
 
-def one_that_expired(world: World) -> str:
-    etag = a_value(world)
-    world.now += 101_000
+def one_that_expired(harness: Harness) -> str:
+    etag = a_value(harness)
+    harness.now += 101_000
     return etag
 
 
-STATES: tuple[Callable[[World], str], ...] = (nothing, a_value, an_integer, one_that_expired)
+STATES: tuple[Callable[[Harness], str], ...] = (nothing, a_value, an_integer, one_that_expired)
 PRECONDITIONS: dict[str, Callable[[str], Precondition]] = {
     "none": lambda _: preconditions.NONE,
     "if-match *": lambda _: preconditions.read("*", None),
@@ -111,33 +111,33 @@ PUTS: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("name", PRECONDITIONS)
-def test_a_put_is_done_or_refused_by_what_stands_there(world: World, name: str) -> None:
+def test_a_put_is_done_or_refused_by_what_stands_there(harness: Harness, name: str) -> None:
     for state, expected in zip(STATES, PUTS[name], strict=True):
-        world.write(Delete("k"))
-        before = PRECONDITIONS[name](state(world))
-        created = (found := world.get()) and found.created_at_ms
-        world.now += 7
-        assert world.outcome(Put("k", TEXT, precondition=before)) == expected, state.__name__
-        found = world.get()
+        harness.write(Delete("k"))
+        before = PRECONDITIONS[name](state(harness))
+        created = (found := harness.get()) and found.created_at_ms
+        harness.now += 7
+        assert harness.outcome(Put("k", TEXT, precondition=before)) == expected, state.__name__
+        found = harness.get()
         if expected != FAILED:
             assert found
-            assert (found.created_at_ms, found.expires_at_s) == (created or world.now, None)
+            assert (found.created_at_ms, found.expires_at_s) == (created or harness.now, None)
 
 
 @pytest.mark.parametrize("name", [name for name in PRECONDITIONS if "none-match" not in name])
-def test_an_increment_and_a_delete_are_done_or_refused_by_what_stands_there(world: World, name: str) -> None:
+def test_an_increment_and_a_delete_are_done_or_refused_by_what_stands_there(harness: Harness, name: str) -> None:
     sums: list[object] = [("1", False), "CONFLICT", ("42", False), ("1", True)]
     gone: list[object] = [(None, False)] * 4
     for index, state in enumerate(STATES):
         for command, outcomes in ((Increment, sums), (Delete, gone)):
-            world.write(Delete("k"))
-            precondition = PRECONDITIONS[name](state(world))
-            outcome = world.outcome(command("k", precondition=precondition))
+            harness.write(Delete("k"))
+            precondition = PRECONDITIONS[name](state(harness))
+            outcome = harness.outcome(command("k", precondition=precondition))
             expected = FAILED if PUTS[name][index] == FAILED else outcomes[index]
             assert outcome == expected, (state.__name__, command.__name__)
 
 
-def test_the_bounds_of_64_bits_hold_in_the_table(world: World) -> None:
+def test_the_bounds_of_64_bits_hold_in_the_table(harness: Harness) -> None:
     for start, by, end in (
         (2**63 - 2, 1, 2**63 - 1),
         (2**63 - 1, 1, None),
@@ -147,37 +147,37 @@ def test_the_bounds_of_64_bits_hold_in_the_table(world: World) -> None:
         (0, -(2**63), -(2**63)),
         (-1, -(2**63), None),
     ):
-        world.write(Put("k", str(start)))
-        outcome = world.outcome(Increment("k", by))
+        harness.write(Put("k", str(start)))
+        outcome = harness.outcome(Increment("k", by))
         assert outcome == ("CONFLICT" if end is None else (str(end), False))
-        found = world.get()
+        found = harness.get()
         assert found
         assert found.text == str(start if end is None else end)
 
 
-def test_an_increment_keeps_sets_and_clears_the_time_to_live(world: World) -> None:
-    world.write(Put("k", "1", ttl_s=100, metadata='{"m":1}'))
-    kept = world.write(Increment("k"))
-    renewed = world.write(Increment("k", ttl_s=200))
-    cleared = world.write(Increment("k", ttl_s=None))
+def test_an_increment_keeps_sets_and_clears_the_time_to_live(harness: Harness) -> None:
+    harness.write(Put("k", "1", ttl_s=100, metadata='{"m":1}'))
+    kept = harness.write(Increment("k"))
+    renewed = harness.write(Increment("k", ttl_s=200))
+    cleared = harness.write(Increment("k", ttl_s=None))
     assert kept
     assert renewed
     assert cleared
     assert [one.expires_at_s for one in (kept, renewed, cleared)] == [1_795_176_101, 1_795_176_201, None]
-    assert world.get() == cleared
+    assert harness.get() == cleared
     assert cleared.metadata == '{"m":1}'
 
 
-def test_a_text_takes_the_place_of_any_other_kind_of_text(world: World) -> None:
+def test_a_text_takes_the_place_of_any_other_kind_of_text(harness: Harness) -> None:
     texts = ["7", '"' + "x" * 3_000 + '"', '{"a":1}', "-7", "[1]"]
     for before in texts:
         for after in texts:
-            world.write(Put("k", before, ttl_s=50, metadata="{}"))
-            world.write(Put("k", after))
-            found = world.get()
+            harness.write(Put("k", before, ttl_s=50, metadata="{}"))
+            harness.write(Put("k", after))
+            found = harness.get()
             assert found
             assert (found.text, found.size, found.metadata, found.expires_at_s) == (after, len(after), None, None)
-            head = world.values.head(world.space, Get("k"))
+            head = harness.values.head(harness.space, Get("k"))
             assert (head.size, head.etag, head.text) == (
                 len(after),
                 found.etag,
@@ -185,41 +185,41 @@ def test_a_text_takes_the_place_of_any_other_kind_of_text(world: World) -> None:
             )
 
 
-def test_a_put_without_room_is_refused_and_one_that_gives_back_as_much_is_not(world: World) -> None:
-    world.write(Put("k", '"' + "x" * 98 + '"'))
+def test_a_put_without_room_is_refused_and_one_that_gives_back_as_much_is_not(harness: Harness) -> None:
+    harness.write(Put("k", '"' + "x" * 98 + '"'))
     with pytest.raises(StorageFull):
-        world.write(Put("l", "[]"), room=0)
+        harness.write(Put("l", "[]"), room=0)
     with pytest.raises(StorageFull):
-        world.write(Put("k", '"' + "x" * 99 + '"'), room=0)
+        harness.write(Put("k", '"' + "x" * 99 + '"'), room=0)
     with pytest.raises(StorageFull):
-        world.write(Increment("l"), room=0)
-    world.write(Put("k", '"' + "y" * 98 + '"'), room=0)
+        harness.write(Increment("l"), room=0)
+    harness.write(Put("k", '"' + "y" * 98 + '"'), room=0)
     # What was an integer has no size of its own in the table, and gives back as much all the same.
-    world.write(Put("k", "1234567"))
-    world.write(Put("k", "[12345]"), room=0)
-    world.write(Put("k", "1234567"), room=0)
-    world.write(Increment("k"), room=0)
+    harness.write(Put("k", "1234567"))
+    harness.write(Put("k", "[12345]"), room=0)
+    harness.write(Put("k", "1234567"), room=0)
+    harness.write(Increment("k"), room=0)
 
 
-def test_a_patch_is_atomic_with_every_other_write(world: World) -> None:
-    world.write(Put("k", "{}"))
+def test_a_patch_is_atomic_with_every_other_write(harness: Harness) -> None:
+    harness.write(Put("k", "{}"))
     for number in range(5):
-        world.write(Patch("k", f'{{"m{number}":1.0}}'))
-    found = world.get()
+        harness.write(Patch("k", f'{{"m{number}":1.0}}'))
+    found = harness.get()
     assert found
     assert found.text == '{"m0":1.0,"m1":1.0,"m2":1.0,"m3":1.0,"m4":1.0}'
 
 
 @pytest.mark.parametrize("consistent", [False, True])
-def test_lists_leave_out_what_has_expired_and_fill_their_pages(world: World, *, consistent: bool) -> None:
+def test_lists_leave_out_what_has_expired_and_fill_their_pages(harness: Harness, *, consistent: bool) -> None:
     for number in range(30):
-        world.write(Put(f"a{number:02}", str(number), ttl_s=10 if number % 3 else None, metadata=f'{{"n":{number}}}'))
-    world.write(Put("b", '"text"'))
-    world.now += 20_000
+        harness.write(Put(f"a{number:02}", str(number), ttl_s=10 if number % 3 else None, metadata=f'{{"n":{number}}}'))
+    harness.write(Put("b", '"text"'))
+    harness.now += 20_000
     listed: list[Version] = []
     cursor: str | None = None
     while True:
-        page = world.values.page(world.space, PageRequest("a", 4, cursor, metadata=True, consistent=consistent))
+        page = harness.values.page(harness.space, PageRequest("a", 4, cursor, metadata=True, consistent=consistent))
         listed += page.keys
         cursor = page.cursor
         if cursor is None:
@@ -243,12 +243,14 @@ def lost_answers() -> Iterator[list[str]]:
         yield sent
 
 
-def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(world: World, lost_answers: list[str]) -> None:
+def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(
+    harness: Harness, lost_answers: list[str]
+) -> None:
     written: list[WriteResult] = []
 
     def write(command: Write) -> None:
-        world.now += 5
-        written.append(world.values.write(world.space, command))
+        harness.now += 5
+        written.append(harness.values.write(harness.space, command))
 
     write(Put("k", "1"))
     write(Put("k", "5"))

@@ -16,9 +16,9 @@ SENDER = "KV Storage <no-reply@kv-storage.local>"
 
 
 def alerts(tenant: Tenant, query: str = "") -> list[JSON]:
-    answer = tenant.http.get(f"/v1/alerts{query}", headers=tenant.bearer)
-    assert answer.status_code == 200, answer.text
-    listed: list[JSON] = answer.json()["alerts"]
+    response = tenant.http.get(f"/v1/alerts{query}", headers=tenant.bearer)
+    assert response.status_code == 200, response.text
+    listed: list[JSON] = response.json()["alerts"]
     return listed
 
 
@@ -53,11 +53,11 @@ def queue_depth(local: LocalEnvironment, queue: str) -> int:
     return sum(int(found[name]) for name in names)
 
 
-def drained(local: LocalEnvironment, queue: str) -> bool:
+def is_empty(local: LocalEnvironment, queue: str) -> bool:
     return queue_depth(local, queue) == 0
 
 
-def holding(local: LocalEnvironment, text: str) -> list[JSON]:
+def items_containing(local: LocalEnvironment, text: str) -> list[JSON]:
     """Return every item of the service's table that holds `text` anywhere."""
     table = stack_output(local, "alerts", "TableName")
     pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)

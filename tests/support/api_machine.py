@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.support import exchange, operations
-from tests.support.agreement import description, require_agreement
+from tests.support import operations, requests
 from tests.support.kv_process import event
 from tests.support.model import READS, Model, Operation, elements, members
+from tests.support.response_checks import description, require_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.support.exchange import Answer
+    from tests.support.requests import Response
 
 _NEVER = '"neverwasone1"'
 
@@ -81,10 +81,10 @@ class ApiMachine(RuleBasedStateMachine):
         """Send a write again, after another one: it has happened."""
         sent = self._known(operation)
         headers = self._headers_once()
-        first = self._serve(exchange.request(sent, self._server.namespace, headers))
+        first = self._serve(requests.request(sent, self._server.namespace, headers))
         self._compare(sent, first)
         self._alone(between)
-        self._require_same(first, self._serve(exchange.request(sent, self._server.namespace, headers)))
+        self._require_same(first, self._serve(requests.request(sent, self._server.namespace, headers)))
 
     @rule(made=operations.batches, atomic=st.booleans(), once=st.booleans())
     def batch(self, made: list[Operation], *, atomic: bool, once: bool) -> None:
@@ -93,14 +93,14 @@ class ApiMachine(RuleBasedStateMachine):
             made = made[:8]  # 6 MB is what a function takes and gives
         sent = [self._known(operation) for operation in made]
         headers = self._headers_once() if once else self._server.headers
-        request = exchange.batch_request(sent, self._server.namespace, headers, atomic=atomic)
-        answer = self._serve(request)
-        if not atomic or not self._require_none_applied(sent, answer):
-            assert answer.status == 200, answer
-            for operation, result in zip(sent, exchange.results(answer), strict=True):
+        request = requests.batch_request(sent, self._server.namespace, headers, atomic=atomic)
+        response = self._serve(request)
+        if not atomic or not self._require_none_applied(sent, response):
+            assert response.status == 200, response
+            for operation, result in zip(sent, requests.results(response), strict=True):
                 self._compare(operation, result)
         if once:
-            self._require_same(answer, self._serve(request))
+            self._require_same(response, self._serve(request))
 
     @rule(
         prefix=st.sampled_from(operations.PREFIXES),
@@ -115,15 +115,15 @@ class ApiMachine(RuleBasedStateMachine):
         listed: list[str] = []
         while True:
             path = {"namespace": self._server.namespace}
-            answer = self._serve(event("GET", exchange.NAMESPACE, path, headers=self._server.headers, query=query))
-            self._note("list", answer)
-            assert answer.status == 200, answer
-            page = elements(answer.members["keys"])
+            response = self._serve(event("GET", requests.NAMESPACE, path, headers=self._server.headers, query=query))
+            self._note("list", response)
+            assert response.status == 200, response
+            page = elements(response.members["keys"])
             assert len(page) <= int(limit or 100)
             listed += page
-            if "cursor" not in answer.members:
+            if "cursor" not in response.members:
                 break
-            query["cursor"] = json.loads(answer.members["cursor"])
+            query["cursor"] = json.loads(response.members["cursor"])
         self._require_listed(
             [members(text) or {} for text in listed], self._prefix + prefix, metadata=include is not None
         )
@@ -150,14 +150,14 @@ class ApiMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Remove what was left: lists take longer the more there is."""
         left = [Operation("delete", self._prefix + key) for key in operations.KEYS]
-        self._serve(exchange.batch_request(left, self._server.namespace, self._server.headers, atomic=False))
+        self._serve(requests.batch_request(left, self._server.namespace, self._server.headers, atomic=False))
 
     def _alone(self, operation: Operation) -> None:
         sent = self._known(operation)
-        self._compare(sent, self._serve(exchange.request(sent, self._server.namespace, self._server.headers)))
+        self._compare(sent, self._serve(requests.request(sent, self._server.namespace, self._server.headers)))
 
-    def _serve(self, request: dict[str, Any]) -> Answer:
-        return exchange.read(self._server.service.serve(request, now_ms=self._server.now_ms))
+    def _serve(self, request: dict[str, Any]) -> Response:
+        return requests.read(self._server.service.serve(request, now_ms=self._server.now_ms))
 
     def _holds(self, text: str) -> bool:
         return any(entry.size and entry.size >= len(text) // 2 for entry in self._model.entries.values())
@@ -165,7 +165,7 @@ class ApiMachine(RuleBasedStateMachine):
     def _headers_once(self) -> dict[str, str]:
         return {**self._server.headers, "idempotency-key": f"request-{next(self._server.numbers)}"}
 
-    def _require_same(self, first: Answer, again: Answer) -> None:
+    def _require_same(self, first: Response, again: Response) -> None:
         self._note("again", again)
         assert again.headers.pop("Idempotent-Replayed") == "true"
         assert (again.status, again.etag, again.headers.get("Last-Modified")) == (
@@ -204,10 +204,10 @@ class ApiMachine(RuleBasedStateMachine):
                 return f"W/{current}"
         return name
 
-    def _compare(self, operation: Operation, answer: Answer) -> None:
+    def _compare(self, operation: Operation, response: Response) -> None:
         outcome = self._model.apply(operation, self._server.now_ms)
-        learned = require_agreement(answer, outcome, operation)
-        self._note(operation.op, answer)
+        learned = require_match(response, outcome, operation)
+        self._note(operation.op, response)
         if outcome.entry is None:
             return
         if operation.op not in READS:
@@ -215,14 +215,14 @@ class ApiMachine(RuleBasedStateMachine):
             self._former.append(learned["etag"])
         self._model.learn(operation.key, **learned)
 
-    def _require_none_applied(self, sent: Sequence[Operation], answer: Answer) -> bool:
+    def _require_none_applied(self, sent: Sequence[Operation], response: Response) -> bool:
         """Say whether one of the operations cannot be applied; then the answer has to say so, too."""
         tried = self._model.copy()
         statuses = [tried.apply(operation, self._server.now_ms).status for operation in sent]
         refused = [(index, status) for index, status in enumerate(statuses) if status >= 400]
         if refused:
-            assert (answer.status, answer.reason) == (409, "not_applied")
-            failed = [members(text) or {} for text in elements((members(answer.error["details"]) or {})["failed"])]
+            assert (response.status, response.reason) == (409, "not_applied")
+            failed = [members(text) or {} for text in elements((members(response.error["details"]) or {})["failed"])]
             assert [(int(one["index"]), int(one["status"])) for one in failed] == refused
             self._server.performed["batch", 409] += len(sent)
         return bool(refused)
@@ -235,5 +235,5 @@ class ApiMachine(RuleBasedStateMachine):
             expected.append(described | {"etag": json.dumps(entry.etag)} if metadata else described)
         assert listed == expected
 
-    def _note(self, kind: str, answer: Answer) -> None:
-        self._server.performed[kind, answer.status] += 1
+    def _note(self, kind: str, response: Response) -> None:
+        self._server.performed[kind, response.status] += 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PER_CALL = 10
 
 
-def happened(account_id: str, data: Contract, *, event_id: str | None = None, at_us: int | None = None) -> Event:
+def new_event(account_id: str, data: Contract, *, event_id: str | None = None, at_us: int | None = None) -> Event:
     """Return the event that `data` happened to an account, now unless it says when."""
     return Event(
         id=event_id or uuid.uuid4().hex,
@@ -28,15 +28,15 @@ def happened(account_id: str, data: Contract, *, event_id: str | None = None, at
     )
 
 
-def tell(local: LocalEnvironment, source: str, events: Iterable[Event]) -> None:
+def publish(local: LocalEnvironment, source: str, events: Iterable[Event]) -> None:
     """Put the events on the stage's bus."""
     client = local.aws_client("events")
     rest = iter(events)
     while call := list(itertools.islice(rest, _PER_CALL)):
-        answer = client.put_events(
+        response = client.put_events(
             Entries=[
                 {"EventBusName": "kv-local", "Source": source, "DetailType": event.name, "Detail": event.encode()}
                 for event in call
             ]
         )
-        assert answer["FailedEntryCount"] == 0
+        assert response["FailedEntryCount"] == 0

@@ -69,5 +69,5 @@ def event(
 
 def call(app: Api, *arguments: Any, **keywords: Any) -> tuple[int, dict[str, str], Any]:
     """Send a request to the application: status, headers, and the decoded body."""
-    answer = app(event(*arguments, **keywords), None)
-    return answer["statusCode"], answer["headers"], json.loads(answer["body"]) if answer["body"] else None
+    response = app(event(*arguments, **keywords), None)
+    return response["statusCode"], response["headers"], json.loads(response["body"]) if response["body"] else None

@@ -33,8 +33,8 @@ def main(lease_ms: int) -> None:
                 "body": message["Body"],
                 "attributes": message["Attributes"],
             }
-            answer = process_messages({"Records": [record]}, send, log=lambda _: None)
-            if not answer["batchItemFailures"]:
+            response = process_messages({"Records": [record]}, send, log=lambda _: None)
+            if not response["batchItemFailures"]:
                 sqs.delete_message(QueueUrl=settings.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -27,13 +27,13 @@ Totals = Counter[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Story:
+class MeteringHistory:
     """Tellings of one kind of account activity, in the order they were told."""
 
     events: tuple[Event, ...]
 
     @classmethod
-    def of_minute(cls, chance: random.Random, account_id: str, minute: int, *, tellings: int) -> Story:
+    def of_minute(cls, chance: random.Random, account_id: str, minute: int, *, tellings: int) -> MeteringHistory:
         """One (minute, epoch), told several times with counts that grow, and now and then shrink: refunds."""
         epoch = f"{chance.getrandbits(32):08x}"
         namespaces = chance.sample(("-", "ns-one", "ns-two", "ns-three"), chance.choice((1, 1, 1, 2)))
@@ -55,12 +55,12 @@ class Story:
                 )
                 for namespace in namespaces
             }
-            told = RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=served)
-            events.append(event(account_id, told, f"{account_id}#{minute}#{epoch}", at_s=minute * 60 + 60))
+            event_ = RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=served)
+            events.append(event(account_id, event_, f"{account_id}#{minute}#{epoch}", at_s=minute * 60 + 60))
         return cls(tuple(events))
 
     @classmethod
-    def of_storage(cls, chance: random.Random, account_id: str) -> Story:
+    def of_storage(cls, chance: random.Random, account_id: str) -> MeteringHistory:
         """One change of what a namespace stores."""
         change = StorageChanged(
             namespace_id=chance.choice(("ns-one", "ns-two")),
@@ -78,9 +78,9 @@ def event(account_id: str, data: Contract, event_id: str | None = None, *, at_s:
     return Event(event_id or uuid.uuid4().hex, account_id, "metering", int(moment * 1_000_000), data)
 
 
-def body(told: Event, source: str = SOURCE) -> str:
+def body(event_: Event, source: str = SOURCE) -> str:
     """Return the message that the bus puts into a queue."""
-    return json.dumps({"source": source, "detail-type": told.name, "detail": json.loads(told.encode())})
+    return json.dumps({"source": source, "detail-type": event_.name, "detail": json.loads(event_.encode())})
 
 
 def record(message: str, message_id: str = "message") -> dict[str, Any]:
@@ -88,17 +88,19 @@ def record(message: str, message_id: str = "message") -> dict[str, Any]:
     return {"messageId": message_id, "body": message}
 
 
-def make_stories(chance: random.Random, accounts: Sequence[str], *, events: int) -> list[Event]:
+def make_events(chance: random.Random, accounts: Sequence[str], *, events: int) -> list[Event]:
     """Return tellings of the last two days, of which every month is still open."""
     now_minute = int(datetime.now(UTC).timestamp()) // 60
     made: list[Event] = []
     while len(made) < events:
         account_id = chance.choice(accounts)
         if chance.random() < 0.3:
-            made += Story.of_storage(chance, account_id).events
+            made += MeteringHistory.of_storage(chance, account_id).events
         else:
             minute = now_minute - chance.randrange(2, 48 * 60)
-            made += Story.of_minute(chance, account_id, minute, tellings=chance.choice((1, 2, 2, 3, 4))).events
+            made += MeteringHistory.of_minute(
+                chance, account_id, minute, tellings=chance.choice((1, 2, 2, 3, 4))
+            ).events
     return made[:events]
 
 
@@ -106,13 +108,13 @@ def expected(events: Iterable[Event]) -> Totals:
     """Return what the totals have to be: the newest telling of each minute, and every change of storage once."""
     newest: dict[tuple[str, int, str], RequestServed] = {}
     changes: dict[str, tuple[str, StorageChanged]] = {}
-    for told in events:
-        if isinstance(told.data, RequestServed):
-            at = (told.account_id, told.data.minute, told.data.epoch)
-            if at not in newest or told.data.changes > newest[at].changes:
-                newest[at] = told.data
-        elif isinstance(told.data, StorageChanged):
-            changes[told.id] = (told.account_id, told.data)
+    for event_ in events:
+        if isinstance(event_.data, RequestServed):
+            at = (event_.account_id, event_.data.minute, event_.data.epoch)
+            if at not in newest or event_.data.changes > newest[at].changes:
+                newest[at] = event_.data
+        elif isinstance(event_.data, StorageChanged):
+            changes[event_.id] = (event_.account_id, event_.data)
     totals: Totals = Counter()
     for (account_id, minute, _), served in newest.items():
         day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)).date().isoformat()
@@ -130,7 +132,7 @@ def expected(events: Iterable[Event]) -> Totals:
     return _present(totals)
 
 
-def booked(client: DynamoDBClient, table: str, accounts: Iterable[str]) -> Totals:
+def recorded_totals(client: DynamoDBClient, table: str, accounts: Iterable[str]) -> Totals:
     """Return what the table says, of minutes, days, months, namespaces and all."""
     totals: Totals = Counter()
     for account_id in accounts:

@@ -46,8 +46,8 @@ class PackagedKv:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._log.read_text()[-5_000:]
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        response: dict[str, Any] = json.loads(line)
+        return response
 
     def _say(self, message: object) -> None:
         assert self._process.stdin is not None

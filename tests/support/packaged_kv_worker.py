@@ -12,7 +12,7 @@ import sys
 
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
+    responses = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the handler's log lines
     sys.path[:0] = json.loads(sys.stdin.readline())
     from kv_service.container import bootstrap
@@ -22,8 +22,8 @@ def main() -> None:
     app = create_app(lambda: bootstrap(now_ms=lambda: now_ms))
     for line in sys.stdin:
         now_ms, event = json.loads(line)
-        answers.write(json.dumps(app(event, None)) + "\n")
-        answers.flush()
+        responses.write(json.dumps(app(event, None)) + "\n")
+        responses.flush()
 
 
 if __name__ == "__main__":

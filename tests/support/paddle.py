@@ -42,7 +42,7 @@ class Customer:
 
     def subscription(self) -> dict[str, Any]:
         """Return what the tenant sees of it."""
-        answer = self.tenant.http.get("/v1/billing/subscription", headers=self.tenant.bearer)
-        assert answer.status_code == 200, answer.text
-        shown: dict[str, Any] = answer.json()
+        response = self.tenant.http.get("/v1/billing/subscription", headers=self.tenant.bearer)
+        assert response.status_code == 200, response.text
+        shown: dict[str, Any] = response.json()
         return shown

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def nobody_takes_from(local: LocalEnvironment, queue: str) -> Iterator[None]:
+def paused_queue(local: LocalEnvironment, queue: str) -> Iterator[None]:
     """Let the deployed function take nothing from a queue; what waits for it is delivered afterwards."""
     functions, sqs = local.aws_client("lambda"), local.aws_client("sqs")
     url = sqs.get_queue_url(QueueName=f"kv-local-{queue}")["QueueUrl"]

@@ -35,15 +35,15 @@ class Tenant:
 
     def namespace(self, name: str) -> str:
         """Create a namespace and return its name."""
-        answer = self.http.post("/v1/namespaces", json={"name": name}, headers=self.bearer)
-        assert answer.status_code == 201, answer.text
+        response = self.http.post("/v1/namespaces", json={"name": name}, headers=self.bearer)
+        assert response.status_code == 201, response.text
         return name
 
     def new_key(self, **settings: object) -> JSON:
         """Create an API key and return what the API tells of it."""
-        answer = self.http.post("/v1/api-keys", json=settings, headers=self.bearer)
-        assert answer.status_code == 201, answer.text
-        created: JSON = answer.json()
+        response = self.http.post("/v1/api-keys", json=settings, headers=self.bearer)
+        assert response.status_code == 201, response.text
+        created: JSON = response.json()
         return created
 
     def key(self, **settings: object) -> dict[str, str]:
@@ -65,8 +65,8 @@ def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", 
     """Make an account on `plan`, or with `limits` of its own: rate, burst, quota."""
     email = new_email()
     credentials = {"email": email, "password": PASSWORD}
-    answer = http.post("/v1/auth/signup", json=credentials)
-    assert answer.status_code == 201, answer.text
+    response = http.post("/v1/auth/signup", json=credentials)
+    assert response.status_code == 201, response.text
     assert http.post("/v1/auth/confirm", json={"email": email, "code": SIGN_UP_CODE}).status_code == 200
     session = http.post("/v1/auth/login", json=credentials)
     assert session.status_code == 200, session.text

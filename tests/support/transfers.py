@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Place:
+class TransferHarness:
     """A namespace of an account that only the table knows."""
 
     space: NamespaceRef
@@ -66,16 +66,16 @@ class Place:
         """Return an export's file."""
         link = self.transfers.result(self.transfers.get(self.account_id, transfer.id))
         assert link is not None
-        answer = httpx.get(link.url, trust_env=False)
-        assert answer.status_code == 200
-        return answer.content
+        response = httpx.get(link.url, trust_env=False)
+        assert response.status_code == 200
+        return response.content
 
     def state(self, transfer: TransferJob) -> TransferJob:
         """Return how far a transfer is."""
         return self.transfers.get(self.account_id, transfer.id)
 
 
-def new_place() -> Place:
+def new_transfer_harness() -> TransferHarness:
     """Make a namespace; this process has kv's environment."""
     client, table = dynamodb.client(), os.environ["TABLE"]
     namespaces = NamespaceStore(client, table, now_ms=now_ms)
@@ -83,7 +83,7 @@ def new_place() -> Place:
     namespaces.create(account_id, namespace, namespace_created(account_id, namespace, "c-1"))
     files = ObjectStore(s3.client, os.environ["OBJECTS_BUCKET"])
     store = TransferStore(client, table, now_ms=now_ms)
-    return Place(
+    return TransferHarness(
         space=NamespaceRef(account_id, namespace.id),
         values=ValueStore(client, table, files),
         bulk=BulkStore(client, table),

@@ -88,8 +88,8 @@ class Picky:
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         good = [entry for entry in Entries if entry["MessageBody"] != self._refused]
         bad = [entry for entry in Entries if entry["MessageBody"] == self._refused]
-        answer: dict[str, Any] = self._sqs.send_message_batch(QueueUrl=QueueUrl, Entries=good)
-        return {**answer, "Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in bad]}
+        response: dict[str, Any] = self._sqs.send_message_batch(QueueUrl=QueueUrl, Entries=good)
+        return {**response, "Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in bad]}
 
 
 def test_what_the_queue_does_not_take_stays_where_it_was(sqs: Any, queue: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.kv_process import enter
-from tests.support.metering import body, booked, record
+from tests.support.metering import body, record, recorded_totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +50,7 @@ class Usage:
 
     def totals(self, accounts: Iterable[str]) -> Totals:
         """Return what is booked."""
-        return booked(self.client, self.table, accounts)
+        return recorded_totals(self.client, self.table, accounts)
 
     def told(self, account_id: str) -> list[Item]:
         """Return the account's items of the outbox."""

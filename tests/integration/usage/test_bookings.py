@@ -186,17 +186,17 @@ def test_an_event_costs_the_units_that_the_store_says(
     spent = {"write": 0.0, "read": 0.0}
 
     def counted(call: Any, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        answer = call(client, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
+        response = call(client, operation, {**arguments, "ReturnConsumedCapacity": "TOTAL"})
         if operation == "TransactWriteItems":
-            spent["write"] += sum(one["CapacityUnits"] for one in answer["ConsumedCapacity"])
+            spent["write"] += sum(one["CapacityUnits"] for one in response["ConsumedCapacity"])
         elif operation == "BatchGetItem":
             # The emulator does not report these: one for each small item that is read strongly consistent.
             [request] = arguments["RequestItems"].values()
             assert request["ConsistentRead"]
             spent["read"] += len(request["Keys"])
         else:
-            spent["read"] += answer["ConsumedCapacity"]["CapacityUnits"]
-        return answer
+            spent["read"] += response["ConsumedCapacity"]["CapacityUnits"]
+        return response
 
     told = event(account_id, data)
     with wrapped_calls(lambda call: lambda *arguments: counted(call, *arguments)):

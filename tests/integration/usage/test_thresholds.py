@@ -83,9 +83,9 @@ def published(local: LocalEnvironment, usage: Usage, account_id: str) -> list[st
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
         position = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = streams.get_shard_iterator(**position)["ShardIterator"]
-        while records := (answer := streams.get_records(ShardIterator=iterator))["Records"]:
+        while records := (response := streams.get_records(ShardIterator=iterator))["Records"]:
             found += [told.id for told in outbox_records(records) if account_id in told.id]
-            iterator = answer["NextShardIterator"]
+            iterator = response["NextShardIterator"]
     return sorted(found)
 
 

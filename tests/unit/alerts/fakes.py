@@ -98,7 +98,7 @@ EVERYTHING: dict[str, Contract] = {
 }
 
 
-def happened(data: Contract, *, event_id: str = "event-1", account_id: str = ACCOUNT) -> Event:
+def new_event(data: Contract, *, event_id: str = "event-1", account_id: str = ACCOUNT) -> Event:
     """Return the event that `data` happened, at NOW_MS."""
     return Event(event_id, account_id, "correlation-1", NOW_MS * 1000, data)
 
@@ -114,7 +114,7 @@ class Clock:
 
 
 @dataclass
-class Shelf:
+class FakeTable:
     """What the table holds."""
 
     alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
@@ -131,24 +131,24 @@ class Shelf:
         return self.mails[account_id, alert_id].status
 
 
-class Alerts(AlertStore):
+class FakeAlertStore(AlertStore):
     """Alerts of accounts."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, table: FakeTable) -> None:
+        self.table = table
 
     def check(self) -> None:
         return
 
     def add(self, event: Event, alert: Alert | None, *, address: str | None = None) -> None:
-        if event.id in self.shelf.seen or event.account_id in self.shelf.closed:
+        if event.id in self.table.seen or event.account_id in self.table.closed:
             return
-        self.shelf.seen.add(event.id)
+        self.table.seen.add(event.id)
         if address is not None:
-            self.shelf.addresses[event.account_id] = address
+            self.table.addresses[event.account_id] = address
         if alert is not None:
-            self.shelf.alerts[event.account_id, alert.id] = alert
-            self.shelf.mails[event.account_id, alert.id] = Outgoing(
+            self.table.alerts[event.account_id, alert.id] = alert
+            self.table.mails[event.account_id, alert.id] = Outgoing(
                 account_id=event.account_id,
                 alert_id=alert.id,
                 kind=alert.kind,
@@ -164,7 +164,7 @@ class Alerts(AlertStore):
             )
 
     def page(self, account_id: str, *, limit: int, after: str | None, unread: bool) -> Page:
-        mine = [alert for (owner, _), alert in self.shelf.alerts.items() if owner == account_id]
+        mine = [alert for (owner, _), alert in self.table.alerts.items() if owner == account_id]
         wanted = sorted(
             (
                 alert
@@ -177,66 +177,66 @@ class Alerts(AlertStore):
         return Page(tuple(wanted[:limit]), wanted[limit - 1].id if len(wanted) > limit else None)
 
     def mark_read(self, account_id: str, alert_id: str, *, now_ms: int) -> None:
-        alert = self.shelf.alerts.get((account_id, alert_id))
+        alert = self.table.alerts.get((account_id, alert_id))
         if alert is None:
             raise no_such_alert()
         if alert.read_at_ms is None:
-            self.shelf.alerts[account_id, alert_id] = replace(alert, read_at_ms=now_ms)
+            self.table.alerts[account_id, alert_id] = replace(alert, read_at_ms=now_ms)
 
     def forget(self, account_id: str, *, now_ms: int) -> None:  # noqa: ARG002
-        self.shelf.closed.add(account_id)
+        self.table.closed.add(account_id)
         owned: Any
-        for owned in (self.shelf.alerts, self.shelf.mails):
+        for owned in (self.table.alerts, self.table.mails):
             for key in [key for key in owned if key[0] == account_id]:
                 del owned[key]
-        self.shelf.addresses.pop(account_id, None)
-        self.shelf.preferences.pop(account_id, None)
+        self.table.addresses.pop(account_id, None)
+        self.table.preferences.pop(account_id, None)
 
 
-class Choices(PreferenceStore):
+class FakePreferenceStore(PreferenceStore):
     """Preferences of accounts."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, table: FakeTable) -> None:
+        self.table = table
 
     def get(self, account_id: str) -> Preferences:
-        return self.shelf.preferences.get(account_id, Preferences())
+        return self.table.preferences.get(account_id, Preferences())
 
     def set(self, account_id: str, *, email: bool, thresholds: tuple[int, ...], now_ms: int) -> None:
         self._require_open(account_id)
         before = self.get(account_id)
         if email:
-            self.shelf.turned_on_ms[account_id] = now_ms
-            self.shelf.preferences[account_id] = Preferences(email, thresholds)
+            self.table.turned_on_ms[account_id] = now_ms
+            self.table.preferences[account_id] = Preferences(email, thresholds)
         else:
-            self.shelf.preferences[account_id] = replace(before, email=email, thresholds=thresholds)
+            self.table.preferences[account_id] = replace(before, email=email, thresholds=thresholds)
 
     def turn_off(self, account_id: str, reason: OffReason, *, told_at_ms: int, now_ms: int) -> None:
         self._require_open(account_id)
-        if self.shelf.turned_on_ms.get(account_id, 0) <= told_at_ms:
+        if self.table.turned_on_ms.get(account_id, 0) <= told_at_ms:
             before = self.get(account_id)
-            self.shelf.preferences[account_id] = replace(before, email=False, off_reason=reason, off_at_ms=now_ms)
+            self.table.preferences[account_id] = replace(before, email=False, off_reason=reason, off_at_ms=now_ms)
 
     def _require_open(self, account_id: str) -> None:
-        if account_id in self.shelf.closed:
+        if account_id in self.table.closed:
             raise AccountClosed
 
 
-class Mails(MailStore):
+class FakeMailStore(MailStore):
     """Mails of alerts; one that is not as it was read cannot be changed."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, table: FakeTable) -> None:
+        self.table = table
 
     def get(self, account_id: str, alert_id: str) -> Outgoing | None:
-        mail = self.shelf.mails.get((account_id, alert_id))
+        mail = self.table.mails.get((account_id, alert_id))
         if mail is None:
             return None
-        preferences = self.shelf.preferences.get(account_id, Preferences())
-        return replace(mail, address=self.shelf.addresses.get(account_id), preferences=preferences)
+        preferences = self.table.preferences.get(account_id, Preferences())
+        return replace(mail, address=self.table.addresses.get(account_id), preferences=preferences)
 
     def claim(self, mail: Outgoing, *, now_ms: int) -> Outgoing:
-        if mail.account_id in self.shelf.closed:
+        if mail.account_id in self.table.closed:
             raise StaleMail
         return self._change(
             mail, status=MailStatus.SENDING, attempts=mail.attempts + 1, lease_until_ms=now_ms + LEASE_MS
@@ -247,21 +247,21 @@ class Mails(MailStore):
 
     def refused(self, claimed: Outgoing, status: MailStatus, reason: str) -> None:
         self._change(claimed, status=status)
-        self.shelf.reasons[claimed.account_id, claimed.alert_id] = reason
+        self.table.reasons[claimed.account_id, claimed.alert_id] = reason
 
     def turned_off(self, mail: Outgoing) -> None:
         self._change(mail, status=MailStatus.OFF)
 
     def returned(self, mail: Outgoing, status: MailStatus, reason: str) -> None:
         self._change(mail, status=status, bounces=mail.bounces + 1)
-        self.shelf.reasons[mail.account_id, mail.alert_id] = reason
+        self.table.reasons[mail.account_id, mail.alert_id] = reason
 
     def _change(self, mail: Outgoing, **changes: Any) -> Outgoing:
         key = (mail.account_id, mail.alert_id)
-        now = self.shelf.mails.get(key)
+        now = self.table.mails.get(key)
         if now is None or (now.status, now.attempts) != (mail.status, mail.attempts):
             raise StaleMail
-        self.shelf.mails[key] = replace(now, **changes)
+        self.table.mails[key] = replace(now, **changes)
         return replace(mail, **changes)
 
 
@@ -275,7 +275,7 @@ class Posted:
     tags: dict[str, str]
 
 
-class Ses(SesMailer):
+class FakeSesMailer(SesMailer):
     """SES, which refuses with the reasons given, one after the other."""
 
     def __init__(self, *refusals: str) -> None:

@@ -21,22 +21,22 @@ from tests.unit.alerts.fakes import (
     NOW_MS,
     OTHER,
     SECRET,
-    Alerts,
-    Choices,
     Clock,
-    Shelf,
-    happened,
+    FakeAlertStore,
+    FakePreferenceStore,
+    FakeTable,
+    new_event,
 )
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of
 
 
-class World:
+class Harness:
     """The whole service over fakes, and a caller of it; an account is its own token."""
 
     def __init__(self) -> None:
-        self.shelf, self.clock, self.healthy = Shelf(), Clock(), True
-        self.alerts, self.choices = Alerts(self.shelf), Choices(self.shelf)
+        self.table, self.clock, self.healthy = FakeTable(), Clock(), True
+        self.alerts, self.choices = FakeAlertStore(self.table), FakePreferenceStore(self.table)
         self.intake = Intake(self.alerts, self.choices, now_ms=self.clock)
         self.api = create_app(self._make)
 
@@ -58,27 +58,27 @@ class World:
     ) -> dict[str, Any]:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         text = body if isinstance(body, str) or body is None else json.dumps(body)
-        answer: dict[str, Any] = self.api(
+        response: dict[str, Any] = self.api(
             gateway.event(method, path, query=query, headers=headers, body=text), Context()
         )
-        return answer
+        return response
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
-def body_of(answer: dict[str, Any]) -> dict[str, Any]:
-    assert answer["statusCode"] == 200, answer
-    body: dict[str, Any] = json.loads(answer["body"])
+def body_of(response: dict[str, Any]) -> dict[str, Any]:
+    assert response["statusCode"] == 200, response
+    body: dict[str, Any] = json.loads(response["body"])
     return body
 
 
-def test_an_alert_is_shown_with_its_facts_and_what_became_of_its_mail(world: World) -> None:
-    world.intake.take(happened(EVERYTHING["requests_nearing"]))
+def test_an_alert_is_shown_with_its_facts_and_what_became_of_its_mail(harness: Harness) -> None:
+    harness.intake.take(new_event(EVERYTHING["requests_nearing"]))
 
-    (alert,) = body_of(world.ask("GET", "/v1/alerts"))["alerts"]
+    (alert,) = body_of(harness.ask("GET", "/v1/alerts"))["alerts"]
 
     assert alert.pop("id").startswith("alert_")
     assert alert == {
@@ -99,74 +99,74 @@ def test_an_alert_is_shown_with_its_facts_and_what_became_of_its_mail(world: Wor
     }
 
 
-def test_an_event_that_is_told_again_makes_no_second_alert(world: World) -> None:
+def test_an_event_that_is_told_again_makes_no_second_alert(harness: Harness) -> None:
     for _ in range(3):
-        world.intake.take(happened(EVERYTHING["requests_nearing"]))
+        harness.intake.take(new_event(EVERYTHING["requests_nearing"]))
 
-    assert len(body_of(world.ask("GET", "/v1/alerts"))["alerts"]) == 1
+    assert len(body_of(harness.ask("GET", "/v1/alerts"))["alerts"]) == 1
 
 
-def test_a_threshold_that_is_not_wanted_makes_no_alert(world: World) -> None:
-    world.ask("PUT", "/v1/alerts/preferences", {"email": True, "thresholds": [100]})
+def test_a_threshold_that_is_not_wanted_makes_no_alert(harness: Harness) -> None:
+    harness.ask("PUT", "/v1/alerts/preferences", {"email": True, "thresholds": [100]})
 
     for threshold in (80, 90, 100):
         crossed = ThresholdCrossed(
             period="2026-11", metric="storage", threshold=threshold, used=1, limit=1, plan="free"
         )
-        world.intake.take(happened(crossed, event_id=f"event-{threshold}"))
+        harness.intake.take(new_event(crossed, event_id=f"event-{threshold}"))
 
-    (alert,) = body_of(world.ask("GET", "/v1/alerts"))["alerts"]
+    (alert,) = body_of(harness.ask("GET", "/v1/alerts"))["alerts"]
     assert alert["data"]["threshold"] == 100
 
 
-def test_pages_go_on_where_the_cursor_says_for_the_same_account_and_filter_alone(world: World) -> None:
+def test_pages_go_on_where_the_cursor_says_for_the_same_account_and_filter_alone(harness: Harness) -> None:
     for number in range(5):
-        world.intake.take(happened(EVERYTHING["payment_failed"], event_id=f"event-{number}"))
-    first = body_of(world.ask("GET", "/v1/alerts", query="limit=3"))
-    second = body_of(world.ask("GET", "/v1/alerts", query=f"limit=3&cursor={first['cursor']}"))
+        harness.intake.take(new_event(EVERYTHING["payment_failed"], event_id=f"event-{number}"))
+    first = body_of(harness.ask("GET", "/v1/alerts", query="limit=3"))
+    second = body_of(harness.ask("GET", "/v1/alerts", query=f"limit=3&cursor={first['cursor']}"))
 
     ids = [alert["id"] for alert in first["alerts"] + second["alerts"]]
     assert (len(first["alerts"]), len(second["alerts"])) == (3, 2)
     assert ids == sorted(set(ids), reverse=True)
     assert "cursor" not in second
     for query, token in ((f"cursor={first['cursor']}", OTHER), (f"unread=true&cursor={first['cursor']}", ACCOUNT)):
-        assert error_of(world.ask("GET", "/v1/alerts", query=query, token=token))["code"] == "VALIDATION_ERROR"
+        assert error_of(harness.ask("GET", "/v1/alerts", query=query, token=token))["code"] == "VALIDATION_ERROR"
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=ten", "unread=yes", "cursor=forged", "page=2"])
-def test_what_a_list_cannot_be_asked_is_refused(world: World, query: str) -> None:
-    assert error_of(world.ask("GET", "/v1/alerts", query=query))["code"] == "VALIDATION_ERROR"
+def test_what_a_list_cannot_be_asked_is_refused(harness: Harness, query: str) -> None:
+    assert error_of(harness.ask("GET", "/v1/alerts", query=query))["code"] == "VALIDATION_ERROR"
 
 
-def test_a_foreign_alert_and_a_missing_one_are_the_same_to_the_caller(world: World) -> None:
-    world.intake.take(happened(EVERYTHING["payment_failed"]))
-    (alert,) = body_of(world.ask("GET", "/v1/alerts"))["alerts"]
+def test_a_foreign_alert_and_a_missing_one_are_the_same_to_the_caller(harness: Harness) -> None:
+    harness.intake.take(new_event(EVERYTHING["payment_failed"]))
+    (alert,) = body_of(harness.ask("GET", "/v1/alerts"))["alerts"]
     path = f"/v1/alerts/{alert['id']}/read"
 
-    answers = [
-        world.ask("POST", path, token=OTHER),
-        world.ask("POST", f"/v1/alerts/alert_{'0' * 17}/read"),
-        world.ask("POST", "/v1/alerts/PREFERENCES/read"),
+    responses = [
+        harness.ask("POST", path, token=OTHER),
+        harness.ask("POST", f"/v1/alerts/alert_{'0' * 17}/read"),
+        harness.ask("POST", "/v1/alerts/PREFERENCES/read"),
     ]
 
-    assert {(answer["statusCode"], error_of(answer)["message"]) for answer in answers} == {
+    assert {(response["statusCode"], error_of(response)["message"]) for response in responses} == {
         (404, "There is no such alert.")
     }
-    assert body_of(world.ask("GET", "/v1/alerts", token=OTHER))["alerts"] == []
-    assert [world.ask("POST", path)["statusCode"] for _ in range(2)] == [204, 204]
-    assert body_of(world.ask("GET", "/v1/alerts"))["alerts"][0]["read"]
-    assert body_of(world.ask("GET", "/v1/alerts", query="unread=true"))["alerts"] == []
+    assert body_of(harness.ask("GET", "/v1/alerts", token=OTHER))["alerts"] == []
+    assert [harness.ask("POST", path)["statusCode"] for _ in range(2)] == [204, 204]
+    assert body_of(harness.ask("GET", "/v1/alerts"))["alerts"][0]["read"]
+    assert body_of(harness.ask("GET", "/v1/alerts", query="unread=true"))["alerts"] == []
 
 
-def test_preferences_are_all_on_until_the_owner_says_otherwise(world: World) -> None:
+def test_preferences_are_all_on_until_the_owner_says_otherwise(harness: Harness) -> None:
     path = "/v1/alerts/preferences"
-    assert body_of(world.ask("GET", path)) == {"email": True, "thresholds": [80, 90, 100]}
+    assert body_of(harness.ask("GET", path)) == {"email": True, "thresholds": [80, 90, 100]}
 
-    changed = body_of(world.ask("PUT", path, {"email": False, "thresholds": [100, 80]}))
+    changed = body_of(harness.ask("PUT", path, {"email": False, "thresholds": [100, 80]}))
 
     assert changed == {"email": False, "thresholds": [80, 100]}
-    assert body_of(world.ask("GET", path)) == changed
-    assert body_of(world.ask("GET", path, token=OTHER))["email"] is True
+    assert body_of(harness.ask("GET", path)) == changed
+    assert body_of(harness.ask("GET", path, token=OTHER))["email"] is True
 
 
 @pytest.mark.parametrize(
@@ -184,57 +184,57 @@ def test_preferences_are_all_on_until_the_owner_says_otherwise(world: World) -> 
     ],
     ids=str,
 )
-def test_preferences_that_make_no_sense_are_refused_and_change_nothing(world: World, body: object) -> None:
-    assert error_of(world.ask("PUT", "/v1/alerts/preferences", body))["code"] == "VALIDATION_ERROR"
-    assert world.shelf.preferences == {}
+def test_preferences_that_make_no_sense_are_refused_and_change_nothing(harness: Harness, body: object) -> None:
+    assert error_of(harness.ask("PUT", "/v1/alerts/preferences", body))["code"] == "VALIDATION_ERROR"
+    assert harness.table.preferences == {}
 
 
-def test_the_owner_sees_what_turned_mail_off_and_turns_it_on_again(world: World) -> None:
-    world.choices.turn_off(ACCOUNT, OffReason.BOUNCED, told_at_ms=NOW_MS, now_ms=NOW_MS)
+def test_the_owner_sees_what_turned_mail_off_and_turns_it_on_again(harness: Harness) -> None:
+    harness.choices.turn_off(ACCOUNT, OffReason.BOUNCED, told_at_ms=NOW_MS, now_ms=NOW_MS)
     path = "/v1/alerts/preferences"
 
-    assert body_of(world.ask("GET", path)) == {
+    assert body_of(harness.ask("GET", path)) == {
         "email": False,
         "thresholds": [80, 90, 100],
         "email_off": {"reason": "bounced", "since": "2026-11-20T12:00:00.000Z"},
     }
     # Other settings can be changed without turning it on.
-    assert body_of(world.ask("PUT", path, {"email": False, "thresholds": [90]}))["email_off"]["reason"] == "bounced"
-    assert body_of(world.ask("PUT", path, {"email": True, "thresholds": [90]})) == {"email": True, "thresholds": [90]}
+    assert body_of(harness.ask("PUT", path, {"email": False, "thresholds": [90]}))["email_off"]["reason"] == "bounced"
+    assert body_of(harness.ask("PUT", path, {"email": True, "thresholds": [90]})) == {"email": True, "thresholds": [90]}
 
 
-def test_a_deleted_account_has_no_preferences_to_set(world: World) -> None:
-    world.alerts.forget(ACCOUNT, now_ms=NOW_MS)
+def test_a_deleted_account_has_no_preferences_to_set(harness: Harness) -> None:
+    harness.alerts.forget(ACCOUNT, now_ms=NOW_MS)
 
-    answer = world.ask("PUT", "/v1/alerts/preferences", {"email": True, "thresholds": []})
+    response = harness.ask("PUT", "/v1/alerts/preferences", {"email": True, "thresholds": []})
 
-    assert (answer["statusCode"], error_of(answer)["code"]) == (401, "UNAUTHORIZED")
-    assert world.shelf.preferences == {}
+    assert (response["statusCode"], error_of(response)["code"]) == (401, "UNAUTHORIZED")
+    assert harness.table.preferences == {}
 
 
 def link(account_id: str = ACCOUNT, secret: bytes = SECRET) -> str:
     return unsubscribe_link.link("", account_id, secret=secret).partition("?")[2]
 
 
-def test_looking_at_the_link_changes_nothing_and_asks(world: World) -> None:
-    answer = world.ask("GET", unsubscribe_link.PATH, query=link(), token=None)
+def test_looking_at_the_link_changes_nothing_and_asks(harness: Harness) -> None:
+    response = harness.ask("GET", unsubscribe_link.PATH, query=link(), token=None)
 
-    assert answer["statusCode"] == 200
-    assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
-    assert answer["headers"]["Referrer-Policy"] == "no-referrer"
-    policy = answer["headers"]["Content-Security-Policy"]
+    assert response["statusCode"] == 200
+    assert response["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    assert response["headers"]["Referrer-Policy"] == "no-referrer"
+    policy = response["headers"]["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert f'action="unsubscribe?{link()}"' in answer["body"]
-    assert world.shelf.preferences == {}
+    assert f'action="unsubscribe?{link()}"' in response["body"]
+    assert harness.table.preferences == {}
 
 
 @pytest.mark.parametrize("body", [None, "List-Unsubscribe=One-Click"], ids=["page", "mail program"])
-def test_posting_to_the_link_turns_mail_off_for_its_account_alone(world: World, body: str | None) -> None:
+def test_posting_to_the_link_turns_mail_off_for_its_account_alone(harness: Harness, body: str | None) -> None:
     for _ in range(2):
-        assert world.ask("POST", unsubscribe_link.PATH, body, query=link(), token=None)["statusCode"] == 200
+        assert harness.ask("POST", unsubscribe_link.PATH, body, query=link(), token=None)["statusCode"] == 200
 
-    assert [(who, kept.email, kept.off_reason) for who, kept in world.shelf.preferences.items()] == [
+    assert [(who, kept.email, kept.off_reason) for who, kept in harness.table.preferences.items()] == [
         (ACCOUNT, False, OffReason.UNSUBSCRIBED)
     ]
 
@@ -253,28 +253,28 @@ FORGED = [
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("query", FORGED)
-def test_a_link_that_is_not_ours_does_nothing(world: World, method: str, query: str) -> None:
-    answer = world.ask(method, unsubscribe_link.PATH, query=query, token=None)
+def test_a_link_that_is_not_ours_does_nothing(harness: Harness, method: str, query: str) -> None:
+    response = harness.ask(method, unsubscribe_link.PATH, query=query, token=None)
 
-    assert (answer["statusCode"], error_of(answer)["code"]) == (400, "VALIDATION_ERROR")
-    assert "cursor" not in answer["body"]
-    assert world.shelf.preferences == {}
+    assert (response["statusCode"], error_of(response)["code"]) == (400, "VALIDATION_ERROR")
+    assert "cursor" not in response["body"]
+    assert harness.table.preferences == {}
 
 
-def test_a_cursor_is_no_link_and_a_link_no_cursor(world: World) -> None:
+def test_a_cursor_is_no_link_and_a_link_no_cursor(harness: Harness) -> None:
     for number in range(2):
-        world.intake.take(happened(EVERYTHING["payment_failed"], event_id=f"event-{number}"))
-    cursor = body_of(world.ask("GET", "/v1/alerts", query="limit=1"))["cursor"]
+        harness.intake.take(new_event(EVERYTHING["payment_failed"], event_id=f"event-{number}"))
+    cursor = body_of(harness.ask("GET", "/v1/alerts", query="limit=1"))["cursor"]
 
-    assert world.ask("POST", unsubscribe_link.PATH, query=f"token={cursor}", token=None)["statusCode"] == 400
-    assert world.ask("GET", "/v1/alerts", query=f"cursor={link().partition('=')[2]}")["statusCode"] == 400
+    assert harness.ask("POST", unsubscribe_link.PATH, query=f"token={cursor}", token=None)["statusCode"] == 400
+    assert harness.ask("GET", "/v1/alerts", query=f"cursor={link().partition('=')[2]}")["statusCode"] == 400
 
 
-def test_the_link_of_a_deleted_account_says_that_mail_is_off(world: World) -> None:
-    world.alerts.forget(ACCOUNT, now_ms=NOW_MS)
+def test_the_link_of_a_deleted_account_says_that_mail_is_off(harness: Harness) -> None:
+    harness.alerts.forget(ACCOUNT, now_ms=NOW_MS)
 
-    assert world.ask("POST", unsubscribe_link.PATH, query=link(), token=None)["statusCode"] == 200
-    assert world.shelf.preferences == {}
+    assert harness.ask("POST", unsubscribe_link.PATH, query=link(), token=None)["statusCode"] == 200
+    assert harness.table.preferences == {}
 
 
 PROTECTED = [
@@ -287,11 +287,13 @@ PROTECTED = [
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
 @pytest.mark.parametrize("token", [None, "stranger"], ids=["none", "invalid"])
-def test_what_belongs_to_an_account_needs_its_token(world: World, method: str, path: str, token: str | None) -> None:
-    assert world.ask(method, path, token=token)["statusCode"] == 401
+def test_what_belongs_to_an_account_needs_its_token(
+    harness: Harness, method: str, path: str, token: str | None
+) -> None:
+    assert harness.ask(method, path, token=token)["statusCode"] == 401
 
 
-def test_health_tells_whether_the_table_answers(world: World) -> None:
-    assert body_of(world.ask("GET", "/v1/health/alerts", token=None))["status"] == "ok"
-    world.healthy = False
-    assert world.ask("GET", "/v1/health/alerts", token=None)["statusCode"] == 503
+def test_health_tells_whether_the_table_answers(harness: Harness) -> None:
+    assert body_of(harness.ask("GET", "/v1/health/alerts", token=None))["status"] == "ok"
+    harness.healthy = False
+    assert harness.ask("GET", "/v1/health/alerts", token=None)["statusCode"] == 503

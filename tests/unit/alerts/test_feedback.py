@@ -11,8 +11,8 @@ from alerts_service.mail.feedback import Feedback, TooEarly, UnreadableFeedback,
 from alerts_service.model import MAX_BOUNCES, MailStatus, OffReason, Preferences
 from kv_common.clock import timestamp
 from kv_common.events import AccountDeleted
-from tests.unit.alerts.fakes import ACCOUNT, ADDRESS, EVERYTHING, NOW_MS, Choices, Mails, happened
-from tests.unit.alerts.test_sender import World
+from tests.unit.alerts.fakes import ACCOUNT, ADDRESS, EVERYTHING, NOW_MS, FakeMailStore, FakePreferenceStore, new_event
+from tests.unit.alerts.test_sender import Harness
 
 
 def told(
@@ -41,22 +41,22 @@ def told(
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
-    made.shelf.addresses[ACCOUNT] = ADDRESS
+def harness() -> Harness:
+    made = Harness()
+    made.table.addresses[ACCOUNT] = ADDRESS
     return made
 
 
 @pytest.fixture
-def alert(world: World) -> str:
+def alert(harness: Harness) -> str:
     """An alert whose mail has been sent."""
-    made = world.take(EVERYTHING["payment_failed"])
-    world.send(made)
+    made = harness.take(EVERYTHING["payment_failed"])
+    harness.send(made)
     return made
 
 
-def learn(world: World, body: str) -> None:
-    Feedback(Mails(world.shelf), Choices(world.shelf), now_ms=world.clock).take(read(body))
+def learn(harness: Harness, body: str) -> None:
+    Feedback(FakeMailStore(harness.table), FakePreferenceStore(harness.table), now_ms=harness.clock).take(read(body))
 
 
 @pytest.mark.parametrize(
@@ -68,76 +68,76 @@ def learn(world: World, body: str) -> None:
     ids=["bounce", "complaint"],
 )
 def test_who_cannot_or_will_not_read_gets_no_more_mail(
-    world: World, alert: str, body: dict[str, Any], status: MailStatus, reason: OffReason
+    harness: Harness, alert: str, body: dict[str, Any], status: MailStatus, reason: OffReason
 ) -> None:
     for _ in range(2):
-        learn(world, told(alert, **body))
+        learn(harness, told(alert, **body))
 
-    assert world.shelf.status(alert) is status
-    assert world.shelf.preferences[ACCOUNT].email is False
-    assert world.shelf.preferences[ACCOUNT].off_reason is reason
-    later = world.take(EVERYTHING["storage_full"], "event-2")
-    assert world.shelf.status(later) is MailStatus.OFF
-    assert len(world.ses.posted) == 1
+    assert harness.table.status(alert) is status
+    assert harness.table.preferences[ACCOUNT].email is False
+    assert harness.table.preferences[ACCOUNT].off_reason is reason
+    later = harness.take(EVERYTHING["storage_full"], "event-2")
+    assert harness.table.status(later) is MailStatus.OFF
+    assert len(harness.ses.posted) == 1
 
 
 @pytest.mark.parametrize("bounce", ["Transient", "Undetermined"])
 def test_a_mail_that_came_back_for_a_passing_reason_is_sent_anew_a_few_times(
-    world: World, alert: str, bounce: str
+    harness: Harness, alert: str, bounce: str
 ) -> None:
     for number in range(1, MAX_BOUNCES + 1):
         for _ in range(2):
-            learn(world, told(alert, f"ses-{number}", bounce=bounce))
-        assert world.shelf.status(alert) is MailStatus.PENDING
-        world.send(alert)
+            learn(harness, told(alert, f"ses-{number}", bounce=bounce))
+        assert harness.table.status(alert) is MailStatus.PENDING
+        harness.send(alert)
 
-    learn(world, told(alert, f"ses-{MAX_BOUNCES + 1}", bounce=bounce))
+    learn(harness, told(alert, f"ses-{MAX_BOUNCES + 1}", bounce=bounce))
 
-    assert world.shelf.status(alert) is MailStatus.BOUNCED
-    assert len(world.ses.posted) == MAX_BOUNCES + 1
+    assert harness.table.status(alert) is MailStatus.BOUNCED
+    assert len(harness.ses.posted) == MAX_BOUNCES + 1
     # The address may be good again tomorrow.
-    assert ACCOUNT not in world.shelf.preferences
+    assert ACCOUNT not in harness.table.preferences
 
 
-def test_what_is_told_late_of_an_earlier_copy_changes_nothing(world: World, alert: str) -> None:
-    learn(world, told(alert, bounce="Transient"))
-    world.send(alert)
+def test_what_is_told_late_of_an_earlier_copy_changes_nothing(harness: Harness, alert: str) -> None:
+    learn(harness, told(alert, bounce="Transient"))
+    harness.send(alert)
 
-    learn(world, told(alert, "ses-1", bounce="Transient"))
+    learn(harness, told(alert, "ses-1", bounce="Transient"))
 
-    assert world.shelf.status(alert) is MailStatus.SENT
-
-
-def test_what_is_told_late_does_not_undo_that_the_owner_turned_mail_on(world: World, alert: str) -> None:
-    Choices(world.shelf).set(ACCOUNT, email=True, thresholds=(80,), now_ms=NOW_MS + 1)
-
-    learn(world, told(alert, bounce="Permanent"))
-
-    assert world.shelf.preferences[ACCOUNT] == Preferences(email=True, thresholds=(80,))
+    assert harness.table.status(alert) is MailStatus.SENT
 
 
-def test_a_bounce_that_is_faster_than_the_mark_is_looked_at_again(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
-    mails = Mails(world.shelf)
+def test_what_is_told_late_does_not_undo_that_the_owner_turned_mail_on(harness: Harness, alert: str) -> None:
+    FakePreferenceStore(harness.table).set(ACCOUNT, email=True, thresholds=(80,), now_ms=NOW_MS + 1)
+
+    learn(harness, told(alert, bounce="Permanent"))
+
+    assert harness.table.preferences[ACCOUNT] == Preferences(email=True, thresholds=(80,))
+
+
+def test_a_bounce_that_is_faster_than_the_mark_is_looked_at_again(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
+    mails = FakeMailStore(harness.table)
     found = mails.get(ACCOUNT, alert)
     assert found is not None
-    claimed = mails.claim(found, now_ms=world.clock())
+    claimed = mails.claim(found, now_ms=harness.clock())
 
     with pytest.raises(TooEarly):
-        learn(world, told(alert, bounce="Transient"))
+        learn(harness, told(alert, bounce="Transient"))
     mails.sent(claimed, "ses-1")
-    learn(world, told(alert, bounce="Transient"))
+    learn(harness, told(alert, bounce="Transient"))
 
-    assert world.shelf.status(alert) is MailStatus.PENDING
+    assert harness.table.status(alert) is MailStatus.PENDING
 
 
 @pytest.mark.parametrize("bounce", ["Permanent", "Transient", None])
-def test_of_a_deleted_account_nothing_comes_back(world: World, alert: str, bounce: str | None) -> None:
-    world.intake.forget(happened(AccountDeleted()))
+def test_of_a_deleted_account_nothing_comes_back(harness: Harness, alert: str, bounce: str | None) -> None:
+    harness.intake.forget(new_event(AccountDeleted()))
 
-    learn(world, told(alert, bounce=bounce))
+    learn(harness, told(alert, bounce=bounce))
 
-    assert (world.shelf.mails, world.shelf.preferences) == ({}, {})
+    assert (harness.table.mails, harness.table.preferences) == ({}, {})
 
 
 @pytest.mark.parametrize(

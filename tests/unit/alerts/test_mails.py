@@ -15,14 +15,14 @@ from alerts_service.alert_mapping import facts_of
 from alerts_service.mail.composition import Fact, Links, Wording, compose, wording
 from alerts_service.mail.template_values import words
 from kv_common.events import ApiKeyIssued, Contract, InvalidEvent, PlanChanged, PlanChangeScheduled, ThresholdCrossed
-from tests.unit.alerts.fakes import EVERYTHING, MOMENT, NOW_MS, PRO, happened
+from tests.unit.alerts.fakes import EVERYTHING, MOMENT, NOW_MS, PRO, new_event
 
 GOLDEN = Path(__file__).with_name("mails")
 LINKS = Links("https://api.example.com/v1/alerts/unsubscribe?token=t&x=1", "https://app.example.com/")
 
 
 def said(data: Contract) -> tuple[str, Wording]:
-    template, values = words(*facts_of(happened(data)), NOW_MS)
+    template, values = words(*facts_of(new_event(data)), NOW_MS)
     return template, wording(template, values)
 
 

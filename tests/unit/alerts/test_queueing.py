@@ -38,8 +38,8 @@ class Queue:
 
 def put(queue: Queue, *records: dict[str, Any]) -> list[str]:
     client: Any = queue
-    answer = MailQueue(client, "https://queue", log=lambda _: None).put(records)
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    response = MailQueue(client, "https://queue", log=lambda _: None).put(records)
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
 def test_a_mail_that_has_become_due_is_queued() -> None:

@@ -19,13 +19,13 @@ from tests.unit.alerts.fakes import (
     API,
     EVERYTHING,
     SECRET,
-    Alerts,
-    Choices,
     Clock,
-    Mails,
-    Ses,
-    Shelf,
-    happened,
+    FakeAlertStore,
+    FakeMailStore,
+    FakePreferenceStore,
+    FakeSesMailer,
+    FakeTable,
+    new_event,
 )
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class World:
+class Harness:
     """The service's background work over fakes."""
 
-    ses: Ses = field(default_factory=Ses)
-    shelf: Shelf = field(default_factory=Shelf)
+    ses: FakeSesMailer = field(default_factory=FakeSesMailer)
+    table: FakeTable = field(default_factory=FakeTable)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(Alerts(self.shelf), Choices(self.shelf), now_ms=self.clock)
+        self.intake = Intake(FakeAlertStore(self.table), FakePreferenceStore(self.table), now_ms=self.clock)
         self.sender = Sender(
-            Mails(self.shelf),
+            FakeMailStore(self.table),
             self.ses,
             api_url=API,
             dashboard_url=None,
@@ -53,7 +53,7 @@ class World:
 
     def take(self, data: Contract, event_id: str = "event-1") -> str:
         """Take an event in and return the id of its alert."""
-        event = happened(data, event_id=event_id)
+        event = new_event(data, event_id=event_id)
         self.intake.take(event)
         return alert_id(event.name, event.id, event.occurred_at_us)
 
@@ -62,58 +62,58 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
-    made.shelf.addresses[ACCOUNT] = ADDRESS
+def harness() -> Harness:
+    made = Harness()
+    made.table.addresses[ACCOUNT] = ADDRESS
     return made
 
 
-def test_a_mail_goes_to_the_accounts_address_with_a_link_that_ends_mail(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_a_mail_goes_to_the_accounts_address_with_a_link_that_ends_mail(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
 
-    assert world.send(alert) == "sent"
+    assert harness.send(alert) == "sent"
 
-    (posted,) = world.ses.posted
+    (posted,) = harness.ses.posted
     assert (posted.to, posted.mail.subject) == (ADDRESS, "A payment of 1,500.50 USD failed")
     assert posted.tags == {"account": ACCOUNT, "alert": alert}
     # What SES takes as the value of a tag.
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value) for value in posted.tags.values())
     assert posted.unsubscribe.startswith(f"{API}/v1/alerts/unsubscribe?token=")
     assert unsubscribe_link.read(posted.unsubscribe.split("token=")[1], secret=SECRET) == ACCOUNT
-    assert world.shelf.status(alert) is MailStatus.SENT
-    assert world.shelf.mails[ACCOUNT, alert].message_id == "ses-1"
+    assert harness.table.status(alert) is MailStatus.SENT
+    assert harness.table.mails[ACCOUNT, alert].message_id == "ses-1"
 
 
-def test_a_message_that_comes_again_sends_nothing_again(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
-    world.send(alert)
+def test_a_message_that_comes_again_sends_nothing_again(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
+    harness.send(alert)
 
-    assert [world.send(alert, attempt) for attempt in (1, 2)] == ["settled", "settled"]
-    assert len(world.ses.posted) == 1
+    assert [harness.send(alert, attempt) for attempt in (1, 2)] == ["settled", "settled"]
+    assert len(harness.ses.posted) == 1
 
 
-def test_a_refused_mail_is_tried_again_and_says_why(world: World) -> None:
-    world.ses.refusals = ["TooManyRequestsException"]
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_a_refused_mail_is_tried_again_and_says_why(harness: Harness) -> None:
+    harness.ses.refusals = ["TooManyRequestsException"]
+    alert = harness.take(EVERYTHING["payment_failed"])
 
     with pytest.raises(NotSent, match="TooManyRequestsException"):
-        world.send(alert)
+        harness.send(alert)
 
-    assert world.shelf.status(alert) is MailStatus.RETRYING
-    assert world.shelf.reasons[ACCOUNT, alert] == "TooManyRequestsException"
-    assert world.send(alert, 2) == "sent"
+    assert harness.table.status(alert) is MailStatus.RETRYING
+    assert harness.table.reasons[ACCOUNT, alert] == "TooManyRequestsException"
+    assert harness.send(alert, 2) == "sent"
 
 
-def test_a_mail_that_is_always_refused_is_given_up_and_sent_by_a_redrive(world: World) -> None:
-    world.ses.refusals = ["MessageRejected"] * MAIL_ATTEMPTS
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_a_mail_that_is_always_refused_is_given_up_and_sent_by_a_redrive(harness: Harness) -> None:
+    harness.ses.refusals = ["MessageRejected"] * MAIL_ATTEMPTS
+    alert = harness.take(EVERYTHING["payment_failed"])
 
     for attempt in range(1, MAIL_ATTEMPTS + 1):
         with pytest.raises(NotSent):
-            world.send(alert, attempt)
+            harness.send(alert, attempt)
 
-    assert world.shelf.status(alert) is MailStatus.FAILED
-    assert world.send(alert, 1) == "sent"
+    assert harness.table.status(alert) is MailStatus.FAILED
+    assert harness.send(alert, 1) == "sent"
 
 
 def test_the_delays_between_tries_grow() -> None:
@@ -127,81 +127,81 @@ def test_the_delays_between_tries_grow() -> None:
     assert retry_delay_s(MAIL_ATTEMPTS) == 0
 
 
-def test_a_mail_waits_for_the_address_that_comes_later(world: World) -> None:
-    world.shelf.addresses.clear()
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_a_mail_waits_for_the_address_that_comes_later(harness: Harness) -> None:
+    harness.table.addresses.clear()
+    alert = harness.take(EVERYTHING["payment_failed"])
     with pytest.raises(NotSent, match="no_address"):
-        world.send(alert)
-    assert world.shelf.status(alert) is MailStatus.RETRYING
+        harness.send(alert)
+    assert harness.table.status(alert) is MailStatus.RETRYING
 
-    world.take(AccountCreated(email=ADDRESS), "event-2")
+    harness.take(AccountCreated(email=ADDRESS), "event-2")
 
-    assert world.send(alert, 2) == "sent"
-    assert world.ses.posted[0].to == ADDRESS
-
-
-def test_a_mail_that_is_not_wanted_any_more_is_not_sent(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
-    world.shelf.preferences[ACCOUNT] = Preferences(email=False)
-
-    assert world.send(alert) == "unwanted"
-    assert world.shelf.status(alert) is MailStatus.OFF
-    world.shelf.preferences[ACCOUNT] = Preferences(email=True)
-    assert world.send(alert) == "settled"
-    assert world.ses.posted == []
+    assert harness.send(alert, 2) == "sent"
+    assert harness.ses.posted[0].to == ADDRESS
 
 
-def test_while_one_sender_has_a_mail_another_waits_and_keeps_its_message(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
-    mails = Mails(world.shelf)
+def test_a_mail_that_is_not_wanted_any_more_is_not_sent(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
+    harness.table.preferences[ACCOUNT] = Preferences(email=False)
+
+    assert harness.send(alert) == "unwanted"
+    assert harness.table.status(alert) is MailStatus.OFF
+    harness.table.preferences[ACCOUNT] = Preferences(email=True)
+    assert harness.send(alert) == "settled"
+    assert harness.ses.posted == []
+
+
+def test_while_one_sender_has_a_mail_another_waits_and_keeps_its_message(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
+    mails = FakeMailStore(harness.table)
     found = mails.get(ACCOUNT, alert)
     assert found is not None
-    mails.claim(found, now_ms=world.clock())
+    mails.claim(found, now_ms=harness.clock())
 
     with pytest.raises(NotSent, match="another sender"):
-        world.send(alert)
-    assert world.ses.posted == []
+        harness.send(alert)
+    assert harness.ses.posted == []
 
 
-def test_what_a_dead_sender_left_is_sent_once_its_claim_has_ended(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
-    mails = Mails(world.shelf)
+def test_what_a_dead_sender_left_is_sent_once_its_claim_has_ended(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
+    mails = FakeMailStore(harness.table)
     found = mails.get(ACCOUNT, alert)
     assert found is not None
-    mails.claim(found, now_ms=world.clock())
+    mails.claim(found, now_ms=harness.clock())
 
-    world.clock.now_ms += LEASE_MS
+    harness.clock.now_ms += LEASE_MS
 
-    assert world.send(alert, 2) == "sent"
+    assert harness.send(alert, 2) == "sent"
 
 
-def test_of_two_senders_that_read_the_same_mail_one_sends_it(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_of_two_senders_that_read_the_same_mail_one_sends_it(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
 
-    class Late(Mails):
+    class Late(FakeMailStore):
         """Someone else sends the mail just before it is claimed here."""
 
         def get(self, account_id: str, alert_id: str) -> Outgoing | None:
             found = super().get(account_id, alert_id)
-            if not world.ses.posted:
-                world.send(alert)
+            if not harness.ses.posted:
+                harness.send(alert)
             return found
 
     late = Sender(
-        Late(world.shelf), world.ses, api_url=API, dashboard_url=None, secret=lambda: SECRET, now_ms=world.clock
+        Late(harness.table), harness.ses, api_url=API, dashboard_url=None, secret=lambda: SECRET, now_ms=harness.clock
     )
     with pytest.raises(NotSent, match="another sender was faster"):
         late.send(ACCOUNT, alert, 1)
-    assert len(world.ses.posted) == 1
+    assert len(harness.ses.posted) == 1
     assert late.send(ACCOUNT, alert, 2) == "settled"
 
 
-def test_mails_of_a_deleted_account_are_never_sent(world: World) -> None:
-    alert = world.take(EVERYTHING["payment_failed"])
+def test_mails_of_a_deleted_account_are_never_sent(harness: Harness) -> None:
+    alert = harness.take(EVERYTHING["payment_failed"])
 
-    world.intake.forget(happened(AccountDeleted()))
+    harness.intake.forget(new_event(AccountDeleted()))
 
-    assert world.send(alert) == "gone"
-    world.take(EVERYTHING["storage_full"], "event-2")
-    assert (world.shelf.mails, world.shelf.alerts) == ({}, {})
-    assert world.ses.posted == []
+    assert harness.send(alert) == "gone"
+    harness.take(EVERYTHING["storage_full"], "event-2")
+    assert (harness.table.mails, harness.table.alerts) == ({}, {})
+    assert harness.ses.posted == []

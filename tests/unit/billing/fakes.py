@@ -37,7 +37,7 @@ BINDING = ("binding-secret",)
 SECRET = "pdl_ntfset_of_the_tests"
 
 
-class Ledgers(BillingStore):
+class FakeBillingStore(BillingStore):
     """The table; `problem` is raised in place of an answer, `rivals` write before the next change is stored."""
 
     def __init__(self, *account_ids: str) -> None:
@@ -112,12 +112,12 @@ class Ledgers(BillingStore):
             raise self.problem
 
 
-class Truth:
+class FakePaddle:
     """Paddle's API: the subscriptions as they are, what was asked of it, and whether it answers."""
 
     def __init__(self) -> None:
         self.entities: dict[str, dict[str, Any]] = {}
-        self.asked: list[tuple[str, ...]] = []
+        self.requests: list[tuple[str, ...]] = []
         self.available = True
         self.refusal: PaddleRefused | None = None
 
@@ -147,14 +147,14 @@ class Truth:
         return f"https://portal.example.com/{customer_id}"
 
     def _answer(self, *request: str) -> None:
-        self.asked.append(request)
+        self.requests.append(request)
         if not self.available:
             raise PaddleUnavailable("down")
         if self.refusal is not None:
             raise self.refusal
 
 
-class Mailbag(WebhookQueue):
+class FakeWebhookQueue(WebhookQueue):
     """The queue of webhooks and its dead letters; `down` refuses to take any."""
 
     def __init__(self) -> None:
@@ -177,8 +177,8 @@ def prices() -> Prices:
     return Prices.parse(parameter())
 
 
-def ledger(store: Ledgers, truth: Truth | None = None) -> SubscriptionSync:
-    return SubscriptionSync(store, truth or Truth(), prices(), lambda: BINDING)
+def ledger(store: FakeBillingStore, paddle: FakePaddle | None = None) -> SubscriptionSync:
+    return SubscriptionSync(store, paddle or FakePaddle(), prices(), lambda: BINDING)
 
 
 def bought(plan: str = "pro", account_id: str = ACCOUNT, number: int = 1, **changes: Any) -> Bought:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from infra.paddle_simulator.entities import Scheduled, id_of
 from infra.paddle_simulator.prices import PRICES
 from infra.paddle_simulator.simulator import webhook
-from tests.unit.billing.fakes import ACCOUNT, NOW, Truth, bought
+from tests.unit.billing.fakes import ACCOUNT, NOW, FakePaddle, bought
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,7 @@ class Life:
     """The bodies of webhooks in the order of what happened, and Paddle as it is in the end."""
 
     bodies: list[str]
-    truth: Truth
+    paddle: FakePaddle
     refused_payments: int
 
 
@@ -41,7 +41,7 @@ def life(seed: int, length: int, *, ties: bool, account_id: str = ACCOUNT) -> Li
     With `ties`, some of them happen in the same microsecond.
     """
     chance = random.Random(seed)
-    truth, bodies, refused = Truth(), [], 0
+    paddle, bodies, refused = FakePaddle(), [], 0
     number, at = 1, NOW - timedelta(days=400)
     now = bought(chance.choice(list(PRICES)), account_id, number, started_at=at)
     event = "subscription.created"
@@ -49,7 +49,7 @@ def life(seed: int, length: int, *, ties: bool, account_id: str = ACCOUNT) -> Li
         at, digits = _later(chance, at, tie=ties and chance.random() < 0.05)
         if event.startswith("subscription."):
             # A payment leaves the subscription as it was, and so the time of its last change.
-            truth.knows(now, at)
+            paddle.knows(now, at)
         bodies.append(
             webhook(event, now, at, digits=digits, event_id=id_of("evt", f"{account_id} {seed} {count}")).body.decode()
         )
@@ -60,7 +60,7 @@ def life(seed: int, length: int, *, ties: bool, account_id: str = ACCOUNT) -> Li
             now, event = bought(chance.choice(list(PRICES)), account_id, number, started_at=at), "subscription.created"
         else:
             event, now = _step(chance, step, now, at)
-    return Life(bodies, truth, refused)
+    return Life(bodies, paddle, refused)
 
 
 def _step(chance: random.Random, step: str, now: Bought, at: datetime) -> tuple[str, Bought]:

@@ -27,8 +27,8 @@ from tests.unit.billing.fakes import (
     NOW,
     NOW_US,
     OTHER,
-    Ledgers,
-    Truth,
+    FakeBillingStore,
+    FakePaddle,
     bought,
     ledger,
     prices,
@@ -40,15 +40,15 @@ SOURCE = Source("reconciliation", "correlation")
 
 
 @pytest.fixture
-def store() -> Ledgers:
-    return Ledgers(ACCOUNT)
+def store() -> FakeBillingStore:
+    return FakeBillingStore(ACCOUNT)
 
 
-def plan_of(store: Ledgers) -> str:
+def plan_of(store: FakeBillingStore) -> str:
     return store.accounts[ACCOUNT].plan
 
 
-def test_a_bought_plan_holds_and_is_told_with_its_limits(store: Ledgers) -> None:
+def test_a_bought_plan_holds_and_is_told_with_its_limits(store: FakeBillingStore) -> None:
     assert tell(ledger(store), "subscription.activated", bought("pro"), event_id="evt_1") is Outcome.APPLIED
     assert plan_of(store) == "pro"
     [told] = store.told
@@ -73,14 +73,14 @@ def test_a_bought_plan_holds_and_is_told_with_its_limits(store: Ledgers) -> None
 
 
 @pytest.mark.parametrize("event", ["created", "activated", "trialing", "updated", "resumed", "imported", "past_due"])
-def test_every_event_of_a_live_subscription_gives_its_plan(store: Ledgers, event: str) -> None:
+def test_every_event_of_a_live_subscription_gives_its_plan(store: FakeBillingStore, event: str) -> None:
     name = f"subscription.{event}"
     tell(ledger(store), name, bought("scale").after(name))
     assert plan_of(store) == "scale"
 
 
 @pytest.mark.parametrize("event", ["canceled", "paused"])
-def test_an_ended_or_paused_subscription_gives_none(store: Ledgers, event: str) -> None:
+def test_an_ended_or_paused_subscription_gives_none(store: FakeBillingStore, event: str) -> None:
     made, name = ledger(store), f"subscription.{event}"
     tell(made, "subscription.activated", bought())
     tell(made, name, bought().after(name), LATER)
@@ -90,14 +90,14 @@ def test_an_ended_or_paused_subscription_gives_none(store: Ledgers, event: str) 
     assert plan_of(store) == "pro"
 
 
-def test_an_event_that_was_seen_changes_nothing(store: Ledgers) -> None:
+def test_an_event_that_was_seen_changes_nothing(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.activated", bought(), event_id="evt_1")
     assert tell(made, "subscription.activated", bought(), event_id="evt_1") is Outcome.SEEN
     assert len(store.told) == 1
 
 
-def test_one_that_is_older_than_what_is_known_is_remembered_and_changes_nothing(store: Ledgers) -> None:
+def test_one_that_is_older_than_what_is_known_is_remembered_and_changes_nothing(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.updated", bought("scale"), LATER)
     assert tell(made, "subscription.created", bought("starter"), NOW, event_id="evt_2") is Outcome.NOTHING_NEW
@@ -105,45 +105,45 @@ def test_one_that_is_older_than_what_is_known_is_remembered_and_changes_nothing(
     assert "evt_2" in store.seen
 
 
-def test_an_event_that_changes_neither_plan_nor_limits_tells_nothing(store: Ledgers) -> None:
+def test_an_event_that_changes_neither_plan_nor_limits_tells_nothing(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.created", bought())
     assert tell(made, "subscription.activated", bought(), LATER) is Outcome.APPLIED
     assert len(store.told) == 1
 
 
-def test_of_two_events_of_one_microsecond_paddle_is_asked_which_holds(store: Ledgers) -> None:
-    truth = Truth()
-    made = ledger(store, truth)
-    truth.knows(bought("scale"), NOW)
+def test_of_two_events_of_one_microsecond_paddle_is_asked_which_holds(store: FakeBillingStore) -> None:
+    paddle = FakePaddle()
+    made = ledger(store, paddle)
+    paddle.knows(bought("scale"), NOW)
     tell(made, "subscription.created", bought("pro"), NOW, digits=9)
     tell(made, "subscription.updated", bought("scale"), NOW, digits=6)
-    assert (plan_of(store), truth.asked) == ("scale", [("subscription", bought().id)])
+    assert (plan_of(store), paddle.requests) == ("scale", [("subscription", bought().id)])
 
 
-def test_of_two_alike_nobody_is_asked(store: Ledgers) -> None:
-    truth = Truth()
-    made = ledger(store, truth)
+def test_of_two_alike_nobody_is_asked(store: FakeBillingStore) -> None:
+    paddle = FakePaddle()
+    made = ledger(store, paddle)
     tell(made, "subscription.created", bought(), NOW)
     assert tell(made, "subscription.activated", bought(), NOW) is Outcome.NOTHING_NEW
-    assert truth.asked == []
+    assert paddle.requests == []
 
 
-def test_when_paddle_cannot_be_asked_the_event_has_to_come_again(store: Ledgers) -> None:
-    truth = Truth()
-    made = ledger(store, truth)
+def test_when_paddle_cannot_be_asked_the_event_has_to_come_again(store: FakeBillingStore) -> None:
+    paddle = FakePaddle()
+    made = ledger(store, paddle)
     tell(made, "subscription.created", bought("pro"), NOW)
-    truth.available = False
+    paddle.available = False
     with pytest.raises(PaddleUnavailable):
         tell(made, "subscription.updated", bought("scale"), NOW, event_id="evt_2")
     assert "evt_2" not in store.seen
-    truth.available = True
-    truth.knows(bought("scale"), NOW)
+    paddle.available = True
+    paddle.knows(bought("scale"), NOW)
     tell(made, "subscription.updated", bought("scale"), NOW, event_id="evt_2")
     assert plan_of(store) == "scale"
 
 
-def test_a_subscription_that_paddle_does_not_know_is_refused(store: Ledgers) -> None:
+def test_a_subscription_that_paddle_does_not_know_is_refused(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.created", bought("pro"), NOW)
     with pytest.raises(RejectedWebhook, match="404") as refusal:
@@ -151,7 +151,7 @@ def test_a_subscription_that_paddle_does_not_know_is_refused(store: Ledgers) -> 
     assert refusal.value.reason == "unknown_subscription"
 
 
-def test_an_arranged_end_is_told_when_it_is_arranged_and_once(store: Ledgers) -> None:
+def test_an_arranged_end_is_told_when_it_is_arranged_and_once(store: FakeBillingStore) -> None:
     made, ends = ledger(store), datetime(2026, 12, 20, tzinfo=UTC)
     leaving = replace(bought(), scheduled=Scheduled("cancel", ends))
     tell(made, "subscription.activated", bought())
@@ -170,14 +170,14 @@ def test_an_arranged_end_is_told_when_it_is_arranged_and_once(store: Ledgers) ->
     ]
 
 
-def test_an_arranged_pause_says_so_and_a_change_that_ends_nothing_is_not_told(store: Ledgers) -> None:
+def test_an_arranged_pause_says_so_and_a_change_that_ends_nothing_is_not_told(store: FakeBillingStore) -> None:
     made, ends = ledger(store), datetime(2026, 12, 20, tzinfo=UTC)
     tell(made, "subscription.updated", replace(bought(), scheduled=Scheduled("resume", ends)))
     tell(made, "subscription.updated", replace(bought(), scheduled=Scheduled("pause", ends)), LATER)
     assert [told.data.reason for told in store.told if isinstance(told.data, PlanChangeScheduled)] == ["paused"]
 
 
-def test_an_arranged_end_takes_place_by_itself_and_is_told_once(store: Ledgers) -> None:
+def test_an_arranged_end_takes_place_by_itself_and_is_told_once(store: FakeBillingStore) -> None:
     made, ends = ledger(store), NOW + timedelta(days=1)
     tell(made, "subscription.updated", replace(bought(), scheduled=Scheduled("cancel", ends)))
     ends_us = NOW_US + 86_400_000_000
@@ -190,7 +190,7 @@ def test_an_arranged_end_takes_place_by_itself_and_is_told_once(store: Ledgers) 
     assert [(change.to_plan, change.changed_at_us) for change in changes] == [("pro", NOW_US), ("free", ends_us)]
 
 
-def test_word_that_the_end_was_called_off_brings_the_plan_back_however_late_it_comes(store: Ledgers) -> None:
+def test_word_that_the_end_was_called_off_brings_the_plan_back_however_late_it_comes(store: FakeBillingStore) -> None:
     made, ends = ledger(store), NOW + timedelta(days=1)
     tell(made, "subscription.updated", replace(bought(), scheduled=Scheduled("cancel", ends)))
     made.end_due(ACCOUNT, SOURCE, now_us=NOW_US + 86_400_000_000)
@@ -198,7 +198,7 @@ def test_word_that_the_end_was_called_off_brings_the_plan_back_however_late_it_c
     assert plan_of(store) == "pro"
 
 
-def test_the_best_of_several_subscriptions_decides(store: Ledgers) -> None:
+def test_the_best_of_several_subscriptions_decides(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.activated", bought("scale", number=1), NOW)
     tell(made, "subscription.activated", bought("starter", number=2), LATER)
@@ -211,7 +211,7 @@ def test_the_best_of_several_subscriptions_decides(store: Ledgers) -> None:
     assert times == sorted(set(times))
 
 
-def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(store: Ledgers) -> None:
+def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(store: FakeBillingStore) -> None:
     made = ledger(store)
     store.rivals = [replace(store.accounts[ACCOUNT], custom_limits=CustomLimits(burst=7), revision=1)]
     tell(made, "subscription.activated", bought("business"))
@@ -219,13 +219,13 @@ def test_a_change_that_somebody_else_made_meanwhile_is_not_lost(store: Ledgers) 
     assert (account.plan, account.limits.burst, account.revision) == ("business", 7, 2)
 
 
-def test_who_is_never_first_gives_up_and_comes_again(store: Ledgers) -> None:
+def test_who_is_never_first_gives_up_and_comes_again(store: FakeBillingStore) -> None:
     store.rivals = [replace(store.accounts[ACCOUNT], revision=count) for count in range(50, 0, -1)]
     with pytest.raises(Unavailable):
         tell(ledger(store), "subscription.activated", bought())
 
 
-def test_a_refused_payment_is_told_once_and_the_plan_stays(store: Ledgers) -> None:
+def test_a_refused_payment_is_told_once_and_the_plan_stays(store: FakeBillingStore) -> None:
     made = ledger(store)
     tell(made, "subscription.activated", bought())
     tell(made, "transaction.payment_failed", bought(), LATER, event_id="evt_2")
@@ -240,7 +240,7 @@ OTHERS = sorted({*EVENTS, "customer.updated"} - paddle_events.SUBSCRIPTION_EVENT
 
 
 @pytest.mark.parametrize("event", OTHERS)
-def test_events_that_say_nothing_about_plans_are_left_alone(store: Ledgers, event: str) -> None:
+def test_events_that_say_nothing_about_plans_are_left_alone(store: FakeBillingStore, event: str) -> None:
     body = json.dumps({"event_id": "evt_1", "event_type": event, "occurred_at": "2026-11-20T12:00:00Z", "data": {}})
     assert ledger(store).apply(paddle_events.read(body), "correlation") is Outcome.IGNORED
     assert store.seen == set()
@@ -265,15 +265,15 @@ UNBOUND: list[Any] = [
 @pytest.mark.parametrize("custom_data", UNBOUND)
 @pytest.mark.parametrize("event", ["subscription.activated", "transaction.payment_failed"])
 def test_custom_data_that_we_did_not_sign_names_nobody(event: str, custom_data: Any) -> None:
-    store = Ledgers(ACCOUNT, OTHER)
+    store = FakeBillingStore(ACCOUNT, OTHER)
     with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, replace(bought(), custom_data=custom_data))
     assert refusal.value.reason == "unbound"
     assert (store.told, store.seen, {account.plan for account in store.accounts.values()}) == ([], set(), {"free"})
 
 
-def test_custom_data_signed_before_a_rotation_still_names_its_account(store: Ledgers) -> None:
-    made = SubscriptionSync(store, Truth(), prices(), lambda: ("the new secret", *BINDING))
+def test_custom_data_signed_before_a_rotation_still_names_its_account(store: FakeBillingStore) -> None:
+    made = SubscriptionSync(store, FakePaddle(), prices(), lambda: ("the new secret", *BINDING))
     assert tell(made, "subscription.activated", bought()) is Outcome.APPLIED
 
 
@@ -286,7 +286,7 @@ def items(*price_ids: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "price_ids", [(), ("pri_01somebodyelses",), (PRICES["pro"], PRICES["scale"]), (PRICES["pro"], "pri_01addon")]
 )
-def test_a_price_that_is_not_ours_buys_nothing(store: Ledgers, price_ids: tuple[str, ...]) -> None:
+def test_a_price_that_is_not_ours_buys_nothing(store: FakeBillingStore, price_ids: tuple[str, ...]) -> None:
     body = webhook("subscription.activated", bought(), NOW, data=items(*price_ids)).body.decode()
     with pytest.raises(RejectedWebhook) as refusal:
         ledger(store).apply(paddle_events.read(body), "correlation")
@@ -295,7 +295,7 @@ def test_a_price_that_is_not_ours_buys_nothing(store: Ledgers, price_ids: tuple[
 
 
 def test_an_account_that_was_never_seen_is_not_made_by_a_webhook() -> None:
-    store = Ledgers()
+    store = FakeBillingStore()
     with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), "subscription.activated", bought())
     assert (refusal.value.reason, store.accounts) == ("unknown_account", {})
@@ -303,7 +303,7 @@ def test_an_account_that_was_never_seen_is_not_made_by_a_webhook() -> None:
 
 @pytest.mark.parametrize("event", ["subscription.activated", "subscription.paused", "transaction.payment_failed"])
 def test_a_deleted_account_is_not_brought_back(event: str) -> None:
-    store = Ledgers()
+    store = FakeBillingStore()
     store.closed.add(ACCOUNT)
     with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, bought().after(event))
@@ -311,7 +311,7 @@ def test_a_deleted_account_is_not_brought_back(event: str) -> None:
 
 
 @pytest.mark.parametrize("event", ["subscription.activated", "transaction.payment_failed"])
-def test_neither_is_one_that_is_deleted_at_this_moment(store: Ledgers, event: str) -> None:
+def test_neither_is_one_that_is_deleted_at_this_moment(store: FakeBillingStore, event: str) -> None:
     store.closed.add(ACCOUNT)
     with pytest.raises(RejectedWebhook) as refusal:
         tell(ledger(store), event, bought())
@@ -319,7 +319,7 @@ def test_neither_is_one_that_is_deleted_at_this_moment(store: Ledgers, event: st
 
 
 def test_that_its_subscription_has_ended_is_as_it_should_be() -> None:
-    store = Ledgers()
+    store = FakeBillingStore()
     store.closed.add(ACCOUNT)
     assert tell(ledger(store), "subscription.canceled", bought().after("subscription.canceled")) is Outcome.IGNORED
 
@@ -350,7 +350,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-def test_what_is_malformed_is_refused(store: Ledgers, body: str) -> None:
+def test_what_is_malformed_is_refused(store: FakeBillingStore, body: str) -> None:
     with pytest.raises(RejectedWebhook) as refusal:
         ledger(store).apply(paddle_events.read(body), "correlation")
     assert refusal.value.reason == "malformed"
@@ -360,7 +360,7 @@ def test_what_is_malformed_is_refused(store: Ledgers, body: str) -> None:
     ("member", "value"),
     [("status", "asleep"), ("scheduled_change", {"action": "cancel", "effective_at": "soon"}), ("updated_at", 1)],
 )
-def test_a_subscription_in_no_form_of_paddles_is_refused(store: Ledgers, member: str, value: Any) -> None:
+def test_a_subscription_in_no_form_of_paddles_is_refused(store: FakeBillingStore, member: str, value: Any) -> None:
     data = {**items(PRICES["pro"]), member: value}
     body = webhook("subscription.updated", bought(), NOW, data=data).body.decode()
     with pytest.raises(RejectedWebhook) as refusal:
@@ -368,7 +368,7 @@ def test_a_subscription_in_no_form_of_paddles_is_refused(store: Ledgers, member:
     assert refusal.value.reason == "malformed"
 
 
-def test_agreed_limits_are_told_and_hold_on_the_business_plan_alone(store: Ledgers) -> None:
+def test_agreed_limits_are_told_and_hold_on_the_business_plan_alone(store: FakeBillingStore) -> None:
     made = ledger(store)
     made.agree(ACCOUNT, CustomLimits(storage_bytes=5), Source("operator", "correlation"), now_us=NOW_US)
     assert (store.accounts[ACCOUNT].limits.storage_bytes, store.told) == (CATALOG["free"].storage_bytes, [])
@@ -382,25 +382,25 @@ def test_agreed_limits_are_told_and_hold_on_the_business_plan_alone(store: Ledge
 
 
 def test_nothing_is_agreed_with_an_account_that_is_gone() -> None:
-    store = Ledgers()
+    store = FakeBillingStore()
     with pytest.raises(RejectedWebhook):
         ledger(store).agree(ACCOUNT, CustomLimits(), Source("operator", "correlation"), now_us=NOW_US)
 
 
 def test_a_subscription_bound_to_somebody_else_meanwhile_is_refused() -> None:
-    store, truth = Ledgers(ACCOUNT, OTHER), Truth()
-    made = ledger(store, truth)
-    truth.knows(replace(bought("scale"), custom_data=bought(account_id=OTHER).custom_data), NOW)
+    store, paddle = FakeBillingStore(ACCOUNT, OTHER), FakePaddle()
+    made = ledger(store, paddle)
+    paddle.knows(replace(bought("scale"), custom_data=bought(account_id=OTHER).custom_data), NOW)
     tell(made, "subscription.created", bought("pro"), NOW)
     with pytest.raises(RejectedWebhook):
         tell(made, "subscription.updated", bought("scale"), NOW)
     assert (plan_of(store), store.accounts[OTHER].plan) == ("pro", "free")
 
 
-def test_paddles_refusal_is_not_taken_for_an_answer(store: Ledgers) -> None:
-    truth = Truth()
-    truth.refusal = PaddleRefused(403, "forbidden")
-    made = ledger(store, truth)
+def test_paddles_refusal_is_not_taken_for_an_answer(store: FakeBillingStore) -> None:
+    paddle = FakePaddle()
+    paddle.refusal = PaddleRefused(403, "forbidden")
+    made = ledger(store, paddle)
     tell(made, "subscription.created", bought("pro"), NOW)
     with pytest.raises(RejectedWebhook):
         tell(made, "subscription.updated", bought("scale"), NOW)

@@ -13,17 +13,17 @@ from billing_service.http.responses import show_account
 from billing_service.paddle import paddle_events
 from billing_service.subscription_sync import Outcome
 from kv_common.events import PaymentFailed
-from tests.unit.billing.fakes import ACCOUNT, Ledgers, held, ledger
+from tests.unit.billing.fakes import ACCOUNT, FakeBillingStore, held, ledger
 from tests.unit.billing.lifecycle import Life, life, shuffled
 
 if TYPE_CHECKING:
     from billing_service.model import Account
 
 
-def run(lived: Life, order: list[str]) -> tuple[Account, Ledgers]:
+def run(lived: Life, order: list[str]) -> tuple[Account, FakeBillingStore]:
     """Return the account after the webhooks in `order`, and the table."""
-    store = Ledgers(ACCOUNT)
-    made = ledger(store, lived.truth)
+    store = FakeBillingStore(ACCOUNT)
+    made = ledger(store, lived.paddle)
     for body in order:
         assert made.apply(paddle_events.read(body), "correlation") is not Outcome.IGNORED
     return store.accounts[ACCOUNT], store

@@ -143,12 +143,12 @@ def test_nor_does_it_follow_a_redirect(scene: Scene) -> None:
 def test_every_page_is_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     one = {"some": "entity"}
 
-    def answer(_method: str, target: str, _body: object) -> tuple[int, dict[str, object]]:
+    def response(_method: str, target: str, _body: object) -> tuple[int, dict[str, object]]:
         more = "after=" not in target
         pagination = {"next": f"{scene.api.url}/subscriptions?after=x", "has_more": more}
         return 200, {"data": [one], "meta": {"pagination": pagination}}
 
-    monkeypatch.setattr(scene.api, "answer", answer)
+    monkeypatch.setattr(scene.api, "answer", response)
     assert len(list(scene.client.open_subscriptions())) == 2
 
 

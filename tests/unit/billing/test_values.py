@@ -19,8 +19,8 @@ from infra.paddle_simulator.entities import stamp
 from infra.paddle_simulator.prices import PRICES, parameter
 from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.settings import MissingSetting
-from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, Ledgers, bought, ledger, tell
-from tests.unit.billing.world import ENV
+from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, FakeBillingStore, bought, ledger, tell
+from tests.unit.billing.harness import ENV
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -116,12 +116,12 @@ def test_without_prices_an_api_or_a_client_token_there_is_a_service_that_sells_n
 
 
 def test_an_operator_sets_an_accounts_own_limits() -> None:
-    store = Ledgers(ACCOUNT)
+    store = FakeBillingStore(ACCOUNT)
     made = ledger(store)
     tell(made, "subscription.activated", bought("business"), NOW)
     request = {"account_id": ACCOUNT, "limits": {"requests_per_month": 50_000_000}}
-    answer = agree(made, request, "correlation", now_us=NOW_US)
-    assert (answer["plan"], answer["limits"]["requests_per_month"]) == ("business", 50_000_000)
+    response = agree(made, request, "correlation", now_us=NOW_US)
+    assert (response["plan"], response["limits"]["requests_per_month"]) == ("business", 50_000_000)
     assert store.told[-1].name == "PlanChanged"
 
 
@@ -137,7 +137,7 @@ def test_an_operator_sets_an_accounts_own_limits() -> None:
     ],
 )
 def test_an_agreement_that_cannot_be_read_is_refused(request_: dict[str, Any]) -> None:
-    store = Ledgers(ACCOUNT)
+    store = FakeBillingStore(ACCOUNT)
     with pytest.raises(InvalidCustomLimits):
         agree(ledger(store), request_, "correlation", now_us=NOW_US)
     assert store.accounts[ACCOUNT].revision == 0

@@ -11,18 +11,18 @@ import pytest
 from billing_service.webhooks import WebhookConsumer
 from infra.paddle_simulator.simulator import webhook
 from kv_common.errors import Unavailable
-from tests.unit.billing.fakes import ACCOUNT, NOW, Ledgers, Mailbag, bought, ledger
+from tests.unit.billing.fakes import ACCOUNT, NOW, FakeBillingStore, FakeWebhookQueue, bought, ledger
 
 
 class Scene:
     """The consumer over fakes."""
 
     def __init__(self) -> None:
-        self.store, self.mailbag = Ledgers(ACCOUNT), Mailbag()
+        self.store, self.webhook_queue = FakeBillingStore(ACCOUNT), FakeWebhookQueue()
         self.measured: list[str] = []
         self.lines: list[dict[str, object]] = []
         self.consumer = WebhookConsumer(
-            ledger(self.store), self.mailbag, emit_metric=self.measured.append, log=self.lines.append
+            ledger(self.store), self.webhook_queue, emit_metric=self.measured.append, log=self.lines.append
         )
 
     def consume(self, *bodies: str, attributes: dict[str, Any] | None = None) -> list[str]:
@@ -30,8 +30,8 @@ class Scene:
             {"messageId": str(index), "body": body, "messageAttributes": attributes or {}}
             for index, body in enumerate(bodies)
         ]
-        answer = self.consumer.consume({"Records": records})
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        response = self.consumer.consume({"Records": records})
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ FOREIGN = {"price_id": "pri_01somebodyelses"}
 def test_what_is_refused_is_buried_at_once_and_stops_nothing(scene: Scene) -> None:
     refused, malformed = body(**FOREIGN), "no JSON"
     assert scene.consume(refused, body(), malformed) == []
-    assert scene.mailbag.buried == [(refused, "unknown_price"), (malformed, "malformed")]
+    assert scene.webhook_queue.buried == [(refused, "unknown_price"), (malformed, "malformed")]
     assert scene.measured == ["WebhookRefused"] * 2
     assert [line["outcome"] for line in scene.lines] == ["refused", "applied", "refused"]
     assert [line.get("level") for line in scene.lines] == ["ERROR", None, "ERROR"]
@@ -58,7 +58,7 @@ def test_what_is_refused_is_buried_at_once_and_stops_nothing(scene: Scene) -> No
 
 
 def test_what_cannot_be_buried_comes_again(scene: Scene) -> None:
-    scene.mailbag.down = True
+    scene.webhook_queue.down = True
     assert scene.consume(body(**FOREIGN), body()) == ["0"]
     assert scene.measured == []
 

@@ -15,7 +15,7 @@ from billing_service.webhook_queue import MAX_BYTES
 from infra.paddle_simulator.simulator import PATH, Webhook, webhook
 from kv_common.errors import Unavailable
 from tests.unit.billing.fakes import NOW, SECRET, bought
-from tests.unit.billing.world import World
+from tests.unit.billing.harness import Harness
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of
 
@@ -24,36 +24,38 @@ TOLD = webhook("subscription.activated", bought(), NOW)
 HEADER = TOLD.header([SECRET], sent_s=SENT)
 
 
-def post(world: World, body: bytes = TOLD.body, header: str | None = HEADER, *, late_s: float = 0) -> dict[str, Any]:
+def post(
+    harness: Harness, body: bytes = TOLD.body, header: str | None = HEADER, *, late_s: float = 0
+) -> dict[str, Any]:
     headers = {"content-type": "application/json", "content-length": str(len(body))}
     if header is not None:
         headers["paddle-signature"] = header
     event = gateway.event("POST", PATH, headers=headers)
     event["body"], event["isBase64Encoded"] = base64.b64encode(body).decode(), True
     event["requestContext"]["timeEpoch"] = int((SENT + late_s) * 1000)
-    answer: dict[str, Any] = world.api(event, Context())
-    return answer
+    response: dict[str, Any] = harness.api(event, Context())
+    return response
 
 
 def test_a_signed_webhook_is_stored_as_it_came() -> None:
-    world = World()
-    answer = post(world)
-    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "stored"})
-    assert world.mailbag.stored == [(TOLD.body.decode(), answer["headers"]["X-Correlation-Id"])]
-    assert world.measured == []
+    harness = Harness()
+    response = post(harness)
+    assert (response["statusCode"], json.loads(response["body"])) == (200, {"status": "stored"})
+    assert harness.webhook_queue.stored == [(TOLD.body.decode(), response["headers"]["X-Correlation-Id"])]
+    assert harness.measured == []
 
 
 def test_nothing_is_read_of_it_before_it_is_stored() -> None:
-    world = World()
+    harness = Harness()
     body = b'{"event_type": "of a time to come"'
-    assert post(world, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 200
-    assert world.mailbag.stored[0][0] == body.decode()
-    assert world.store.told == []
+    assert post(harness, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 200
+    assert harness.webhook_queue.stored[0][0] == body.decode()
+    assert harness.store.told == []
 
 
 @pytest.mark.parametrize(("late_s", "status"), [(0, 200), (4.5, 200), (-5, 200), (6, 401), (-6, 401)])
 def test_its_age_is_judged_by_the_time_it_reached_the_gateway(late_s: float, status: int) -> None:
-    assert post(World(), late_s=late_s)["statusCode"] == status
+    assert post(Harness(), late_s=late_s)["statusCode"] == status
 
 
 @pytest.mark.parametrize(
@@ -62,55 +64,55 @@ def test_its_age_is_judged_by_the_time_it_reached_the_gateway(late_s: float, sta
     ids=["absent", "empty", "time only", "nonsense", "cut", "negative time"],
 )
 def test_one_without_a_valid_signature_is_refused_and_counted(header: str | None) -> None:
-    world = World()
-    answer = post(world, header=header)
-    assert (answer["statusCode"], error_of(answer)["code"]) == (401, "UNAUTHORIZED")
-    assert (world.mailbag.stored, world.measured) == ([], ["WebhookUnauthorized"])
+    harness = Harness()
+    response = post(harness, header=header)
+    assert (response["statusCode"], error_of(response)["code"]) == (401, "UNAUTHORIZED")
+    assert (harness.webhook_queue.stored, harness.measured) == ([], ["WebhookUnauthorized"])
 
 
 @pytest.mark.parametrize("secrets", ['{"webhook_secrets": []}', '{"webhook_secrets": [""]}', "{}"])
 def test_without_a_secret_none_is_taken_and_health_says_so(secrets: str) -> None:
-    world = World(paddle_secret=secrets)
+    harness = Harness(paddle_secret=secrets)
     for header in (HEADER, TOLD.header([""], sent_s=SENT), None):
-        answer = post(world, header=header)
-        assert (answer["statusCode"], error_of(answer)["code"]) == (503, "UNAVAILABLE")
-    assert world.mailbag.stored == []
-    health = json.loads(world.ask("GET", "/v1/health/billing", token=None)["body"])
+        response = post(harness, header=header)
+        assert (response["statusCode"], error_of(response)["code"]) == (503, "UNAVAILABLE")
+    assert harness.webhook_queue.stored == []
+    health = json.loads(harness.ask("GET", "/v1/health/billing", token=None)["body"])
     assert (health["status"], health["dependencies"]["webhook_secret"]) == ("degraded", "missing")
 
 
 @pytest.mark.parametrize("secrets", ["", "no JSON", '{"webhook_secrets": "abc"}', '["abc"]'])
 def test_secrets_that_cannot_be_read_refuse_everything(secrets: str) -> None:
-    assert post(World(paddle_secret=secrets))["statusCode"] == 503
+    assert post(Harness(paddle_secret=secrets))["statusCode"] == 503
 
 
 def test_a_queue_that_does_not_take_it_makes_paddle_send_it_again() -> None:
-    world = World()
-    world.mailbag.down = True
-    answer = post(world)
-    assert (answer["statusCode"], error_of(answer)["code"]) == (503, "UNAVAILABLE")
-    world.mailbag.down = False
-    assert post(world)["statusCode"] == 200
+    harness = Harness()
+    harness.webhook_queue.down = True
+    response = post(harness)
+    assert (response["statusCode"], error_of(response)["code"]) == (503, "UNAVAILABLE")
+    harness.webhook_queue.down = False
+    assert post(harness)["statusCode"] == 200
 
 
 def test_a_body_that_no_message_can_hold_is_refused_before_anything_else() -> None:
-    world = World()
+    harness = Harness()
     body = b"x" * (MAX_BYTES + 1)
-    assert post(world, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 413
+    assert post(harness, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 413
     body = b"x" * MAX_BYTES
-    assert post(world, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 200
+    assert post(harness, body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 200
 
 
 def test_a_signed_body_that_is_no_text_is_refused() -> None:
     body = b"\xff\xfe"
-    assert post(World(), body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 401
+    assert post(Harness(), body, Webhook(body).header([SECRET], sent_s=SENT))["statusCode"] == 401
 
 
 def test_no_line_of_the_log_holds_a_signature_a_secret_or_a_body() -> None:
-    world = World()
-    post(world)
-    post(world, header=HEADER[:-1])
-    text = json.dumps(world.lines)
+    harness = Harness()
+    post(harness)
+    post(harness, header=HEADER[:-1])
+    text = json.dumps(harness.lines)
     for kept in (SECRET, HEADER.split("h1=")[1][:20], "custom_data", bought().customer_id):
         assert kept not in text
 
@@ -142,7 +144,7 @@ def edited(content: bytes, changes: list[tuple[str, int, int]]) -> bytes:
     return bytes(changed)
 
 
-WORLD = World()
+WORLD = Harness()
 REFUSALS = {400, 401, 413}
 
 
@@ -160,13 +162,13 @@ def test_an_altered_body_is_never_accepted_and_never_an_error_of_ours(changes: l
     body = edited(TOLD.body, changes)
     assume(body != TOLD.body)
     assert post(WORLD, body)["statusCode"] in REFUSALS
-    assert WORLD.mailbag.stored == []
+    assert WORLD.webhook_queue.stored == []
 
 
 def test_the_routes_of_a_service_without_its_table_still_take_webhooks() -> None:
-    world = World()
-    world.store.problem = Unavailable()
-    assert post(world)["statusCode"] == 200
+    harness = Harness()
+    harness.store.problem = Unavailable()
+    assert post(harness)["statusCode"] == 200
 
 
 def test_nothing_is_bound_when_the_application_is_made() -> None:

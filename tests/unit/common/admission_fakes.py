@@ -30,12 +30,12 @@ def facts(limits: Limits = FREE, namespace_id: str = NAMESPACE_ID, **key: Any) -
 class Tables:
     """A source of facts that counts its questions; the tables answer as long as `facts` is set."""
 
-    def __init__(self, answer: AdmissionData | None = FACTS) -> None:
-        self.facts = answer
-        self.asked: list[tuple[str, str | None, str]] = []
+    def __init__(self, response: AdmissionData | None = FACTS) -> None:
+        self.facts = response
+        self.request: list[tuple[str, str | None, str]] = []
 
     def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
-        self.asked.append((account_id, digest, namespace))
+        self.request.append((account_id, digest, namespace))
         if self.facts is None:
             raise Unavailable
         return self.facts
@@ -48,7 +48,7 @@ class FakeRedis(RedisAdmission):
         self.down = False
         self.forgetful = False
         self.known: dict[str, AdmissionData] = {}
-        self.asked = 0
+        self.request = 0
         self.refunded: list[tuple[str, Charge]] = []
         self.used = 0
 
@@ -81,6 +81,6 @@ class FakeRedis(RedisAdmission):
         self._answer()
 
     def _answer(self) -> None:
-        self.asked += 1
+        self.request += 1
         if self.down:
             raise RedisUnavailable("down")

@@ -45,11 +45,11 @@ class Context:
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
-def error_of(answer: dict[str, Any]) -> dict[str, Any]:
+def error_of(response: dict[str, Any]) -> dict[str, Any]:
     """Return the error in an answer that must hold nothing else."""
-    assert answer["headers"]["Content-Type"] == "application/json"
-    body = json.loads(answer["body"])
+    assert response["headers"]["Content-Type"] == "application/json"
+    body = json.loads(response["body"])
     assert list(body) == ["error"]
     error: dict[str, Any] = body["error"]
-    assert error["correlation_id"] == answer["headers"]["X-Correlation-Id"]
+    assert error["correlation_id"] == response["headers"]["X-Correlation-Id"]
     return error

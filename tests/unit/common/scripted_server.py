@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """A request as it came; `connection` counts from 0."""
 
     line: str
@@ -30,7 +30,7 @@ class Asked:
     connection: int
 
 
-Reply = Callable[[socket.socket, Asked], None]
+Reply = Callable[[socket.socket, Request], None]
 """Answers a request on its connection; when it raises ConnectionError, the connection ends."""
 
 
@@ -52,7 +52,7 @@ class ScriptedServer:
 
     def script(self, replies: Sequence[Reply]) -> None:
         """Begin anew with other replies."""
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self._replies = list(replies)
 
     def __enter__(self) -> Self:
@@ -88,19 +88,19 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with suppress(OSError), connection, connection.makefile("rb") as reader:
-            while asked := _read(reader, number):
+            while request := _read(reader, number):
                 with self._lock:
-                    self.asked.append(asked)
+                    self.requests.append(request)
                     reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-                reply(connection, asked)
+                reply(connection, request)
 
 
-def _read(reader: BufferedReader, number: int) -> Asked | None:
+def _read(reader: BufferedReader, number: int) -> Request | None:
     line = reader.readline()
     if not line:
         return None
     headers = parse_headers(reader)
-    return Asked(line.decode().strip(), headers, reader.read(int(headers["content-length"])), number)
+    return Request(line.decode().strip(), headers, reader.read(int(headers["content-length"])), number)
 
 
 def says(content: bytes, status: str = "200 OK", **headers: str | None) -> Reply:
@@ -120,7 +120,7 @@ def sends(content: bytes) -> Reply:
     return lambda connection, _: connection.sendall(content)
 
 
-def answers(body: object, status: str = "200 OK") -> Reply:
+def responses(body: object, status: str = "200 OK") -> Reply:
     """Answer with JSON, as DynamoDB does."""
     text = json.dumps(body).encode()
     return says(text, status, x_amz_crc32=str(zlib.crc32(text)))
@@ -130,25 +130,25 @@ def refuses(code: str, status: str = "400 Bad Request", **members: Any) -> Reply
     """Answer with an error, as DynamoDB does, whose model spells the message of one of them with a capital."""
     kind = f"com.amazonaws.dynamodb.v20120810#{code}"
     message = "Message" if code == "TransactionCanceledException" else "message"
-    return answers({"__type": kind, message: f"it is {code}", **members}, status)
+    return responses({"__type": kind, message: f"it is {code}", **members}, status)
 
 
-def cuts_off(connection: socket.socket, asked: Asked) -> None:
+def cuts_off(connection: socket.socket, request: Request) -> None:
     """Promise more than there is, and end the connection."""
-    says(b'{"Item": {"v": {"S": "', Content_Length="100")(connection, asked)
+    says(b'{"Item": {"v": {"S": "', Content_Length="100")(connection, request)
     raise ConnectionError
 
 
-def resets(connection: socket.socket, _: Asked) -> None:
+def resets(connection: socket.socket, _: Request) -> None:
     """End the connection without an answer, and not in good order."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionError
 
 
-def keeps_silent(_: socket.socket, __: Asked) -> None:
+def keeps_silent(_: socket.socket, __: Request) -> None:
     """Answer nothing, and keep the connection open."""
 
 
-def echoes(connection: socket.socket, asked: Asked) -> None:
+def echoes(connection: socket.socket, request: Request) -> None:
     """Answer a PutItem with the item in it."""
-    answers({"Attributes": json.loads(asked.body)["Item"]})(connection, asked)
+    responses({"Attributes": json.loads(request.body)["Item"]})(connection, request)

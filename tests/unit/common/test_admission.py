@@ -18,7 +18,7 @@ from tests.unit.common.clocks import Clock
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-class World:
+class Harness:
     """Admission between a Redis and tables that can both go away."""
 
     def __init__(self) -> None:
@@ -34,93 +34,93 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_redis_decides_while_it_answers(world: World) -> None:
-    world.decide()
-    asked = len(world.tables.asked)
+def test_redis_decides_while_it_answers(harness: Harness) -> None:
+    harness.decide()
+    request = len(harness.tables.request)
 
-    decision = world.decide()
+    decision = harness.decide()
 
     assert (decision.verdict, decision.source) == (Verdict.ADMITTED, Source.REDIS)
-    assert len(world.tables.asked) == asked
+    assert len(harness.tables.request) == request
 
 
-def test_what_redis_lacks_is_loaded_once_from_the_tables(world: World) -> None:
-    assert world.decide().verdict is Verdict.ADMITTED
+def test_what_redis_lacks_is_loaded_once_from_the_tables(harness: Harness) -> None:
+    assert harness.decide().verdict is Verdict.ADMITTED
 
-    assert world.tables.asked == [(ACCOUNT, TICKET.digest, "settings")]
-    assert world.redis.asked == 2
+    assert harness.tables.request == [(ACCOUNT, TICKET.digest, "settings")]
+    assert harness.redis.request == 2
 
 
-def test_a_redis_that_forgets_what_it_was_just_told_is_unavailable(world: World) -> None:
-    world.redis.forgetful = True
+def test_a_redis_that_forgets_what_it_was_just_told_is_unavailable(harness: Harness) -> None:
+    harness.redis.forgetful = True
 
-    decision = world.decide()
+    decision = harness.decide()
 
     with pytest.raises(Unavailable):
         require_admitted(TICKET, decision)
-    assert world.redis.asked == 2
+    assert harness.redis.request == 2
 
 
-def test_without_redis_the_process_decides_alone(world: World) -> None:
-    world.redis.down = True
+def test_without_redis_the_process_decides_alone(harness: Harness) -> None:
+    harness.redis.down = True
 
-    decision = world.decide()
+    decision = harness.decide()
 
     assert (decision.verdict, decision.source) == (Verdict.ADMITTED, Source.LOCAL)
     assert decision.charge is None
 
 
-def test_after_three_failures_redis_is_asked_once_a_second(world: World) -> None:
-    world.redis.down = True
+def test_after_three_failures_redis_is_asked_once_a_second(harness: Harness) -> None:
+    harness.redis.down = True
     for _ in range(3):
-        world.decide()
-    assert world.redis.asked == 3
+        harness.decide()
+    assert harness.redis.request == 3
 
     for _ in range(100):
-        assert world.decide(cost=0).source is Source.LOCAL
-    assert world.redis.asked == 3
+        assert harness.decide(cost=0).source is Source.LOCAL
+    assert harness.redis.request == 3
 
-    world.clock.pass_by(1)
+    harness.clock.pass_by(1)
     for _ in range(100):
-        world.decide(cost=0)
-    assert world.redis.asked == 4
+        harness.decide(cost=0)
+    assert harness.redis.request == 4
 
 
-def test_when_redis_is_back_it_decides_again_within_a_second(world: World) -> None:
-    world.redis.down = True
+def test_when_redis_is_back_it_decides_again_within_a_second(harness: Harness) -> None:
+    harness.redis.down = True
     for _ in range(3):
-        world.decide()
-    world.redis.down = False
-    assert world.decide().source is Source.LOCAL
+        harness.decide()
+    harness.redis.down = False
+    assert harness.decide().source is Source.LOCAL
 
-    world.clock.pass_by(1)
+    harness.clock.pass_by(1)
 
-    assert all(world.decide().source is Source.REDIS for _ in range(5))
+    assert all(harness.decide().source is Source.REDIS for _ in range(5))
 
 
-def test_without_redis_and_tables_there_is_no_admission(world: World) -> None:
-    world.redis.down = True
-    world.tables.facts = None
+def test_without_redis_and_tables_there_is_no_admission(harness: Harness) -> None:
+    harness.redis.down = True
+    harness.tables.facts = None
 
     with pytest.raises(Unavailable):
-        world.decide()
+        harness.decide()
 
 
-def test_tables_that_do_not_answer_are_no_reason_to_stop_asking_redis(world: World) -> None:
-    world.tables.facts = None
+def test_tables_that_do_not_answer_are_no_reason_to_stop_asking_redis(harness: Harness) -> None:
+    harness.tables.facts = None
     for _ in range(5):
         with pytest.raises(Unavailable):
-            world.decide()
+            harness.decide()
 
-    assert world.redis.asked == 5
+    assert harness.redis.request == 5
 
 
 def test_limits_without_redis_show_the_use_that_redis_told_last() -> None:
-    noted = World()
+    noted = Harness()
     noted.admission = Admission(noted.redis, noted.tables, monotonic=noted.clock, wall=NOW.timestamp)
     noted.redis.used = 41
     noted.decide()
@@ -129,26 +129,26 @@ def test_limits_without_redis_show_the_use_that_redis_told_last() -> None:
     assert noted.decide().used == 42
 
 
-def test_a_refund_takes_back_the_charge(world: World) -> None:
-    decision = world.decide()
+def test_a_refund_takes_back_the_charge(harness: Harness) -> None:
+    decision = harness.decide()
     assert decision.charge is not None
 
-    assert world.admission.refund(ACCOUNT, decision) is True
-    assert world.redis.refunded == [(ACCOUNT, decision.charge)]
+    assert harness.admission.refund(ACCOUNT, decision) is True
+    assert harness.redis.refunded == [(ACCOUNT, decision.charge)]
 
 
-def test_what_was_not_charged_needs_no_refund(world: World) -> None:
-    asked = world.redis.asked
+def test_what_was_not_charged_needs_no_refund(harness: Harness) -> None:
+    request = harness.redis.request
 
-    assert world.admission.refund(ACCOUNT, Decision(Verdict.ADMITTED, Source.LOCAL, 0, FREE)) is True
-    assert world.redis.asked == asked
+    assert harness.admission.refund(ACCOUNT, Decision(Verdict.ADMITTED, Source.LOCAL, 0, FREE)) is True
+    assert harness.redis.request == request
 
 
-def test_a_refund_that_redis_does_not_answer_fails_quietly(world: World) -> None:
-    decision = world.decide()
-    world.redis.down = True
+def test_a_refund_that_redis_does_not_answer_fails_quietly(harness: Harness) -> None:
+    decision = harness.decide()
+    harness.redis.down = True
 
-    assert world.admission.refund(ACCOUNT, decision) is False
+    assert harness.admission.refund(ACCOUNT, decision) is False
 
 
 def refusal(verdict: Verdict, limits: Limits | None = FREE, **state: Any) -> AppError:

@@ -52,15 +52,15 @@ def test_key_has_the_prefix_for_secret_scanners() -> None:
 
 
 def test_key_has_256_random_bits() -> None:
-    asked: list[int] = []
+    request: list[int] = []
 
     def random_bits(bits: int) -> int:
-        asked.append(bits)
+        request.append(bits)
         return 0
 
     api_keys.generate(ACCOUNT, random_bits)
 
-    assert asked == [256]
+    assert request == [256]
 
 
 @given(secrets, secrets)

@@ -24,7 +24,7 @@ def serve() -> Iterator[Serve]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threads: list[threading.Thread] = []
 
-        def answer(reply: bytes) -> None:
+        def response(reply: bytes) -> None:
             connection, _ = listener.accept()
             with connection:
                 while b"\r\n\r\n" not in connection.recv(65_536):
@@ -32,7 +32,7 @@ def serve() -> Iterator[Serve]:
                 connection.sendall(reply)
 
         def start(reply: bytes) -> str:
-            threads.append(threading.Thread(target=answer, args=(reply,), daemon=True))
+            threads.append(threading.Thread(target=response, args=(reply,), daemon=True))
             threads[-1].start()
             return f"http://127.0.0.1:{listener.getsockname()[1]}/jwks.json"
 

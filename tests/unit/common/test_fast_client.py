@@ -35,12 +35,12 @@ from kv_common.dynamodb.fast.sigv4 import Signer
 from tests.unit.common.scripted_server import (
     Reply,
     ScriptedServer,
-    answers,
     cuts_off,
     echoes,
     keeps_silent,
     refuses,
     resets,
+    responses,
     says,
     sends,
 )
@@ -130,8 +130,8 @@ class Pair:
         except Exception as error:  # noqa: BLE001  # whatever it is, it is compared
             kind = type(error)
             told = getattr(error, "response", None)
-            return Outcome(f"{kind.__module__}.{kind.__name__}", told, len(self.server.asked))
-        return Outcome("", told, len(self.server.asked))
+            return Outcome(f"{kind.__module__}.{kind.__name__}", told, len(self.server.requests))
+        return Outcome("", told, len(self.server.requests))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ ANSWERED: dict[str, tuple[Request, Any]] = {
 @pytest.mark.parametrize("case", ANSWERED)
 def test_an_answer_reads_as_botocore_reads_it(pair: Pair, case: str) -> None:
     request, body = ANSWERED[case]
-    direct, by_botocore = pair.outcomes([answers(body)], request)
+    direct, by_botocore = pair.outcomes([responses(body)], request)
 
     assert direct == by_botocore
     assert (direct.raised, direct.asked) == ("", 1)
@@ -221,7 +221,7 @@ PASSING = {**PROBLEMS, "a wrong checksum": says(b"{}", x_amz_crc32="1")}
 
 @pytest.mark.parametrize("case", PASSING)
 def test_what_passes_is_asked_again(pair: Pair, case: str) -> None:
-    direct, by_botocore = pair.outcomes([PASSING[case], answers({"Item": VALUE})], GET)
+    direct, by_botocore = pair.outcomes([PASSING[case], responses({"Item": VALUE})], GET)
 
     assert direct.seen == by_botocore.seen
     assert (direct.raised, direct.asked) == ("", 2)
@@ -236,7 +236,9 @@ def test_what_does_not_pass_is_botocores_exception_after_three_requests(pair: Pa
     assert direct.asked == ATTEMPTS
 
 
-@pytest.mark.parametrize("replies", [[keeps_silent], [keeps_silent, answers({"Item": VALUE})]], ids=["always", "once"])
+@pytest.mark.parametrize(
+    "replies", [[keeps_silent], [keeps_silent, responses({"Item": VALUE})]], ids=["always", "once"]
+)
 def test_a_server_that_keeps_silent_is_asked_again_in_time(replies: list[Reply]) -> None:
     with ScriptedServer() as server:
         pair = Pair(server, *(make(server.url, direct=direct, read_timeout_s=0.2) for direct in (True, False)))
@@ -254,8 +256,8 @@ ODD = {
     "expired credentials": refuses("ExpiredTokenException"),
     "a bad signature": refuses("InvalidSignatureException"),
     "garbage": says(b"\xff{"),
-    "no object": answers([]),
-    "a value of no type": answers({"Item": {"v": "text"}}),
+    "no object": responses([]),
+    "a value of no type": responses({"Item": {"v": "text"}}),
     "a refusal without a word": says(b"", "400 Bad Request"),
 }
 
@@ -277,10 +279,10 @@ def test_an_answer_in_pieces_is_read_as_botocore_reads_it(pair: Pair) -> None:
 
 
 def test_a_transaction_that_is_asked_again_has_the_same_token(pair: Pair) -> None:
-    pair.server.script([resets, answers({})])
+    pair.server.script([resets, responses({})])
     call(pair.direct, TRANSACTION)
 
-    first, second = (json.loads(asked.body)["ClientRequestToken"] for asked in pair.server.asked)
+    first, second = (json.loads(asked.body)["ClientRequestToken"] for asked in pair.server.requests)
     assert first == second
 
 
@@ -311,16 +313,16 @@ def test_any_item_goes_out_and_comes_back_as_by_botocore(pair: Pair, item: dict[
         client.put_item(TableName="t", Item=item, ReturnValues="ALL_OLD") for client in (pair.direct, pair.by_botocore)
     ]
 
-    direct, by_botocore = pair.server.asked
+    direct, by_botocore = pair.server.requests
     assert json.loads(direct.body) == json.loads(by_botocore.body)
     assert results[0]["Attributes"] == results[1]["Attributes"] == item
 
 
 def test_a_request_has_the_headers_that_botocore_sends(pair: Pair) -> None:
-    pair.server.script([answers({})])
+    pair.server.script([responses({})])
     call(pair.direct, PUT)
     call(pair.by_botocore, PUT)
-    direct, by_botocore = pair.server.asked
+    direct, by_botocore = pair.server.requests
 
     assert direct.line == by_botocore.line == "POST / HTTP/1.1"
     for name in ("host", "content-type", "x-amz-target", "x-amz-security-token"):
@@ -363,23 +365,23 @@ def test_new_credentials_sign_the_next_request() -> None:
 
 
 def test_a_connection_is_used_again() -> None:
-    with ScriptedServer([answers({})]) as server:
+    with ScriptedServer([responses({})]) as server:
         client = make(server.url, direct=True)
         for _ in range(3):
             call(client, GET)
 
-    assert [asked.connection for asked in server.asked] == [0, 0, 0]
+    assert [asked.connection for asked in server.requests] == [0, 0, 0]
 
 
 def test_a_connection_that_ended_while_nobody_asked_is_replaced_without_a_failure() -> None:
-    with ScriptedServer([answers({})]) as server:
+    with ScriptedServer([responses({})]) as server:
         client = make(server.url, direct=True)
         call(client, GET)
         server.hang_up()
         call(client, PUT)
 
     # One request each: what was written was not sent twice.
-    assert [asked.connection for asked in server.asked] == [0, 1]
+    assert [asked.connection for asked in server.requests] == [0, 1]
 
 
 def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
@@ -388,7 +390,7 @@ def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
         call(client, GET)
         call(client, GET)
 
-    assert [asked.connection for asked in server.asked] == [0, 1]
+    assert [asked.connection for asked in server.requests] == [0, 1]
 
 
 def test_eight_threads_share_a_client() -> None:
@@ -407,7 +409,7 @@ def test_eight_threads_share_a_client() -> None:
                 thread.join()
 
     assert found == {number: str(number) for number in range(40)}
-    assert len({asked.connection for asked in server.asked}) <= 8
+    assert len({asked.connection for asked in server.requests}) <= 8
 
 
 def listen(client: DynamoDBClient, event: str, listener: Any) -> None:
@@ -417,7 +419,7 @@ def listen(client: DynamoDBClient, event: str, listener: Any) -> None:
 def test_who_listens_to_the_client_is_told() -> None:
     sent: list[bytes] = []
     noted: list[tuple[int, dict[str, Any]]] = []
-    with ScriptedServer([answers({"ConsumedCapacity": CAPACITY})]) as server:
+    with ScriptedServer([responses({"ConsumedCapacity": CAPACITY})]) as server:
         client = make(server.url, direct=True)
         listen(client, "provide-client-params", lambda params, **_: {**params, "ReturnConsumedCapacity": "TOTAL"})
         listen(client, "before-send", lambda request, **_: sent.append(request.body))
@@ -428,7 +430,7 @@ def test_who_listens_to_the_client_is_told() -> None:
         )
         call(client, GET)
 
-    assert sent == [server.asked[0].body]
+    assert sent == [server.requests[0].body]
     assert json.loads(sent[0])["ReturnConsumedCapacity"] == "TOTAL"
     assert noted == [(200, CAPACITY)]
 
@@ -441,11 +443,11 @@ def test_who_listens_may_answer_in_dynamodbs_place() -> None:
         found = call(client, GET)
 
     assert found["Item"] == {"v": {"S": "canned"}}
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_other_operations_go_botocores_way(pair: Pair) -> None:
-    pair.server.script([answers({"TableNames": ["t"]})])
+    pair.server.script([responses({"TableNames": ["t"]})])
 
     assert pair.direct.list_tables()["TableNames"] == ["t"]
 
@@ -462,7 +464,7 @@ print("boto3" in sys.modules)
 
 
 def test_boto3_is_not_imported_before_it_is_needed() -> None:
-    with ScriptedServer([answers({})]) as server:
+    with ScriptedServer([responses({})]) as server:
         run = subprocess.run(
             [sys.executable, "-c", LAZY],
             env={**os.environ, "AWS_ENDPOINT_URL": server.url},
@@ -476,20 +478,20 @@ def test_boto3_is_not_imported_before_it_is_needed() -> None:
 
 def test_the_calls_of_a_paginator_take_the_short_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
     last = {"Items": [KEY], "Count": 1, "ScannedCount": 1}
-    with ScriptedServer([answers({**last, "LastEvaluatedKey": KEY}), answers(last)]) as server:
+    with ScriptedServer([responses({**last, "LastEvaluatedKey": KEY}), responses(last)]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         pages = list(dynamodb.client().get_paginator("query").paginate(TableName="t"))
 
     assert [page["Items"] for page in pages] == [[KEY], [KEY]]
-    assert json.loads(server.asked[1].body)["ExclusiveStartKey"] == KEY
-    assert {asked.headers["user-agent"] for asked in server.asked} == {factory.USER_AGENT}
+    assert json.loads(server.requests[1].body)["ExclusiveStartKey"] == KEY
+    assert {asked.headers["user-agent"] for asked in server.requests} == {factory.USER_AGENT}
 
 
 def test_a_server_is_believed_only_by_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ScriptedServer([answers({"Item": VALUE})], tls=self_signed(tmp_path)) as server:
+    with ScriptedServer([responses({"Item": VALUE})], tls=self_signed(tmp_path)) as server:
         with pytest.raises(SSLError):
             call(make(server.url, direct=True), GET)
-        assert server.asked == []
+        assert server.requests == []
 
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
         assert call(make(server.url, direct=True), GET)["Item"]["e"] == {"S": ""}

@@ -66,9 +66,9 @@ class Service:
         return json_response({"status": "ok"})
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.api(event, Context())
-        json.dumps(answer)
-        return answer
+        response: dict[str, Any] = self.api(event, Context())
+        json.dumps(response)
+        return response
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def service() -> Service:
 
 
 def test_http_api_request_reaches_its_view(service: Service) -> None:
-    answer = service(gateway.load("http_api_get"))
+    response = service(gateway.load("http_api_get"))
 
-    assert answer["statusCode"] == 200
-    assert answer["isBase64Encoded"] is False
-    assert json.loads(answer["body"]) == {
+    assert response["statusCode"] == 200
+    assert response["isBase64Encoded"] is False
+    assert json.loads(response["body"]) == {
         "namespace": "settings",
         "key": "user:42",
         "query": "consistency=eventual&fields=a,b.c",
@@ -89,9 +89,9 @@ def test_http_api_request_reaches_its_view(service: Service) -> None:
 
 
 def test_function_url_request_reaches_the_same_view(service: Service) -> None:
-    answer = service(gateway.load("function_url_get"))
+    response = service(gateway.load("function_url_get"))
 
-    assert json.loads(answer["body"]) == {"namespace": "settings", "key": "user:42", "query": ""}
+    assert json.loads(response["body"]) == {"namespace": "settings", "key": "user:42", "query": ""}
 
 
 def test_text_and_base64_bodies_reach_the_view_as_bytes(service: Service) -> None:
@@ -109,10 +109,10 @@ def test_content_type_of_a_request_is_ignored(service: Service, content_type: st
 
 
 def test_body_damaged_by_the_gateway_is_a_400(service: Service) -> None:
-    answer = service(gateway.load("http_api_post_text", body='{"name":"\ufffd"}', headers={"content-length": "12"}))
+    response = service(gateway.load("http_api_post_text", body='{"name":"\ufffd"}', headers={"content-length": "12"}))
 
-    assert answer["statusCode"] == 400
-    assert error_of(answer)["code"] == "VALIDATION_ERROR"
+    assert response["statusCode"] == 400
+    assert error_of(response)["code"] == "VALIDATION_ERROR"
 
 
 EVERY_ANSWER: dict[str, dict[str, Any]] = {
@@ -140,10 +140,10 @@ def test_every_response_has_version_correlation_id_and_security_headers(
 
 
 def test_unsafe_correlation_id_is_not_returned(service: Service) -> None:
-    answer = service(gateway.event("GET", "/v1/a/b", headers={"x-correlation-id": "a\r\nSet-Cookie: x=1"}))
+    response = service(gateway.event("GET", "/v1/a/b", headers={"x-correlation-id": "a\r\nSet-Cookie: x=1"}))
 
-    assert "Set-Cookie" not in answer["headers"]["X-Correlation-Id"]
-    assert service.lines[0]["correlation_id"] == answer["headers"]["X-Correlation-Id"]
+    assert "Set-Cookie" not in response["headers"]["X-Correlation-Id"]
+    assert service.lines[0]["correlation_id"] == response["headers"]["X-Correlation-Id"]
 
 
 def test_view_can_allow_caching(service: Service) -> None:
@@ -151,10 +151,10 @@ def test_view_can_allow_caching(service: Service) -> None:
 
 
 def test_response_without_content_has_no_body_or_content_type(service: Service) -> None:
-    answer = service(gateway.event("PUT", "/v1/settings/k"))
+    response = service(gateway.event("PUT", "/v1/settings/k"))
 
-    assert (answer["statusCode"], answer["body"]) == (204, "")
-    assert "Content-Type" not in answer["headers"]
+    assert (response["statusCode"], response["body"]) == (204, "")
+    assert "Content-Type" not in response["headers"]
 
 
 def test_response_headers_of_a_view_are_sent_even_if_it_fails(service: Service) -> None:
@@ -180,20 +180,20 @@ def test_error_becomes_a_response_in_the_error_format(
 ) -> None:
     service.raises = problem
 
-    answer = service(gateway.load("http_api_get"))
+    response = service(gateway.load("http_api_get"))
 
-    assert answer["statusCode"] == status
-    assert error_of(answer) == {"code": code, "message": "m", "correlation_id": "req-7.A_b"}
+    assert response["statusCode"] == status
+    assert error_of(response) == {"code": code, "message": "m", "correlation_id": "req-7.A_b"}
     assert service.lines[0]["error"] == code
 
 
 def test_error_keeps_its_details_and_headers(service: Service) -> None:
     service.raises = RateLimited("slow down", details={"retry_after": 3}, headers={"Retry-After": "3"})
 
-    answer = service(gateway.load("http_api_get"))
+    response = service(gateway.load("http_api_get"))
 
-    assert error_of(answer)["details"] == {"retry_after": 3}
-    assert answer["headers"]["Retry-After"] == "3"
+    assert error_of(response)["details"] == {"retry_after": 3}
+    assert response["headers"]["Retry-After"] == "3"
 
 
 class VerySpecificInternalError(Exception):
@@ -203,13 +203,13 @@ class VerySpecificInternalError(Exception):
 def test_unhandled_exception_is_a_500_without_internals(service: Service) -> None:
     service.raises = VerySpecificInternalError(f"could not write {SECRETS['value']} to table kv-prod")
 
-    answer = service(gateway.load("http_api_get"))
+    response = service(gateway.load("http_api_get"))
 
-    assert answer["statusCode"] == 500
-    assert error_of(answer)["code"] == "INTERNAL"
-    assert "details" not in error_of(answer)
+    assert response["statusCode"] == 500
+    assert error_of(response)["code"] == "INTERNAL"
+    assert "details" not in error_of(response)
     for inside in ("VerySpecific", "Traceback", ".py", "kv-prod", SECRETS["value"], "test_http_app"):
-        assert inside not in json.dumps(answer)
+        assert inside not in json.dumps(response)
 
 
 def test_log_line_of_an_unhandled_exception_has_type_and_frames_but_no_message(service: Service) -> None:
@@ -229,19 +229,19 @@ def test_unhandled_exception_does_not_affect_the_next_request(service: Service) 
     service(gateway.load("http_api_get"))
     service.raises = None
 
-    answer = service(gateway.event("GET", "/v1/other/key"))
+    response = service(gateway.event("GET", "/v1/other/key"))
 
-    assert json.loads(answer["body"])["namespace"] == "other"
+    assert json.loads(response["body"])["namespace"] == "other"
     assert "exception" not in service.lines[1]
     assert service.lines[1]["status"] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/a/b", "/v1/a/b/c", "/v1//b", "/v1/a/", "", "/V1/a/b", "/v1/a/b\n/c"])
 def test_path_without_a_route_is_a_404(service: Service, path: str) -> None:
-    answer = service(gateway.event("GET", path, headers={"x-correlation-id": "c"}))
+    response = service(gateway.event("GET", path, headers={"x-correlation-id": "c"}))
 
-    assert answer["statusCode"] == 404
-    assert error_of(answer)["code"] == "NOT_FOUND"
+    assert response["statusCode"] == 404
+    assert error_of(response)["code"] == "NOT_FOUND"
     assert service.lines[0]["status"] == 404
 
 
@@ -259,21 +259,21 @@ def test_path_without_a_route_is_a_404(service: Service, path: str) -> None:
 def test_unsupported_method_is_a_405_that_lists_the_supported_ones(
     service: Service, method: str, path: str, allowed: str
 ) -> None:
-    answer = service(gateway.event(method, path))
+    response = service(gateway.event(method, path))
 
-    assert answer["statusCode"] == 405
-    assert error_of(answer)["code"] == "METHOD_NOT_ALLOWED"
-    assert answer["headers"]["Allow"] == allowed
+    assert response["statusCode"] == 405
+    assert error_of(response)["code"] == "METHOD_NOT_ALLOWED"
+    assert response["headers"]["Allow"] == allowed
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("DELETE", "/v1/usage/history"), ("POST", "/v1/webhooks/paddle"), ("PUT", "/v1/usage")]
 )
 def test_route_of_another_service_is_a_404(service: Service, method: str, path: str) -> None:
-    answer = service(gateway.event(method, path))
+    response = service(gateway.event(method, path))
 
-    assert answer["statusCode"] == 404
-    assert "Allow" not in answer["headers"]
+    assert response["statusCode"] == 404
+    assert "Allow" not in response["headers"]
 
 
 @pytest.fixture
@@ -306,10 +306,10 @@ def spokesman() -> Api:
 def test_default_service_lists_the_methods_of_all_services(
     spokesman: Api, method: str, path: str, status: int, allowed: str | None
 ) -> None:
-    answer = spokesman(gateway.event(method, path), None)
+    response = spokesman(gateway.event(method, path), None)
 
-    assert answer["statusCode"] == status
-    assert answer["headers"].get("Allow") == allowed
+    assert response["statusCode"] == status
+    assert response["headers"].get("Allow") == allowed
 
 
 def test_fixed_path_takes_precedence_over_parameters(service: Service) -> None:
@@ -347,10 +347,10 @@ def test_log_line_of_a_server_error_has_timestamp_level_and_request_id(
         raise problem
 
     before_ms = clock.now_ms()
-    answer = api(gateway.load("http_api_get"), Context())
+    response = api(gateway.load("http_api_get"), Context())
 
     line = json.loads(capsys.readouterr().out)
-    assert line["status"] == answer["statusCode"] >= 500
+    assert line["status"] == response["statusCode"] >= 500
     assert (line["level"], line["request_id"]) == ("ERROR", Context().aws_request_id)
     assert before_ms <= clock.milliseconds(line["timestamp"]) <= clock.now_ms()
 
@@ -403,13 +403,13 @@ def test_log_lines_contain_no_secrets_of_the_request(
 ) -> None:
     service.raises = problem
 
-    answer = service(hostile(method, path))
+    response = service(hostile(method, path))
 
     [line] = service.lines
     for kind, secret in SECRETS.items():
         assert secret not in json.dumps(line), kind
-    assert SECRETS["key"] not in json.dumps(answer)
-    assert SECRETS["token"] not in json.dumps(answer)
+    assert SECRETS["key"] not in json.dumps(response)
+    assert SECRETS["token"] not in json.dumps(response)
 
 
 @pytest.fixture
@@ -429,14 +429,14 @@ def test_threads_do_not_share_requests() -> None:
         name = f"n{number}"
         event = gateway.event("GET", f"/v1/{name}/key-{number}", query=f"q={number}")
         event["headers"]["x-correlation-id"] = f"c-{number}"
-        answer = service(event)
-        assert json.loads(answer["body"]) == {"namespace": name, "key": f"key-{number}", "query": f"q={number}"}
-        return name, answer["headers"]["X-Correlation-Id"], answer["body"]
+        response = service(event)
+        assert json.loads(response["body"]) == {"namespace": name, "key": f"key-{number}", "query": f"q={number}"}
+        return name, response["headers"]["X-Correlation-Id"], response["body"]
 
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(ask, range(3_200)))
+        responses = list(pool.map(ask, range(3_200)))
 
-    assert [correlation for _, correlation, _ in answers] == [f"c-{number}" for number in range(3_200)]
+    assert [correlation for _, correlation, _ in responses] == [f"c-{number}" for number in range(3_200)]
     assert {line["correlation_id"] for line in service.lines} == {f"c-{number}" for number in range(3_200)}
     assert len(service.lines) == 3_200
 

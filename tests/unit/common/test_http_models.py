@@ -124,14 +124,14 @@ def api() -> Api:
 
 def ask(api: Api, body: str | None, query: str = "", token: str | None = "t") -> dict[str, Any]:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    answer: dict[str, Any] = api(gateway.event("POST", "/v1/x", query=query, headers=headers, body=body), Context())
-    return answer
+    response: dict[str, Any] = api(gateway.event("POST", "/v1/x", query=query, headers=headers, body=body), Context())
+    return response
 
 
 def test_a_view_gets_its_caller_its_query_and_its_body(api: Api) -> None:
-    answer = ask(api, '{"name":"app"}', "limit=7")
+    response = ask(api, '{"name":"app"}', "limit=7")
 
-    assert json.loads(answer["body"]) == {"name": "x ada app", "limit": 7, "always": None}
+    assert json.loads(response["body"]) == {"name": "x ada app", "limit": 7, "always": None}
 
 
 def test_the_caller_is_authenticated_before_the_body_is_read(api: Api) -> None:

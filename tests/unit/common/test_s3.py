@@ -15,11 +15,11 @@ from kv_common.s3 import ObjectNotFound, translate_errors
 
 
 def failure(code: str, status: int) -> ClientError:
-    answer: Any = {
+    response: Any = {
         "Error": {"Code": code, "Message": "internal words"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(answer, "Operation")
+    return ClientError(response, "Operation")
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "404", "NoSuchUpload"])

@@ -24,17 +24,17 @@ class Bus:
         self.entries: list[dict[str, Any]] = []
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
-        answers = []
+        responses = []
         self.calls.append([entry["Detail"].split('"')[3] for entry in Entries])
         for entry, event_id in zip(Entries, self.calls[-1], strict=True):
             if self.refusals.get(event_id, 0) > 0:
                 self.refusals[event_id] -= 1
-                answers.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+                responses.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
             else:
                 self.taken.append(event_id)
                 self.entries.append(entry)
-                answers.append({"EventId": "of EventBridge's own"})
-        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+                responses.append({"EventId": "of EventBridge's own"})
+        return {"FailedEntryCount": sum("ErrorCode" in response for response in responses), "Entries": responses}
 
 
 def inserted(event_id: str) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def publisher(bus: Bus, lines: list[dict[str, object]] | None = None) -> Publish
 
 def test_events_are_published_in_order_ten_per_call() -> None:
     bus = Bus()
-    answer = publisher(bus).publish([inserted(f"e{number:02}") for number in range(23)])
-    assert answer == {"batchItemFailures": []}
+    response = publisher(bus).publish([inserted(f"e{number:02}") for number in range(23)])
+    assert response == {"batchItemFailures": []}
     assert [len(call) for call in bus.calls] == [10, 10, 3]
     assert bus.taken == [f"e{number:02}" for number in range(23)]
     assert {key: bus.entries[0][key] for key in ("EventBusName", "Source", "DetailType")} == {
@@ -79,8 +79,8 @@ def test_events_are_published_in_order_ten_per_call() -> None:
 
 def test_only_rejected_entries_are_retried() -> None:
     bus = Bus({"b": 1, "d": 2})
-    answer = publisher(bus).publish([inserted(event_id) for event_id in "abcde"])
-    assert answer == {"batchItemFailures": []}
+    response = publisher(bus).publish([inserted(event_id) for event_id in "abcde"])
+    assert response == {"batchItemFailures": []}
     assert bus.calls == [["a", "b", "c", "d", "e"], ["b", "d"], ["d"]]
     assert sorted(bus.taken) == list("abcde")
 
@@ -88,8 +88,8 @@ def test_only_rejected_entries_are_retried() -> None:
 def test_batch_fails_at_an_event_that_stays_rejected() -> None:
     bus = Bus({"c": 99})
     lines: list[dict[str, object]] = []
-    answer = publisher(bus, lines).publish([inserted(event_id) for event_id in "abcde"])
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "seq-c"}]}
+    response = publisher(bus, lines).publish([inserted(event_id) for event_id in "abcde"])
+    assert response == {"batchItemFailures": [{"itemIdentifier": "seq-c"}]}
     assert len(bus.calls) == ATTEMPTS
     assert bus.calls[-1] == ["c"]
     (refused,) = [line for line in lines if line.get("level") == "ERROR"]

@@ -32,7 +32,7 @@ class CloudWatch:
     page: int = 3
     with_tokens: bool = True
     throttled: int = 0
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    request: list[dict[str, Any]] = field(default_factory=list)
 
     class exceptions:  # noqa: N801 - boto3's name
         class ResourceNotFoundException(ClientError): ...
@@ -51,7 +51,7 @@ class CloudWatch:
         return [{"logGroups": [{"logGroupName": name}]} for name in names]
 
     def filter_log_events(self, **arguments: Any) -> dict[str, Any]:
-        self.asked.append(arguments)
+        self.request.append(arguments)
         if self.throttled:
             self.throttled -= 1
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "FilterLogEvents")
@@ -64,10 +64,10 @@ class CloudWatch:
         ]
         size = self.page if self.with_tokens else arguments["limit"]
         start = int(arguments.get("nextToken", 0))
-        answer: dict[str, Any] = {"events": found[start : start + size]}
+        response: dict[str, Any] = {"events": found[start : start + size]}
         if self.with_tokens and start + size < len(found):
-            answer["nextToken"] = str(start + size)
-        return answer
+            response["nextToken"] = str(start + size)
+        return response
 
 
 def following(cloud: CloudWatch, **settings: Any) -> FunctionLogs:
@@ -221,7 +221,7 @@ def test_the_id_of_an_invocation_finds_what_lambda_says_of_its_failure() -> None
         cloud.write("/kv/dev/kv/a", 1, message)
 
     assert messages(following(cloud, wanted=REQUEST_ID)) == [report, uncaught]
-    assert f'($.record.requestId = "{REQUEST_ID}")' in cloud.asked[0]["filterPattern"]
+    assert f'($.record.requestId = "{REQUEST_ID}")' in cloud.request[0]["filterPattern"]
 
 
 @pytest.mark.parametrize("name", ["correlation_id", "event_id", "request_id", "message_id", "requestId"])
@@ -238,7 +238,7 @@ def test_an_id_finds_the_lines_that_hold_it_and_no_other(name: str) -> None:
         cloud.write("/kv/dev/kv/a", 1, message)
 
     assert messages(following(cloud, wanted="key_1#issued")) == [wanted]
-    assert f'($.{name} = "key_1#issued")' in cloud.asked[0]["filterPattern"]
+    assert f'($.{name} = "key_1#issued")' in cloud.request[0]["filterPattern"]
 
 
 @pytest.mark.parametrize("wanted", ['a"b', "a b", "a\\b", "ä", "a\nb", ""])
@@ -247,7 +247,7 @@ def test_what_cannot_be_an_id_is_said_before_anything_is_asked(wanted: str) -> N
 
     with pytest.raises(LogError, match="is no id"):
         following(cloud, wanted=wanted)
-    assert cloud.asked == []
+    assert cloud.request == []
 
 
 def test_a_stage_without_functions_is_said() -> None:

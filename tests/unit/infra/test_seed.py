@@ -27,10 +27,10 @@ class Api:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.broken:
             return httpx.Response(500, text="out of order")
-        status, body = self.answer(request)
+        status, body = self.response(request)
         return httpx.Response(status, json=body)
 
-    def answer(self, request: httpx.Request) -> tuple[int, dict[str, str]]:
+    def response(self, request: httpx.Request) -> tuple[int, dict[str, str]]:
         given = json.loads(request.content) if request.content else {}
         status = 404
         body: dict[str, str] = {}

@@ -36,7 +36,7 @@ class Journal(list[str]):
     """What happened, in order, across stores."""
 
 
-class Shelf(ValueStore):
+class FakeValueStore(ValueStore):
     """Versions by namespace id and key; `problem` is raised in place of an answer."""
 
     def __init__(self, journal: Journal | None = None) -> None:
@@ -161,11 +161,11 @@ class Shelf(ValueStore):
             raise self.problem
 
 
-class Transactions(TransactionStore):
+class FakeTransactionStore(TransactionStore):
     """Several keys of a shelf at once, and the records of requests; `meanwhile` happens before a commit, once each."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, value_store: FakeValueStore) -> None:
+        self.value_store = value_store
         self.records: dict[tuple[str, str], tuple[StoredResponse, int]] = {}
         self.meanwhile: list[Callable[[], None]] = []
         self.reads: list[tuple[str, ...]] = []
@@ -181,11 +181,11 @@ class Transactions(TransactionStore):
         return Seen(self.read_at_once(space, keys).versions, record)
 
     def whole(self, space: NamespaceRef, found: Version) -> Version | None:
-        return self.shelf.whole(space, found)
+        return self.value_store.whole(space, found)
 
     def read_at_once(self, space: NamespaceRef, keys: Sequence[str]) -> Seen:
         assert len(set(keys)) == len(keys) <= 100
-        found = {key: self.shelf.get(space, key) for key in keys}
+        found = {key: self.value_store.get(space, key) for key in keys}
         return Seen({key: version for key, version in found.items() if version}, None)
 
     def commit(
@@ -193,7 +193,7 @@ class Transactions(TransactionStore):
         space: NamespaceRef,
         changes: Sequence[Change],
         once: IdempotencyKey | None,
-        answer: RecordedAnswer | None,
+        response: RecordedAnswer | None,
         *,
         now_ms: int,
     ) -> None:
@@ -201,35 +201,35 @@ class Transactions(TransactionStore):
             self.meanwhile.pop(0)()
         assert len(changes) + (once is not None) <= 100
         for change in changes:
-            old = self.shelf.values.get((space.namespace_id, change.key))
+            old = self.value_store.values.get((space.namespace_id, change.key))
             if (old.etag if old else None) != (change.found.etag if change.found else None):
                 raise VersionConflict(None)
-        if once is not None and answer is not None:
+        if once is not None and response is not None:
             _, until_ms = self.records.get((space.namespace_id, once.id), (None, 0))
             if until_ms > now_ms:
                 raise VersionConflict(None)
             self.records[space.namespace_id, once.id] = (
-                StoredResponse(once.fingerprint, answer),
+                StoredResponse(once.fingerprint, response),
                 now_ms + KEPT_S * 1000,
             )
         self.commits.append(len(changes))
         for change in changes:
             if change.version is not None:
-                self.shelf.values[space.namespace_id, change.key] = change.version
+                self.value_store.values[space.namespace_id, change.key] = change.version
             elif not change.only_check:
-                self.shelf.values.pop((space.namespace_id, change.key), None)
+                self.value_store.values.pop((space.namespace_id, change.key), None)
 
 
-class Objects(ObjectStore):
+class FakeObjectStore(ObjectStore):
     """Objects by namespace id and name; answers are fetched at example.com."""
 
     def __init__(self, journal: Journal | None = None) -> None:
-        self.answers: dict[tuple[str, str], bytes] = {}
+        self.responses: dict[tuple[str, str], bytes] = {}
         self.journal = Journal() if journal is None else journal
         self.held = 1
 
     def put_answer(self, namespace_id: str, name: str, body: bytes) -> None:
-        self.answers[namespace_id, name] = body
+        self.responses[namespace_id, name] = body
 
     def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
         return f"https://example.com/{namespace_id}/{name}?for={expires_s}"
@@ -244,7 +244,7 @@ class Objects(ObjectStore):
         self.journal.append(f"objects of {namespace_id} swept")
 
 
-class Directory(NamespaceStore):
+class FakeNamespaceStore(NamespaceStore):
     """Namespaces by account and name, what they hold by id, and the jobs and events that came with changes of them."""
 
     def __init__(self, journal: Journal | None = None) -> None:
@@ -289,7 +289,7 @@ class Directory(NamespaceStore):
         self.told.append(event)
 
 
-class Limiter(FakeRedis):
+class FakeLimiter(FakeRedis):
     """A limiter that also keeps the names of namespaces."""
 
     def __init__(self, journal: Journal | None = None) -> None:
@@ -318,7 +318,7 @@ class Limiter(FakeRedis):
         self.names = {at: one for at, one in self.names.items() if at[0] != account_id}
 
 
-class Service(ServiceStore):
+class FakeServiceStore(ServiceStore):
     """The service's own items."""
 
     def __init__(self, keys: JwkSet) -> None:

@@ -31,9 +31,17 @@ from tests.unit.common.admission_fakes import FREE, KEY, Tables
 from tests.unit.common.clocks import Clock
 from tests.unit.common.gateway import Context, error_of
 from tests.unit.common.issuer import CLIENT, ISSUER, Signer, claims
-from tests.unit.kv.fakes import ACCOUNT, NOW_MS, Directory, Limiter, Objects, Service, Shelf, Transactions
-from tests.unit.kv.transfers.fakes import Desk, Fate, Files
-from tests.unit.kv.transfers.fakes import Values as Versions
+from tests.unit.kv.fakes import (
+    ACCOUNT,
+    NOW_MS,
+    FakeLimiter,
+    FakeNamespaceStore,
+    FakeObjectStore,
+    FakeServiceStore,
+    FakeTransactionStore,
+    FakeValueStore,
+)
+from tests.unit.kv.transfers.fakes import CrashPlan, FakeBulkStore, FakeTransferFiles, FakeTransferStore
 
 if TYPE_CHECKING:
     from kv_common.admission import AdmissionRequest
@@ -47,7 +55,7 @@ SIGNER = Signer("pool-key-1")
 class Gatekeeper(Admission):
     """Admission that notes what it was asked and what it gave back."""
 
-    def __init__(self, redis: Limiter, tables: Tables) -> None:
+    def __init__(self, redis: FakeLimiter, tables: Tables) -> None:
         clock = Clock()
         super().__init__(redis, tables, monotonic=clock, wall=lambda: NOW_MS / 1000)
         self.tickets: list[AdmissionRequest] = []
@@ -63,20 +71,23 @@ class Gatekeeper(Admission):
         return super().refund(account_id, decision)
 
 
-class World:
+class Harness:
     """The whole service over fakes, and a caller of it."""
 
     def __init__(self) -> None:
-        self.shelf, self.directory, self.limiter = Shelf(), Directory(), Limiter()
-        self.objects = Objects()
+        self.value_store, self.namespace_store, self.limiter = FakeValueStore(), FakeNamespaceStore(), FakeLimiter()
+        self.objects = FakeObjectStore()
         self.tables = Tables(AdmissionData(KEY, FREE, HERE))
         self.gate = Gatekeeper(self.limiter, self.tables)
-        self.service = Service({"keys": []})
-        self.desk, self.files = Desk(Fate(), Versions(Fate())), Files(Fate())
+        self.service = FakeServiceStore({"keys": []})
+        self.transfer_store, self.files = (
+            FakeTransferStore(CrashPlan(), FakeBulkStore(CrashPlan())),
+            FakeTransferFiles(CrashPlan()),
+        )
         chance = random.Random(7)
-        self.transactions = Transactions(self.shelf)
+        self.transactions = FakeTransactionStore(self.value_store)
         values = Values(
-            self.shelf,
+            self.value_store,
             now_ms=lambda: NOW_MS,
             random_below=chance.randrange,
             cursor_secret=lambda: b"s" * 32,
@@ -94,9 +105,15 @@ class World:
                 wait=lambda _seconds: None,
             ),
             delivery=LargeResponses(self.objects, chance.randrange),
-            namespaces=Namespaces(self.directory, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange),
+            namespaces=Namespaces(
+                self.namespace_store, self.limiter, now_ms=lambda: NOW_MS, random_below=chance.randrange
+            ),
             transfers=lambda: Transfers(
-                self.desk, self.directory, self.files, now_ms=lambda: NOW_MS, random_below=chance.randrange
+                self.transfer_store,
+                self.namespace_store,
+                self.files,
+                now_ms=lambda: NOW_MS,
+                random_below=chance.randrange,
             ),
             service=self.service,
         )
@@ -115,8 +132,10 @@ class World:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key is not None:
             sent["x-api-key"] = key
-        answer: dict[str, Any] = self.api(gateway.event(method, path, query=query, headers=sent, body=body), Context())
-        return answer
+        response: dict[str, Any] = self.api(
+            gateway.event(method, path, query=query, headers=sent, body=body), Context()
+        )
+        return response
 
     def ask_as_owner(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
         self.service.keys = {"keys": [SIGNER.jwk()]}
@@ -124,15 +143,15 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_a_value_is_put_and_comes_back_byte_for_byte(world: World) -> None:
+def test_a_value_is_put_and_comes_back_byte_for_byte(harness: Harness) -> None:
     text = '{ "b":1.0, "a" : [-0, 1e400, "\\ud800é"] }'
 
-    put = world.ask("PUT", body=f'{{"value": {text}}}')
-    got = world.ask("GET")
+    put = harness.ask("PUT", body=f'{{"value": {text}}}')
+    got = harness.ask("GET")
 
     assert put["statusCode"] == 201
     assert (got["statusCode"], got["body"]) == (200, f'{{"value":{text}}}')
@@ -147,40 +166,40 @@ def test_a_value_is_put_and_comes_back_byte_for_byte(world: World) -> None:
     }
 
 
-def test_a_second_put_is_a_200(world: World) -> None:
-    assert world.ask("PUT", body='{"value":1}')["statusCode"] == 201
-    assert world.ask("PUT", body='{"value":1}')["statusCode"] == 200
+def test_a_second_put_is_a_200(harness: Harness) -> None:
+    assert harness.ask("PUT", body='{"value":1}')["statusCode"] == 201
+    assert harness.ask("PUT", body='{"value":1}')["statusCode"] == 200
 
 
-def test_a_head_tells_the_size_and_has_no_body(world: World) -> None:
-    world.ask("PUT", body='{"value":"é"}')
+def test_a_head_tells_the_size_and_has_no_body(harness: Harness) -> None:
+    harness.ask("PUT", body='{"value":"é"}')
 
-    answer = world.ask("HEAD")
+    response = harness.ask("HEAD")
 
-    assert (answer["statusCode"], answer["body"]) == (200, "")
-    assert answer["headers"]["X-Value-Size"] == "4"
+    assert (response["statusCode"], response["body"]) == (200, "")
+    assert response["headers"]["X-Value-Size"] == "4"
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 404), ({"if-match": "x"}, 400)], ids=["missing", "malformed"])
-def test_a_head_has_no_body_when_it_fails_either(world: World, headers: dict[str, str], status: int) -> None:
-    answer = world.ask("HEAD", **headers)
+def test_a_head_has_no_body_when_it_fails_either(harness: Harness, headers: dict[str, str], status: int) -> None:
+    response = harness.ask("HEAD", **headers)
 
-    assert (answer["statusCode"], answer["body"]) == (status, "")
-    assert answer["headers"]["X-Correlation-Id"]
-
-
-def test_a_delete_is_a_204_whether_there_was_a_value_or_not(world: World) -> None:
-    world.ask("PUT", body='{"value":1}')
-
-    assert [world.ask("DELETE")["statusCode"] for _ in range(2)] == [204, 204]
-    assert world.ask("GET")["statusCode"] == 404
+    assert (response["statusCode"], response["body"]) == (status, "")
+    assert response["headers"]["X-Correlation-Id"]
 
 
-def test_a_list_pages_with_a_cursor(world: World) -> None:
-    world.shelf.fill(HERE, ["a1", "a2", "b1"])
+def test_a_delete_is_a_204_whether_there_was_a_value_or_not(harness: Harness) -> None:
+    harness.ask("PUT", body='{"value":1}')
 
-    first = json.loads(world.ask("GET", "/v1/settings", query="prefix=a&limit=1")["body"])
-    second = json.loads(world.ask("GET", "/v1/settings", query=f"prefix=a&limit=1&cursor={first['cursor']}")["body"])
+    assert [harness.ask("DELETE")["statusCode"] for _ in range(2)] == [204, 204]
+    assert harness.ask("GET")["statusCode"] == 404
+
+
+def test_a_list_pages_with_a_cursor(harness: Harness) -> None:
+    harness.value_store.fill(HERE, ["a1", "a2", "b1"])
+
+    first = json.loads(harness.ask("GET", "/v1/settings", query="prefix=a&limit=1")["body"])
+    second = json.loads(harness.ask("GET", "/v1/settings", query=f"prefix=a&limit=1&cursor={first['cursor']}")["body"])
 
     assert [info["key"] for info in first["keys"] + second["keys"]] == ["a1", "a2"]
     assert set(first["keys"][0]) == {"key", "size", "created_at", "updated_at"}
@@ -198,14 +217,14 @@ def test_a_list_pages_with_a_cursor(world: World) -> None:
     ],
 )
 def test_a_precondition_that_is_not_supported_is_refused_and_not_ignored(
-    world: World, name: str, method: str, path: str
+    harness: Harness, name: str, method: str, path: str
 ) -> None:
-    answer = world.ask(method, path, '{"value":1}', **{name: "*"})
+    response = harness.ask(method, path, '{"value":1}', **{name: "*"})
 
-    assert answer["statusCode"] == 400
-    assert [one["field"] for one in error_of(answer)["details"]] == [name]
-    assert world.shelf.values == {}
-    assert world.shelf.spaces == []
+    assert response["statusCode"] == 400
+    assert [one["field"] for one in error_of(response)["details"]] == [name]
+    assert harness.value_store.values == {}
+    assert harness.value_store.spaces == []
 
 
 @pytest.mark.parametrize(
@@ -227,28 +246,28 @@ def test_a_precondition_that_is_not_supported_is_refused_and_not_ignored(
     ],
 )
 def test_a_malformed_request_is_a_400_that_counts_and_shows_the_limits(
-    world: World, method: str, path: str, query: str
+    harness: Harness, method: str, path: str, query: str
 ) -> None:
-    answer = world.ask(method, path, '{"value":1}', query=query)
+    response = harness.ask(method, path, '{"value":1}', query=query)
 
-    assert answer["statusCode"] == 400
-    assert answer["headers"]["X-RateLimit-Limit"] == "10"
-    assert [ticket.cost for ticket in world.gate.tickets] == [1]
-    assert world.limiter.refunded == []
+    assert response["statusCode"] == 400
+    assert response["headers"]["X-RateLimit-Limit"] == "10"
+    assert [ticket.cost for ticket in harness.gate.tickets] == [1]
+    assert harness.limiter.refunded == []
 
 
-def test_reads_are_strong_and_lists_eventual_unless_the_caller_says_otherwise(world: World) -> None:
-    world.ask("PUT", body='{"value":1}')
-    world.shelf.consistent.clear()
+def test_reads_are_strong_and_lists_eventual_unless_the_caller_says_otherwise(harness: Harness) -> None:
+    harness.ask("PUT", body='{"value":1}')
+    harness.value_store.consistent.clear()
 
     for path in ("/v1/settings/k", "/v1/settings"):
         for query in ("", "consistency=strong", "consistency=eventual"):
-            assert world.ask("GET", path, query=query)["statusCode"] == 200
+            assert harness.ask("GET", path, query=query)["statusCode"] == 200
 
-    assert world.shelf.consistent == [True, True, False, False, True, False]
+    assert harness.value_store.consistent == [True, True, False, False, True, False]
 
 
-def test_what_an_operation_asks_admission_for(world: World) -> None:
+def test_what_an_operation_asks_admission_for(harness: Harness) -> None:
     for method, path in (
         ("GET", "/v1/settings/k"),
         ("HEAD", "/v1/settings/k"),
@@ -256,230 +275,240 @@ def test_what_an_operation_asks_admission_for(world: World) -> None:
         ("DELETE", "/v1/settings/k"),
         ("GET", "/v1/settings"),
     ):
-        world.ask(method, path, '{"value":1}' if method == "PUT" else None)
+        harness.ask(method, path, '{"value":1}' if method == "PUT" else None)
 
-    asked = [(t.operation, sorted(t.scopes), t.namespace, t.cost, t.bytes_in) for t in world.gate.tickets]
-    assert asked == [
+    request = [(t.operation, sorted(t.scopes), t.namespace, t.cost, t.bytes_in) for t in harness.gate.tickets]
+    assert request == [
         ("get", [Scope.READ], "settings", 1, 0),
         ("get", [Scope.READ], "settings", 1, 0),
         ("put", [Scope.WRITE], "settings", 1, 11),
         ("delete", [Scope.DELETE], "settings", 1, 0),
         ("list", [Scope.LIST], "settings", 1, 0),
     ]
-    assert {(t.account_id, t.digest) for t in world.gate.tickets} == {(ACCOUNT, NEW_KEY.digest)}
+    assert {(t.account_id, t.digest) for t in harness.gate.tickets} == {(ACCOUNT, NEW_KEY.digest)}
 
 
-def test_a_batch_asks_for_the_scopes_and_costs_as_much_as_its_operations(world: World) -> None:
+def test_a_batch_asks_for_the_scopes_and_costs_as_much_as_its_operations(harness: Harness) -> None:
     operations = [{"op": "get", "key": "a"}, {"op": "put", "key": "b", "value": 1}, {"op": "delete", "key": "c"}]
 
-    assert world.ask("POST", "/v1/settings/batch", json.dumps({"operations": operations}))["statusCode"] == 200
-    assert world.ask("POST", "/v1/settings/batch", "{}")["statusCode"] == 400
+    assert harness.ask("POST", "/v1/settings/batch", json.dumps({"operations": operations}))["statusCode"] == 200
+    assert harness.ask("POST", "/v1/settings/batch", "{}")["statusCode"] == 400
 
-    assert [(t.operation, sorted(t.scopes), t.cost) for t in world.gate.tickets] == [
+    assert [(t.operation, sorted(t.scopes), t.cost) for t in harness.gate.tickets] == [
         ("batch", [Scope.DELETE, Scope.READ, Scope.WRITE], 3),
         ("batch", [], 1),
     ]
 
 
-def test_every_admitted_answer_carries_both_forms_of_the_limits(world: World) -> None:
-    for answer in (world.ask("PUT", body='{"value":1}'), world.ask("GET"), world.ask("GET", "/v1/settings/other")):
-        assert answer["headers"]["X-RateLimit-Limit"] == "10"
-        assert answer["headers"]["RateLimit-Policy"].startswith('"rps";q=10;w=1, "month";q=10000;w=')
+def test_every_admitted_answer_carries_both_forms_of_the_limits(harness: Harness) -> None:
+    for response in (
+        harness.ask("PUT", body='{"value":1}'),
+        harness.ask("GET"),
+        harness.ask("GET", "/v1/settings/other"),
+    ):
+        assert response["headers"]["X-RateLimit-Limit"] == "10"
+        assert response["headers"]["RateLimit-Policy"].startswith('"rps";q=10;w=1, "month";q=10000;w=')
 
 
 @pytest.mark.parametrize("size", [5_000_001, 5_010_001])
-def test_a_value_or_body_that_is_too_large_is_a_413_that_does_not_count(world: World, size: int) -> None:
-    answer = world.ask("PUT", body='{"value":"' + "x" * (size - 2) + '"}')
+def test_a_value_or_body_that_is_too_large_is_a_413_that_does_not_count(harness: Harness, size: int) -> None:
+    response = harness.ask("PUT", body='{"value":"' + "x" * (size - 2) + '"}')
 
-    assert answer["statusCode"] == 413
-    assert error_of(answer)["details"] == {"reason": "value_size", "max_bytes": 5_000_000}
-    assert [ticket.cost for ticket in world.gate.tickets] == [0]
-    assert answer["headers"]["X-Quota-Remaining"] == "10000"
-    assert world.shelf.values == {}
+    assert response["statusCode"] == 413
+    assert error_of(response)["details"] == {"reason": "value_size", "max_bytes": 5_000_000}
+    assert [ticket.cost for ticket in harness.gate.tickets] == [0]
+    assert response["headers"]["X-Quota-Remaining"] == "10000"
+    assert harness.value_store.values == {}
 
 
-def test_the_largest_value_is_stored(world: World) -> None:
-    assert world.ask("PUT", body='{"value":"' + "x" * 4_999_998 + '"}')["statusCode"] == 201
+def test_the_largest_value_is_stored(harness: Harness) -> None:
+    assert harness.ask("PUT", body='{"value":"' + "x" * 4_999_998 + '"}')["statusCode"] == 201
 
 
 AWKWARD = '"' + "😀" * 1_249_999 + '"'
 """As an answer four times as large for Lambda, and too large in base64."""
 
 
-def test_a_large_answer_comes_compressed_to_who_takes_it(world: World) -> None:
-    world.ask("PUT", body=f'{{"value":{AWKWARD}}}')
+def test_a_large_answer_comes_compressed_to_who_takes_it(harness: Harness) -> None:
+    harness.ask("PUT", body=f'{{"value":{AWKWARD}}}')
 
-    answer = world.ask("GET", accept_encoding="gzip")
+    response = harness.ask("GET", accept_encoding="gzip")
 
-    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
-    assert answer["headers"]["Content-Encoding"] == "gzip"
-    assert gzip.decompress(base64.b64decode(answer["body"])).decode() == f'{{"value":{AWKWARD}}}'
+    assert (response["statusCode"], response["isBase64Encoded"]) == (200, True)
+    assert response["headers"]["Content-Encoding"] == "gzip"
+    assert gzip.decompress(base64.b64decode(response["body"])).decode() == f'{{"value":{AWKWARD}}}'
 
 
-def test_who_does_not_is_sent_to_a_copy_of_it(world: World) -> None:
-    put = world.ask("PUT", body=f'{{"value":{AWKWARD}}}')
+def test_who_does_not_is_sent_to_a_copy_of_it(harness: Harness) -> None:
+    put = harness.ask("PUT", body=f'{{"value":{AWKWARD}}}')
 
-    answer = world.ask("GET")
+    response = harness.ask("GET")
 
-    assert (answer["statusCode"], answer["body"]) == (307, "")
-    assert answer["headers"]["ETag"] == put["headers"]["ETag"]
-    assert answer["headers"]["X-RateLimit-Limit"] == "10"
-    [((namespace_id, name), kept)] = world.objects.answers.items()
-    assert answer["headers"]["Location"] == f"https://example.com/{namespace_id}/{name}?for=300"
+    assert (response["statusCode"], response["body"]) == (307, "")
+    assert response["headers"]["ETag"] == put["headers"]["ETag"]
+    assert response["headers"]["X-RateLimit-Limit"] == "10"
+    [((namespace_id, name), kept)] = harness.objects.responses.items()
+    assert response["headers"]["Location"] == f"https://example.com/{namespace_id}/{name}?for=300"
     assert (namespace_id, kept.decode()) == (HERE, f'{{"value":{AWKWARD}}}')
 
 
-def test_a_request_without_a_credential_is_a_401_that_asks_nobody(world: World) -> None:
-    answer = world.ask("GET", key=None)
+def test_a_request_without_a_credential_is_a_401_that_asks_nobody(harness: Harness) -> None:
+    response = harness.ask("GET", key=None)
 
-    assert answer["statusCode"] == 401
-    assert answer["headers"]["WWW-Authenticate"] == "Bearer"
-    assert world.gate.tickets == []
+    assert response["statusCode"] == 401
+    assert response["headers"]["WWW-Authenticate"] == "Bearer"
+    assert harness.gate.tickets == []
 
 
 @pytest.mark.parametrize("key", ["", "junk", NEW_KEY.text[:-1] + "0", NEW_KEY.text + " ", "kv_live_"])
-def test_a_key_that_can_be_none_is_a_401_that_asks_nobody(world: World, key: str) -> None:
-    answer = world.ask("PUT", body='{"value":1}', key=key)
+def test_a_key_that_can_be_none_is_a_401_that_asks_nobody(harness: Harness, key: str) -> None:
+    response = harness.ask("PUT", body='{"value":1}', key=key)
 
-    assert answer["statusCode"] == 401
-    assert error_of(answer)["message"] == "The API key is not valid."
-    assert world.gate.tickets == []
+    assert response["statusCode"] == 401
+    assert error_of(response)["message"] == "The API key is not valid."
+    assert harness.gate.tickets == []
 
 
 def test_unknown_revoked_and_expired_keys_get_the_same_answer_without_limits() -> None:
-    answers = []
+    responses = []
     for key in (
         replace(KEY, status=KeyStatus.UNKNOWN),
         replace(KEY, status=KeyStatus.REVOKED),
         replace(KEY, expires_at_ms=1),
     ):
-        world = World()
-        world.limiter.down = True
-        world.tables.facts = AdmissionData(key, FREE, HERE)
-        answer = world.ask("GET", x_correlation_id="c")
-        answers.append((answer["statusCode"], answer["headers"], answer["body"]))
+        harness = Harness()
+        harness.limiter.down = True
+        harness.tables.facts = AdmissionData(key, FREE, HERE)
+        response = harness.ask("GET", x_correlation_id="c")
+        responses.append((response["statusCode"], response["headers"], response["body"]))
 
-    assert answers[0][0] == 401
-    assert "X-RateLimit-Limit" not in answers[0][1]
-    assert answers[0] == answers[1] == answers[2]
-
-
-def test_a_junk_request_of_an_invalid_key_is_a_401_and_not_a_400(world: World) -> None:
-    world.limiter.down = True
-    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.REVOKED), FREE, HERE)
-
-    assert world.ask("PUT", body="{")["statusCode"] == 401
+    assert responses[0][0] == 401
+    assert "X-RateLimit-Limit" not in responses[0][1]
+    assert responses[0] == responses[1] == responses[2]
 
 
-def test_a_key_without_the_scope_is_a_403(world: World) -> None:
-    world.limiter.down = True
-    world.tables.facts = AdmissionData(replace(KEY, scopes=frozenset({Scope.READ})), FREE, HERE)
+def test_a_junk_request_of_an_invalid_key_is_a_401_and_not_a_400(harness: Harness) -> None:
+    harness.limiter.down = True
+    harness.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.REVOKED), FREE, HERE)
 
-    answer = world.ask("PUT", body='{"value":1}')
-
-    assert answer["statusCode"] == 403
-    assert error_of(answer)["details"] == {"required_scope": "write"}
-    assert world.shelf.values == {}
+    assert harness.ask("PUT", body="{")["statusCode"] == 401
 
 
-def test_a_missing_namespace_is_the_same_404_for_every_operation(world: World) -> None:
-    world.tables.facts = AdmissionData(KEY, FREE, "")
+def test_a_key_without_the_scope_is_a_403(harness: Harness) -> None:
+    harness.limiter.down = True
+    harness.tables.facts = AdmissionData(replace(KEY, scopes=frozenset({Scope.READ})), FREE, HERE)
 
-    answers = [
-        world.ask("GET"), world.ask("PUT", body='{"value":1}'), world.ask("DELETE"), world.ask("GET", "/v1/settings"),
-    ]  # fmt: skip
+    response = harness.ask("PUT", body='{"value":1}')
 
-    assert [answer["statusCode"] for answer in answers] == [404] * 4
-    assert {error_of(answer)["message"] for answer in answers} == {"The namespace does not exist."}
-    assert world.shelf.spaces == []
-
-
-def test_a_reserved_name_is_no_namespace(world: World) -> None:
-    world.tables.facts = AdmissionData(KEY, FREE, "")
-
-    assert world.ask("GET", "/v1/usage/nothing")["statusCode"] == 404
-    assert [ticket.namespace for ticket in world.gate.tickets] == [""]
+    assert response["statusCode"] == 403
+    assert error_of(response)["details"] == {"required_scope": "write"}
+    assert harness.value_store.values == {}
 
 
-def test_another_services_path_is_none_of_a_value_and_costs_nothing(world: World) -> None:
-    answer = world.ask("PUT", "/v1/usage/history", body='{"value":1}')
+def test_a_missing_namespace_is_the_same_404_for_every_operation(harness: Harness) -> None:
+    harness.tables.facts = AdmissionData(KEY, FREE, "")
 
-    assert (answer["statusCode"], answer["headers"]["Allow"]) == (405, "GET")
-    assert world.gate.tickets == []
+    responses = [
+        harness.ask("GET"),
+        harness.ask("PUT", body='{"value":1}'),
+        harness.ask("DELETE"),
+        harness.ask("GET", "/v1/settings"),
+    ]
+
+    assert [response["statusCode"] for response in responses] == [404] * 4
+    assert {error_of(response)["message"] for response in responses} == {"The namespace does not exist."}
+    assert harness.value_store.spaces == []
+
+
+def test_a_reserved_name_is_no_namespace(harness: Harness) -> None:
+    harness.tables.facts = AdmissionData(KEY, FREE, "")
+
+    assert harness.ask("GET", "/v1/usage/nothing")["statusCode"] == 404
+    assert [ticket.namespace for ticket in harness.gate.tickets] == [""]
+
+
+def test_another_services_path_is_none_of_a_value_and_costs_nothing(harness: Harness) -> None:
+    response = harness.ask("PUT", "/v1/usage/history", body='{"value":1}')
+
+    assert (response["statusCode"], response["headers"]["Allow"]) == (405, "GET")
+    assert harness.gate.tickets == []
 
 
 @pytest.mark.parametrize("problem", [Unavailable(), RuntimeError("a defect"), KeyError("v")], ids=repr)
-def test_a_failure_on_our_side_is_taken_back(world: World, problem: Exception) -> None:
-    world.shelf.problem = problem
+def test_a_failure_on_our_side_is_taken_back(harness: Harness, problem: Exception) -> None:
+    harness.value_store.problem = problem
 
-    answer = world.ask("PUT", body='{"value":1}')
+    response = harness.ask("PUT", body='{"value":1}')
 
-    assert answer["statusCode"] >= 500
-    [(account_id, charge)] = world.limiter.refunded
+    assert response["statusCode"] >= 500
+    [(account_id, charge)] = harness.limiter.refunded
     assert account_id == ACCOUNT
     assert (charge.operation, charge.cost, charge.bytes_in) == ("put", 1, 11)
 
 
 @pytest.mark.parametrize("problem", [NotFound("m"), Conflict("m")], ids=lambda error: error.code)
-def test_a_refusal_counts_like_any_request(world: World, problem: Exception) -> None:
-    world.shelf.problem = problem
+def test_a_refusal_counts_like_any_request(harness: Harness, problem: Exception) -> None:
+    harness.value_store.problem = problem
 
-    assert world.ask("PUT", body='{"value":1}')["statusCode"] < 500
-    assert world.gate.refunds == []
-
-
-def test_what_there_is_no_room_for_does_not_count(world: World) -> None:
-    world.shelf.problem = StorageFull()
-
-    answer = world.ask("PUT", body='{"value":1}')
-
-    assert (answer["statusCode"], json.loads(answer["body"])["error"]["details"]) == (413, {"reason": "storage_quota"})
-    assert [charge.operation for _, charge in world.limiter.refunded] == ["put"]
+    assert harness.ask("PUT", body='{"value":1}')["statusCode"] < 500
+    assert harness.gate.refunds == []
 
 
-def test_a_put_is_held_to_the_room_that_the_plan_leaves(world: World) -> None:
-    world.tables.facts = AdmissionData(KEY, FREE, HERE, Usage(stored=FREE.storage - 5))
+def test_what_there_is_no_room_for_does_not_count(harness: Harness) -> None:
+    harness.value_store.problem = StorageFull()
 
-    world.ask("PUT", body='{"value":1}')
+    response = harness.ask("PUT", body='{"value":1}')
 
-    assert [space.room for space in world.shelf.spaces] == [5]
-
-
-def test_a_missing_key_counts(world: World) -> None:
-    assert world.ask("GET")["statusCode"] == 404
-    assert world.gate.refunds == []
-    assert world.limiter.used == 1
+    assert (response["statusCode"], json.loads(response["body"])["error"]["details"]) == (
+        413,
+        {"reason": "storage_quota"},
+    )
+    assert [charge.operation for _, charge in harness.limiter.refunded] == ["put"]
 
 
-def test_a_success_counts(world: World) -> None:
-    world.ask("PUT", body='{"value":1}')
+def test_a_put_is_held_to_the_room_that_the_plan_leaves(harness: Harness) -> None:
+    harness.tables.facts = AdmissionData(KEY, FREE, HERE, Usage(stored=FREE.storage - 5))
 
-    assert world.gate.refunds == []
-    assert world.limiter.used == 1
+    harness.ask("PUT", body='{"value":1}')
+
+    assert [space.room for space in harness.value_store.spaces] == [5]
+
+
+def test_a_missing_key_counts(harness: Harness) -> None:
+    assert harness.ask("GET")["statusCode"] == 404
+    assert harness.gate.refunds == []
+    assert harness.limiter.used == 1
+
+
+def test_a_success_counts(harness: Harness) -> None:
+    harness.ask("PUT", body='{"value":1}')
+
+    assert harness.gate.refunds == []
+    assert harness.limiter.used == 1
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_an_ordinary_get_is_one_line_of_at_most_237_bytes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_ordinary_get_is_one_line_of_at_most_237_bytes(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
     # With the 26 bytes that CloudWatch adds, a line is a part of what a request costs: docs/adr/0031.
-    world.tables.facts = AdmissionData(replace(KEY, key_id="key_0123456789ab"), FREE, "0123456789ab")
+    harness.tables.facts = AdmissionData(replace(KEY, key_id="key_0123456789ab"), FREE, "0123456789ab")
     value = "correct-horse-battery-staple" * 36
-    world.ask("PUT", body=f'{{"value":"{value}"}}')
+    harness.ask("PUT", body=f'{{"value":"{value}"}}')
     logged(capsys)
 
-    answer = world.ask("GET")
+    response = harness.ask("GET")
 
     [line] = logged(capsys)
-    assert (answer["statusCode"], len(answer["body"]) > 1_000) == (200, True)
+    assert (response["statusCode"], len(response["body"]) > 1_000) == (200, True)
     assert len(line.encode()) <= 237
     told = json.loads(line)
     assert isinstance(told.pop("duration_ms"), float)
     assert told == {
-        "correlation_id": answer["headers"]["X-Correlation-Id"],
+        "correlation_id": response["headers"]["X-Correlation-Id"],
         "status": 200,
-        "bytes_out": len(answer["body"]),
+        "bytes_out": len(response["body"]),
         "route": "GET /v1/{namespace}/{key}",
         "key_id": "key_0123456789ab",
         "namespace_id": "0123456789ab",
@@ -489,38 +518,38 @@ def test_an_ordinary_get_is_one_line_of_at_most_237_bytes(world: World, capsys: 
     assert "battery" not in line
 
 
-def test_a_put_tells_what_came_in(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.ask("PUT", body='{"value":1}')
+def test_a_put_tells_what_came_in(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+    harness.ask("PUT", body='{"value":1}')
 
     [line] = logged(capsys)
     assert json.loads(line)["bytes_in"] == len('{"value":1}')
 
 
 def test_the_line_of_a_request_that_redis_did_not_decide_on_says_so(
-    world: World, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for world.limiter.down in (True, False):
-        assert world.ask("PUT", body='{"value":1}')["statusCode"] < 300
+    for harness.limiter.down in (True, False):
+        assert harness.ask("PUT", body='{"value":1}')["statusCode"] < 300
 
     assert [json.loads(line).get("limiter") for line in logged(capsys)] == ["local", None]
 
 
 def test_a_key_that_was_not_proved_names_no_account_in_the_log(
-    world: World, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.limiter.down = True
-    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+    harness.limiter.down = True
+    harness.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
 
-    assert world.ask("GET")["statusCode"] == 401
+    assert harness.ask("GET")["statusCode"] == 401
 
     [line] = logged(capsys)
     assert (json.loads(line)["error"], ACCOUNT in line) == ("UNAUTHORIZED", False)
 
 
-def test_an_owners_token_opens_values_as_a_key_does(world: World) -> None:
-    assert world.ask_as_owner("PUT", "/v1/settings/k", '{"value":1}')["statusCode"] == 201
+def test_an_owners_token_opens_values_as_a_key_does(harness: Harness) -> None:
+    assert harness.ask_as_owner("PUT", "/v1/settings/k", '{"value":1}')["statusCode"] == 201
 
-    [ticket] = world.gate.tickets
+    [ticket] = harness.gate.tickets
     assert (ticket.account_id, ticket.digest) == (ACCOUNT, None)
 
 
@@ -533,19 +562,19 @@ def test_an_owners_token_opens_values_as_a_key_does(world: World) -> None:
         ("DELETE", "/v1/namespaces/settings"),
     ],
 )
-def test_namespaces_are_their_owners_and_no_keys(world: World, method: str, path: str) -> None:
-    answer = world.ask(method, path, '{"name":"settings"}')
+def test_namespaces_are_their_owners_and_no_keys(harness: Harness, method: str, path: str) -> None:
+    response = harness.ask(method, path, '{"name":"settings"}')
 
-    assert answer["statusCode"] == 401
-    assert answer["headers"]["WWW-Authenticate"] == "Bearer"
-    assert world.directory.namespaces == {}
+    assert response["statusCode"] == 401
+    assert response["headers"]["WWW-Authenticate"] == "Bearer"
+    assert harness.namespace_store.namespaces == {}
 
 
-def test_a_namespace_is_made_shown_listed_and_deleted(world: World) -> None:
-    made = world.ask_as_owner("POST", "/v1/namespaces", '{"name":"settings"}')
-    shown = world.ask_as_owner("GET", "/v1/namespaces/settings")
-    listed = world.ask_as_owner("GET", "/v1/namespaces")
-    deleted = world.ask_as_owner("DELETE", "/v1/namespaces/settings")
+def test_a_namespace_is_made_shown_listed_and_deleted(harness: Harness) -> None:
+    made = harness.ask_as_owner("POST", "/v1/namespaces", '{"name":"settings"}')
+    shown = harness.ask_as_owner("GET", "/v1/namespaces/settings")
+    listed = harness.ask_as_owner("GET", "/v1/namespaces")
+    deleted = harness.ask_as_owner("DELETE", "/v1/namespaces/settings")
 
     namespace = {
         "name": "settings",
@@ -558,14 +587,14 @@ def test_a_namespace_is_made_shown_listed_and_deleted(world: World) -> None:
     assert json.loads(shown["body"]) == namespace
     assert json.loads(listed["body"]) == {"namespaces": [namespace]}
     assert (deleted["statusCode"], json.loads(deleted["body"])) == (202, {"name": "settings", "status": "deleting"})
-    gone = world.ask_as_owner("GET", "/v1/namespaces/settings")
+    gone = harness.ask_as_owner("GET", "/v1/namespaces/settings")
     assert json.loads(gone["body"]) == {**namespace, "status": "deleting"}
 
 
 @pytest.mark.parametrize("body", ['{"name":"usage"}', '{"name":"A"}', '{"name":1}', "{}", '{"name":"a","x":1}', ""])
-def test_a_namespace_needs_a_name_it_may_have(world: World, body: str) -> None:
-    assert world.ask_as_owner("POST", "/v1/namespaces", body)["statusCode"] == 400
-    assert world.directory.namespaces == {}
+def test_a_namespace_needs_a_name_it_may_have(harness: Harness, body: str) -> None:
+    assert harness.ask_as_owner("POST", "/v1/namespaces", body)["statusCode"] == 400
+    assert harness.namespace_store.namespaces == {}
 
 
 @pytest.mark.parametrize(
@@ -578,25 +607,25 @@ def test_a_namespace_needs_a_name_it_may_have(world: World, body: str) -> None:
     ],
 )
 def test_health_tells_what_answers_and_whether_the_service_can_serve(
-    world: World, redis: str, table: str, status: int, state: str
+    harness: Harness, redis: str, table: str, status: int, state: str
 ) -> None:
-    world.limiter.down, world.service.down = redis == "down", table == "down"
+    harness.limiter.down, harness.service.down = redis == "down", table == "down"
 
-    answer = world.ask("GET", "/v1/health/kv", key=None)
+    response = harness.ask("GET", "/v1/health/kv", key=None)
 
-    body = json.loads(answer["body"])
-    assert answer["statusCode"] == status
+    body = json.loads(response["body"])
+    assert response["statusCode"] == status
     assert body["status"] == state
     assert body["dependencies"] == {"redis": redis, "dynamodb": table}
 
 
 def test_an_account_that_a_false_key_only_claims_is_not_logged(
-    world: World, capsys: pytest.CaptureFixture[str]
+    harness: Harness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.ask("GET")
-    world.limiter.down = True
-    world.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
-    world.ask("GET")
+    harness.ask("GET")
+    harness.limiter.down = True
+    harness.tables.facts = AdmissionData(replace(KEY, status=KeyStatus.UNKNOWN), FREE, HERE)
+    harness.ask("GET")
 
     proved, claimed = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert proved["account_id"] == ACCOUNT
@@ -604,11 +633,11 @@ def test_an_account_that_a_false_key_only_claims_is_not_logged(
     assert ACCOUNT not in json.dumps(claimed)
 
 
-def test_no_log_line_holds_the_key_or_the_value(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.ask("PUT", body='{"value":"correct-horse-battery"}')
-    world.ask("PUT", body='{"value":"correct-horse-battery')
-    world.shelf.problem = RuntimeError("correct-horse-battery " + NEW_KEY.text)
-    world.ask("GET")
+def test_no_log_line_holds_the_key_or_the_value(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+    harness.ask("PUT", body='{"value":"correct-horse-battery"}')
+    harness.ask("PUT", body='{"value":"correct-horse-battery')
+    harness.value_store.problem = RuntimeError("correct-horse-battery " + NEW_KEY.text)
+    harness.ask("GET")
 
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line)["status"] for line in lines] == [201, 400, 500]

@@ -24,17 +24,17 @@ def app() -> Api:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_document_is_public_and_may_be_kept_for_a_while(app: Api, path: str) -> None:
-    answer = app(gateway.event("GET", path), None)
-    assert answer["statusCode"] == 200
-    assert answer["headers"]["Cache-Control"] == "public, max-age=300"
+    response = app(gateway.event("GET", path), None)
+    assert response["statusCode"] == 200
+    assert response["headers"]["Cache-Control"] == "public, max-age=300"
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
 def test_who_has_a_document_already_does_not_get_it_again(app: Api, path: str, form: str) -> None:
     etag = app(gateway.event("GET", path), None)["headers"]["ETag"]
-    answer = app(gateway.event("GET", path, headers={"if-none-match": form.format(etag)}), None)
-    assert (answer["statusCode"], answer["body"], answer["headers"]["ETag"]) == (304, "", etag)
+    response = app(gateway.event("GET", path, headers={"if-none-match": form.format(etag)}), None)
+    assert (response["statusCode"], response["body"], response["headers"]["ETag"]) == (304, "", etag)
     assert app(gateway.event("GET", path, headers={"if-none-match": '"other"'}), None)["statusCode"] == 200
 
 
@@ -45,11 +45,11 @@ def test_what_the_routes_do_not_know_is_refused(app: Api, path: str) -> None:
 
 
 def test_the_page_may_show_its_own_style_and_nothing_else(app: Api) -> None:
-    answer = app(gateway.event("GET", "/v1/docs"), None)
-    assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
-    style = answer["body"].split("<style>")[1].split("</style>")[0]
+    response = app(gateway.event("GET", "/v1/docs"), None)
+    assert response["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    style = response["body"].split("<style>")[1].split("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = dict(part.strip().split(" ", 1) for part in answer["headers"]["Content-Security-Policy"].split(";"))
+    policy = dict(part.strip().split(" ", 1) for part in response["headers"]["Content-Security-Policy"].split(";"))
     assert policy == {
         "default-src": "'none'",
         "style-src": f"'sha256-{digest}'",

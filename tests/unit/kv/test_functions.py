@@ -62,8 +62,8 @@ def test_what_cannot_be_taken_now_comes_again_from_its_beginning(
 ) -> None:
     request.getfixturevalue(failing).problem = Unavailable()
     track = lambdas.add_tracker(Api("kv"))
-    answer = track({"Records": [record(41, None, 1), record(42, None, 1)], "shardId": "s"}, Context())
-    assert answer["batchItemFailures"] == [{"itemIdentifier": "41"}]
+    response = track({"Records": [record(41, None, 1), record(42, None, 1)], "shardId": "s"}, Context())
+    assert response["batchItemFailures"] == [{"itemIdentifier": "41"}]
     assert len(tracker.tracked) == (failing == "object_tracker")
     assert "changes not taken" in capsys.readouterr().out
 

@@ -97,7 +97,7 @@ class Bucket(ObjectStore):
             raise Unavailable
 
 
-class World:
+class Harness:
     """Items that name objects, as writers leave them, and the stream of their changes."""
 
     def __init__(self) -> None:
@@ -146,24 +146,24 @@ steps = st.tuples(namespaces, keys, st.one_of(writes, st.just("removed")))
 def test_what_is_left_is_what_items_name_however_the_stream_is_cut_repeated_and_interrupted(
     history: list[tuple[str, str, str]], data: st.DataObject
 ) -> None:
-    world = World()
+    harness = Harness()
     for namespace, key, what in history:
         if what == "removed":
-            world.remove(namespace, key)
+            harness.remove(namespace, key)
         else:
-            world.write(namespace, key, what)
-    subject = ObjectTracker(world.bucket)
+            harness.write(namespace, key, what)
+    subject = ObjectTracker(harness.bucket)
     done = 0
-    while done < len(world.stream):
+    while done < len(harness.stream):
         start = data.draw(st.integers(0, done))
-        end = data.draw(st.integers(start + 1, len(world.stream)))
-        world.bucket.failures = data.draw(st.sampled_from([0, 0, 1, 2]))
+        end = data.draw(st.integers(start + 1, len(harness.stream)))
+        harness.bucket.failures = data.draw(st.sampled_from([0, 0, 1, 2]))
         try:
-            subject.track(world.stream[start:end])
+            subject.track(harness.stream[start:end])
         except Unavailable:
             continue
         done = max(done, end)
-    named = {(namespace, one) for (namespace, _), one in world.items.items() if one}
-    assert {name for name, pending in world.bucket.pending.items() if not pending} == named
+    named = {(namespace, one) for (namespace, _), one in harness.items.items() if one}
+    assert {name for name, pending in harness.bucket.pending.items() if not pending} == named
     # What a writer left behind when it was killed stays pending, so it goes by itself.
-    assert {name for name, pending in world.bucket.pending.items() if pending} == world.abandoned
+    assert {name for name, pending in harness.bucket.pending.items() if pending} == harness.abandoned

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.support.agreement import description
 from tests.support.api_machine import ApiMachine, Server
 from tests.support.model import Document, Model, Operation, Outcome, elements, members
+from tests.support.response_checks import description
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,10 +73,10 @@ class ModelService:
         etag = texts.pop("etag", None)
         answered = headers_of(operation, outcome, json.loads(etag) if etag else None)
         if operation.op == "head" or outcome.status in (204, 304):
-            return answer(outcome.status, "", answered)
+            return response(outcome.status, "", answered)
         if operation.op == "get" and outcome.status == 200:
             texts = {"value": texts["value"]}
-        return answer(outcome.status, obj(texts), answered)
+        return response(outcome.status, obj(texts), answered)
 
     def apply(self, operation: Operation, now_ms: int) -> Outcome:
         outcome = self.model.apply(operation, now_ms)
@@ -110,12 +110,12 @@ class ModelService:
             self.model = before
             listed = ",".join(obj({"index": str(index), "status": str(outcome.status)}) for index, outcome in failed)
             details = obj({"reason": '"not_applied"', "failed": f"[{listed}]"})
-            return answer(409, obj({"error": obj({"code": '"CONFLICT"', "details": details})}), {})
+            return response(409, obj({"error": obj({"code": '"CONFLICT"', "details": details})}), {})
         texts = [
             obj({"status": str(outcome.status), **self.shown(operation, outcome)})
             for operation, outcome in zip(sent, outcomes, strict=True)
         ]
-        return answer(200, obj({"results": f"[{','.join(texts)}]"}), {})
+        return response(200, obj({"results": f"[{','.join(texts)}]"}), {})
 
     def _list(self, query: dict[str, str], now_ms: int) -> dict[str, Any]:
         after, limit = query.get("cursor", ""), int(query.get("limit", "100"))
@@ -126,7 +126,7 @@ class ModelService:
             texts = description(key, entry, metadata="include" in query)
             listed.append(obj(texts | {"etag": json.dumps(entry.etag)} if "include" in query else texts))
         cursor = {"cursor": json.dumps(keys[limit - 1])} if len(keys) > limit else {}
-        return answer(200, obj({"keys": f"[{','.join(listed)}]", **cursor}), {})
+        return response(200, obj({"keys": f"[{','.join(listed)}]", **cursor}), {})
 
 
 def read_operation(kind: Any, key: str, given: dict[str, str]) -> Operation:
@@ -153,7 +153,7 @@ def headers_of(operation: Operation, outcome: Outcome, etag: str | None) -> dict
     return headers
 
 
-def answer(status: int, body: str, headers: dict[str, str]) -> dict[str, Any]:
+def response(status: int, body: str, headers: dict[str, str]) -> dict[str, Any]:
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 

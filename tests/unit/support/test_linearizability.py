@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.contention import StaleReads, contend
 from tests.support.linearizability import find_violation
-from tests.support.register import Answer, Asked, Held, KeyCall, State, canonical, step
+from tests.support.sequential_spec import KeyCall, Request, Response, State, StoredValue, canonical, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 ONE = canonical({"n": 1})
 
 
-def call(asked: Asked, answer: Answer | None, begun: int, ended: int | None) -> KeyCall:
-    return KeyCall(0, asked, begun, ended, answer)
+def call(request: Request, response: Response | None, begun: int, ended: int | None) -> KeyCall:
+    return KeyCall(0, request, begun, ended, response)
 
 
 def put(given: str, status: int, etag: str | None, begun: int, ended: int, if_match: str | None = None) -> KeyCall:
-    return call(Asked("put", given, if_match), Answer(status, etag), begun, ended)
+    return call(Request("put", given, if_match), Response(status, etag), begun, ended)
 
 
 def got(text: str, etag: str, begun: int, ended: int) -> KeyCall:
-    return call(Asked("get"), Answer(200, etag, text), begun, ended)
+    return call(Request("get"), Response(200, etag, text), begun, ended)
 
 
 def holds(calls: Iterable[KeyCall]) -> bool:
     return find_violation(calls, None, step) is None
 
 
-LOST = call(Asked("put", "2"), None, 4, None)
+LOST = call(Request("put", "2"), None, 4, None)
 
 HISTORIES: dict[str, tuple[bool, list[KeyCall]]] = {
     "nothing at all": (True, []),
@@ -46,11 +46,11 @@ HISTORIES: dict[str, tuple[bool, list[KeyCall]]] = {
     "a read while it is written may see it": (True, [put("1", 201, "a", 0, 5), got("1", "a", 1, 2)]),
     "a read while it is written need not see it": (
         True,
-        [put("1", 201, "a", 0, 5), call(Asked("get"), Answer(404), 1, 2)],
+        [put("1", 201, "a", 0, 5), call(Request("get"), Response(404), 1, 2)],
     ),
     "a read that does not see what was written before it": (
         False,
-        [put("1", 201, "a", 0, 1), call(Asked("get"), Answer(404), 2, 3)],
+        [put("1", 201, "a", 0, 1), call(Request("get"), Response(404), 2, 3)],
     ),
     "a stale read": (
         False,
@@ -71,8 +71,8 @@ HISTORIES: dict[str, tuple[bool, list[KeyCall]]] = {
     "a lost increment": (
         False,
         [
-            call(Asked("increment", "1"), Answer(200, "a", "1"), 0, 5),
-            call(Asked("increment", "1"), Answer(200, "b", "1"), 1, 6),
+            call(Request("increment", "1"), Response(200, "a", "1"), 0, 5),
+            call(Request("increment", "1"), Response(200, "b", "1"), 1, 6),
         ],
     ),
     "two who both made the key": (False, [put("1", 201, "a", 0, 5), put("1", 201, "b", 1, 6)]),
@@ -84,13 +84,13 @@ HISTORIES: dict[str, tuple[bool, list[KeyCall]]] = {
         False,
         [
             put(ONE, 201, "a", 0, 1),
-            call(Asked("patch", canonical({"m": 2})), Answer(200, "b"), 2, 3),
+            call(Request("patch", canonical({"m": 2})), Response(200, "b"), 2, 3),
             got(canonical({"m": 2}), "b", 4, 5),
         ],
     ),
     "a key that came back by itself": (
         False,
-        [put("1", 201, "a", 0, 1), call(Asked("delete"), Answer(204), 2, 3), got("1", "a", 4, 5)],
+        [put("1", 201, "a", 0, 1), call(Request("delete"), Response(204), 2, 3), got("1", "a", 4, 5)],
     ),
     "a write without an answer that was done": (
         True,
@@ -141,43 +141,43 @@ class Register:
         self._states: dict[str, State] = {}
         self._etags = itertools.count()
 
-    def send(self, key: str, asked: Asked) -> Answer:
+    def send(self, key: str, request: Request) -> Response:
         if not self._atomic:
             state = self._states.get(key)
             self._wait()
-            answer, self._states[key] = self._outcome(state, asked)
-            return answer
+            response, self._states[key] = self._outcome(state, request)
+            return response
         self._wait()
         with self._lock:
-            answer = self.do(key, asked)
+            response = self.do(key, request)
         self._wait()
-        return answer
+        return response
 
-    def do(self, key: str, asked: Asked) -> Answer:
-        answer, self._states[key] = self._outcome(self._states.get(key), asked)
-        return answer
+    def do(self, key: str, request: Request) -> Response:
+        response, self._states[key] = self._outcome(self._states.get(key), request)
+        return response
 
     def _wait(self) -> None:
         self._never.wait(0.0002)
 
-    def _outcome(self, state: State, asked: Asked) -> tuple[Answer, State]:
+    def _outcome(self, state: State, request: Request) -> tuple[Response, State]:
         etag = f"etag-{next(self._etags)}"
         document = None if state is None else json.loads(state.text)
-        refused = asked.if_match is not None and (state is None or state.etag != asked.if_match)
-        outcome: tuple[Answer, State] = Answer(404 if state is None else 409), state
-        if refused or (asked.if_absent and state is not None):
-            outcome = Answer(412), state
-        elif asked.kind == "get" and state is not None:
-            outcome = Answer(200, state.etag, state.text), state
-        elif asked.kind == "delete":
-            outcome = Answer(204), None
-        elif asked.kind == "put":
-            outcome = Answer(200 if state else 201, etag), Held(asked.given, etag)
-        elif asked.kind == "increment" and isinstance(document, int | None):
-            text = str((document or 0) + int(asked.given))
-            outcome = Answer(200, etag, text), Held(text, etag)
-        elif asked.kind == "patch" and isinstance(document, dict):
-            outcome = Answer(200, etag), Held(canonical(document | json.loads(asked.given)), etag)
+        refused = request.if_match is not None and (state is None or state.etag != request.if_match)
+        outcome: tuple[Response, State] = Response(404 if state is None else 409), state
+        if refused or (request.if_absent and state is not None):
+            outcome = Response(412), state
+        elif request.kind == "get" and state is not None:
+            outcome = Response(200, state.etag, state.text), state
+        elif request.kind == "delete":
+            outcome = Response(204), None
+        elif request.kind == "put":
+            outcome = Response(200 if state else 201, etag), StoredValue(request.given, etag)
+        elif request.kind == "increment" and isinstance(document, int | None):
+            text = str((document or 0) + int(request.given))
+            outcome = Response(200, etag, text), StoredValue(text, etag)
+        elif request.kind == "patch" and isinstance(document, dict):
+            outcome = Response(200, etag), StoredValue(canonical(document | json.loads(request.given)), etag)
         return outcome
 
 
@@ -211,12 +211,12 @@ def test_stale_reads_are_found_in_the_history_of_their_key_and_in_no_other() -> 
 _texts = st.sampled_from(["1", "2", canonical({"n": 1}), canonical({"m": 1, "n": 2})])
 _etags = st.sampled_from(["a", "b", "c"])
 _asked = st.one_of(
-    st.just(Asked("get")),
-    st.builds(Asked, st.just("put"), _texts, st.one_of(st.none(), _etags)),
-    st.builds(Asked, st.just("put"), _texts, st.none(), st.just(True)),  # noqa: FBT003 - a strategy's positional value
-    st.builds(Asked, st.just("patch"), st.just(canonical({"n": 1})), st.one_of(st.none(), _etags)),
-    st.builds(Asked, st.just("increment"), st.just("1"), st.one_of(st.none(), _etags)),
-    st.builds(Asked, st.just("delete"), st.just(""), st.one_of(st.none(), _etags)),
+    st.just(Request("get")),
+    st.builds(Request, st.just("put"), _texts, st.one_of(st.none(), _etags)),
+    st.builds(Request, st.just("put"), _texts, st.none(), st.just(True)),  # noqa: FBT003 - a strategy's positional value
+    st.builds(Request, st.just("patch"), st.just(canonical({"n": 1})), st.one_of(st.none(), _etags)),
+    st.builds(Request, st.just("increment"), st.just("1"), st.one_of(st.none(), _etags)),
+    st.builds(Request, st.just("delete"), st.just(""), st.one_of(st.none(), _etags)),
 )
 
 
@@ -228,12 +228,12 @@ def executions(draw: st.DrawFn, *, most: int, overlap: int, kept: int = 10) -> l
     """
     store = Register()
     calls = []
-    for moment, asked in enumerate(draw(st.lists(_asked, max_size=most))):
-        conditional = replace(asked, if_match=asked.if_match and f"etag-{draw(st.integers(0, moment))}")
-        answer = store.do("key", conditional)
+    for moment, request in enumerate(draw(st.lists(_asked, max_size=most))):
+        conditional = replace(request, if_match=request.if_match and f"etag-{draw(st.integers(0, moment))}")
+        response = store.do("key", conditional)
         begun, ended = moment * 10 - draw(st.integers(0, overlap)), moment * 10 + draw(st.integers(0, overlap))
         answered = draw(st.integers(0, 9)) < kept
-        calls.append(call(conditional, answer if answered else None, begun, ended if answered else None))
+        calls.append(call(conditional, response if answered else None, begun, ended if answered else None))
     return calls
 
 
@@ -248,12 +248,12 @@ def test_what_happened_one_after_the_other_is_taken_however_the_calls_overlap(ca
 def test_a_read_of_what_was_not_there_is_refused_where_no_calls_overlap(
     calls: list[KeyCall], data: st.DataObject
 ) -> None:
-    reads = [index for index, one in enumerate(calls) if one.asked.kind == "get"]
+    reads = [index for index, one in enumerate(calls) if one.request.kind == "get"]
     assume(reads)
     changed = data.draw(st.sampled_from(reads))
-    elsewhere = [Answer(200, "never", "1"), Answer(404), *(calls[index].answer for index in reads)]
-    wrong = data.draw(st.sampled_from([answer for answer in elsewhere if answer != calls[changed].answer]))
-    calls[changed] = replace(calls[changed], answer=wrong)
+    elsewhere = [Response(200, "never", "1"), Response(404), *(calls[index].response for index in reads)]
+    wrong = data.draw(st.sampled_from([response for response in elsewhere if response != calls[changed].response]))
+    calls[changed] = replace(calls[changed], response=wrong)
 
     assert not holds(calls)
 
@@ -282,8 +282,8 @@ def possible(order: Sequence[KeyCall]) -> bool:
 
 _answers = st.one_of(
     st.none(),
-    st.builds(Answer, st.sampled_from([404, 409, 412, 204])),
-    st.builds(Answer, st.sampled_from([200, 201]), _etags, _texts),
+    st.builds(Response, st.sampled_from([404, 409, 412, 204])),
+    st.builds(Response, st.sampled_from([200, 201]), _etags, _texts),
 )
 
 
@@ -292,9 +292,9 @@ def anything(draw: st.DrawFn) -> list[KeyCall]:
     """Make calls with any answers at any times."""
     calls = []
     for _ in range(draw(st.integers(0, 5))):
-        begun, answer = draw(st.integers(0, 12)), draw(_answers)
-        ended = None if answer is None else begun + draw(st.integers(0, 6))
-        calls.append(call(draw(_asked), answer, begun, ended))
+        begun, response = draw(st.integers(0, 12)), draw(_answers)
+        ended = None if response is None else begun + draw(st.integers(0, 6))
+        calls.append(call(draw(_asked), response, begun, ended))
     return calls
 
 

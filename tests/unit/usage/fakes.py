@@ -39,7 +39,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-class Ledger(LedgerStore):
+class FakeLedgerStore(LedgerStore):
     """Totals by day and namespace.
 
     `after_read` is called between the reading and the writing of a booking, `after_write` right behind the writing:
@@ -85,7 +85,7 @@ def amounts(minute: int, counts: Mapping[str, Served]) -> Counter[tuple[date, st
     return found
 
 
-class FakeStandings(AccountStateStore):
+class FakeAccountStateStore(AccountStateStore):
     """One account's plan and storage, and the month that every question is answered with."""
 
     def __init__(self) -> None:
@@ -118,10 +118,10 @@ class FakeStandings(AccountStateStore):
         return AccountState(self.plan, self.stored, 3), use
 
 
-class Tellings(ThresholdStore):
+class FakeThresholdStore(ThresholdStore):
     """Remembers what was told; `interrupt` is called before each telling, as by others who are faster."""
 
-    def __init__(self, standings: FakeStandings) -> None:
+    def __init__(self, standings: FakeAccountStateStore) -> None:
         self.standings = standings
         self.events: list[Event] = []
         self.interrupt: Callable[[], None] = nothing
@@ -136,7 +136,7 @@ class Tellings(ThresholdStore):
         return True
 
 
-class Shelf(ReportStore):
+class FakeReportStore(ReportStore):
     """Days and namespaces of one account."""
 
     def __init__(self) -> None:

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from kv_common.errors import Unavailable
 from kv_common.events import RequestServed, Served
-from tests.unit.usage.fakes import MINUTE, NOW_S, FakeStandings, Ledger, Tellings, amounts, event, nothing, served
+from tests.unit.usage.fakes import (
+    MINUTE,
+    NOW_S,
+    FakeAccountStateStore,
+    FakeLedgerStore,
+    FakeThresholdStore,
+    amounts,
+    event,
+    nothing,
+    served,
+)
 from usage_service import service as operations
 from usage_service.domain.metering import NOTHING_BOOKED, Booked, next_step, total
 from usage_service.service import Thresholds, UsageLedger
@@ -29,13 +39,13 @@ class Died(Exception):
     """The process that handled an event is no more."""
 
 
-class World:
+class Harness:
     """The meter over fakes."""
 
     def __init__(self, now_s: float = NOW_S) -> None:
         self.now_s = now_s
-        self.ledger, self.standings = Ledger(), FakeStandings()
-        self.tellings = Tellings(self.standings)
+        self.ledger, self.standings = FakeLedgerStore(), FakeAccountStateStore()
+        self.tellings = FakeThresholdStore(self.standings)
         self.late: list[tuple[Event, int]] = []
         thresholds = Thresholds(self.standings, self.tellings, now_s=lambda: self.now_s)
         self.meter = UsageLedger(
@@ -51,8 +61,8 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
 counts = st.dictionaries(
@@ -92,7 +102,7 @@ def test_doubled_shuffled_and_interrupted_tellings_end_in_the_totals_of_the_newe
     told: list[RequestServed], seed: int
 ) -> None:
     chance = random.Random(seed)
-    world = World(now_s=TURN_OF_THE_MONTH * 60 + 3_600)
+    harness = Harness(now_s=TURN_OF_THE_MONTH * 60 + 3_600)
     waiting = [*told, *chance.choices(told, k=chance.randrange(6))]
     chance.shuffle(waiting)
     deaths = iter(range(10))
@@ -106,20 +116,20 @@ def test_doubled_shuffled_and_interrupted_tellings_end_in_the_totals_of_the_newe
 
     def handle(one: RequestServed) -> None:
         try:
-            world.book(one)
+            harness.book(one)
         except Died:
             waiting.insert(chance.randint(0, len(waiting)), one)
 
-    world.ledger.after_read = world.ledger.after_write = elsewhere
+    harness.ledger.after_read = harness.ledger.after_write = elsewhere
     while waiting:
         handle(waiting.pop())
 
-    assert world.ledger.sums() == sums_of_newest(told)
+    assert harness.ledger.sums() == sums_of_newest(told)
     # And what comes again after that finds nothing left to do.
-    before = dict(world.ledger.rows)
-    world.ledger.after_read = world.ledger.after_write = nothing
-    world.book(*told)
-    assert world.ledger.rows == before
+    before = dict(harness.ledger.rows)
+    harness.ledger.after_read = harness.ledger.after_write = nothing
+    harness.book(*told)
+    assert harness.ledger.rows == before
 
 
 @given(told=tellings(), at_most=st.integers(1, 3))
@@ -135,18 +145,18 @@ def test_steps_of_any_size_lead_to_the_same_totals(told: list[RequestServed], at
     assert {at: amount for at, amount in sums.items() if amount} == sums_of_newest(told)
 
 
-def test_a_telling_of_more_namespaces_than_a_transaction_holds_is_booked_in_steps(world: World) -> None:
+def test_a_telling_of_more_namespaces_than_a_transaction_holds_is_booked_in_steps(harness: Harness) -> None:
     many = served(
         {f"n{number}": Served(requests={"get": 1}, bytes_in=0) for number in range(3 * operations.NAMESPACES_PER_STEP)}
     )
     steps: list[int] = []
-    world.ledger.after_write = lambda: steps.append(1)
-    world.book(many)
+    harness.ledger.after_write = lambda: steps.append(1)
+    harness.book(many)
     assert len(steps) == 3
-    assert sum(world.ledger.sums().values()) == 3 * operations.NAMESPACES_PER_STEP
+    assert sum(harness.ledger.sums().values()) == 3 * operations.NAMESPACES_PER_STEP
 
 
-def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(world: World) -> None:
+def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(harness: Harness) -> None:
     def die() -> None:
         raise Died
 
@@ -156,30 +166,30 @@ def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(world: World) ->
             for number in range(operations.NAMESPACES_PER_STEP + 5)
         }
     )
-    world.ledger.after_write = die
+    harness.ledger.after_write = die
     with pytest.raises(Died):
-        world.book(many)
-    assert len(world.ledger.sums()) == operations.NAMESPACES_PER_STEP
-    world.ledger.after_write = nothing
-    world.book(many)
-    assert len(world.ledger.sums()) == operations.NAMESPACES_PER_STEP + 5
-    assert set(world.ledger.sums().values()) == {2}
+        harness.book(many)
+    assert len(harness.ledger.sums()) == operations.NAMESPACES_PER_STEP
+    harness.ledger.after_write = nothing
+    harness.book(many)
+    assert len(harness.ledger.sums()) == operations.NAMESPACES_PER_STEP + 5
+    assert set(harness.ledger.sums().values()) == {2}
 
 
-def test_a_telling_with_nothing_in_it_takes_back_what_was_told_before(world: World) -> None:
-    world.book(served({"a": Served(requests={"get": 3}, bytes_in=5)}), served({}, changes=2))
-    assert world.ledger.sums() == {}
+def test_a_telling_with_nothing_in_it_takes_back_what_was_told_before(harness: Harness) -> None:
+    harness.book(served({"a": Served(requests={"get": 3}, bytes_in=5)}), served({}, changes=2))
+    assert harness.ledger.sums() == {}
 
 
-def test_a_first_telling_counts_whatever_its_changes_are(world: World) -> None:
-    world.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}, changes=0))
-    assert sum(world.ledger.sums().values()) == 3
+def test_a_first_telling_counts_whatever_its_changes_are(harness: Harness) -> None:
+    harness.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}, changes=0))
+    assert sum(harness.ledger.sums().values()) == 3
 
 
 def test_a_month_is_open_for_72_hours_after_its_end() -> None:
     end_s = TURN_OF_THE_MONTH * 60
     last_of_october = served({"a": Served(requests={"get": 2, "put": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1)
-    open_still, closed = World(end_s + THREE_DAYS_S - 1), World(end_s + THREE_DAYS_S)
+    open_still, closed = Harness(end_s + THREE_DAYS_S - 1), Harness(end_s + THREE_DAYS_S)
     for one in (open_still, closed):
         one.book(last_of_october)
     assert sum(open_still.ledger.sums().values()) == 3
@@ -189,31 +199,31 @@ def test_a_month_is_open_for_72_hours_after_its_end() -> None:
 
 
 def test_of_a_closed_month_no_threshold_is_told() -> None:
-    world = World(TURN_OF_THE_MONTH * 60 + THREE_DAYS_S)
-    world.standings.requests = 1_000_000
-    world.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1))
-    assert world.tellings.events == []
+    harness = Harness(TURN_OF_THE_MONTH * 60 + THREE_DAYS_S)
+    harness.standings.requests = 1_000_000
+    harness.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1))
+    assert harness.tellings.events == []
 
 
-def test_nothing_is_booked_of_a_deleted_account(world: World) -> None:
-    world.ledger.is_closed = True
-    world.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}))
-    assert world.ledger.sums() == {}
+def test_nothing_is_booked_of_a_deleted_account(harness: Harness) -> None:
+    harness.ledger.is_closed = True
+    harness.book(served({"a": Served(requests={"get": 3}, bytes_in=0)}))
+    assert harness.ledger.sums() == {}
 
 
-def test_who_loses_every_race_leaves_the_event_to_come_again(world: World) -> None:
+def test_who_loses_every_race_leaves_the_event_to_come_again(harness: Harness) -> None:
     changes = iter(range(1, 1_000))
 
     def overtake() -> None:
         told = served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=next(changes))
-        step = next_step(world.ledger.rows.get(at, NOTHING_BOOKED), told, at_most=1)
+        step = next_step(harness.ledger.rows.get(at, NOTHING_BOOKED), told, at_most=1)
         assert step is not None
-        world.ledger.rows[at] = step.after
+        harness.ledger.rows[at] = step.after
 
     at = (event(served({})).account_id, MINUTE, "e1")
-    world.ledger.after_read = overtake
+    harness.ledger.after_read = overtake
     with pytest.raises(Unavailable):
-        world.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=10_000))
+        harness.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=10_000))
 
 
 def test_a_sum_has_every_operation_and_all_bytes() -> None:

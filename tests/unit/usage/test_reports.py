@@ -38,9 +38,9 @@ def test_a_history_is_of_thirty_days_or_twelve_months_unless_it_says_otherwise()
 
 
 def test_a_history_of_months_has_whole_months() -> None:
-    asked = span(MONTH, date(2026, 1, 15), date(2026, 2, 3), today=TODAY)
-    assert asked == Span(date(2026, 1, 1), date(2026, 2, 28), MONTH)
-    assert asked.periods() == ("2026-01", "2026-02")
+    request = span(MONTH, date(2026, 1, 15), date(2026, 2, 3), today=TODAY)
+    assert request == Span(date(2026, 1, 1), date(2026, 2, 28), MONTH)
+    assert request.periods() == ("2026-01", "2026-02")
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_a_history_ends_after_it_begins(granularity: Granularity) -> None:
 
 
 def test_periods_without_use_are_listed_too() -> None:
-    asked = Span(date(2026, 11, 18), date(2026, 11, 20), DAY)
+    request = Span(date(2026, 11, 18), date(2026, 11, 20), DAY)
     days = {
         (date(2026, 11, 18), "a"): Served(requests={"get": 1}, bytes_in=10),
         (date(2026, 11, 18), "b"): Served(requests={"get": 2, "put": 1}, bytes_in=5),
         (date(2026, 11, 20), "b"): Served(requests={"put": 4}, bytes_in=0),
     }
-    assert by_period(asked, days, None) == {
+    assert by_period(request, days, None) == {
         "2026-11-18": Served(requests={"get": 3, "put": 1}, bytes_in=15),
         "2026-11-19": Served(requests={}, bytes_in=0),
         "2026-11-20": Served(requests={"put": 4}, bytes_in=0),
     }
-    assert by_period(asked, days, frozenset({"a"}))["2026-11-20"] == Served(requests={}, bytes_in=0)
+    assert by_period(request, days, frozenset({"a"}))["2026-11-20"] == Served(requests={}, bytes_in=0)
 
 
 def test_namespaces_of_the_same_name_are_one_and_those_without_a_name_come_last() -> None:

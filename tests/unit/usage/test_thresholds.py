@@ -17,19 +17,19 @@ from kv_common.events import (
     StorageChanged,
     ThresholdCrossed,
 )
-from tests.unit.usage.fakes import NOW_S, FakeStandings, Tellings, event
+from tests.unit.usage.fakes import NOW_S, FakeAccountStateStore, FakeThresholdStore, event
 from usage_service.domain.thresholds import Plan, crossings, percent
 from usage_service.service import AccountStates, Thresholds
 
 NOVEMBER_S = 1_793_491_200
 
 
-class World:
+class Harness:
     """AccountStates and thresholds over fakes."""
 
     def __init__(self, now_s: float = NOW_S) -> None:
-        self.store = FakeStandings()
-        self.tellings = Tellings(self.store)
+        self.store = FakeAccountStateStore()
+        self.tellings = FakeThresholdStore(self.store)
         self.thresholds = Thresholds(self.store, self.tellings, now_s=lambda: now_s)
         self.standings = AccountStates(self.store, self.thresholds)
 
@@ -42,8 +42,8 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def harness() -> Harness:
+    return Harness()
 
 
 def change(changed_at_us: int, *, requests: int = 100, stored: int = 100) -> PlanChanged:
@@ -80,91 +80,91 @@ def test_a_percentage_is_rounded_down_and_says_100_only_when_it_is_reached(used:
         assert (shown >= threshold) == (used * 100 >= threshold * limit)
 
 
-def test_all_thresholds_that_are_jumped_at_once_are_told(world: World) -> None:
-    world.store.requests = 25_000
-    world.tell()
-    assert world.told() == [("requests", 80), ("requests", 90), ("requests", 100)]
-    [first, *_] = world.tellings.events
+def test_all_thresholds_that_are_jumped_at_once_are_told(harness: Harness) -> None:
+    harness.store.requests = 25_000
+    harness.tell()
+    assert harness.told() == [("requests", 80), ("requests", 90), ("requests", 100)]
+    [first, *_] = harness.tellings.events
     assert first.data == ThresholdCrossed(
         period="2026-11", metric="requests", threshold=80, used=25_000, limit=10_000, plan="free"
     )
     assert first.correlation_id == "correlation"
-    assert len({one.id for one in world.tellings.events}) == 3
+    assert len({one.id for one in harness.tellings.events}) == 3
 
 
-def test_what_was_told_is_not_told_again(world: World) -> None:
-    world.store.requests = 8_500
+def test_what_was_told_is_not_told_again(harness: Harness) -> None:
+    harness.store.requests = 8_500
     for _ in range(3):
-        world.tell()
-    world.store.requests = 9_500
-    world.tell()
-    assert world.told() == [("requests", 80), ("requests", 90)]
+        harness.tell()
+    harness.store.requests = 9_500
+    harness.tell()
+    assert harness.told() == [("requests", 80), ("requests", 90)]
 
 
-def test_who_is_slower_tells_only_what_is_left(world: World) -> None:
-    world.store.requests = 9_500
+def test_who_is_slower_tells_only_what_is_left(harness: Harness) -> None:
+    harness.store.requests = 9_500
 
     def overtake() -> None:
-        world.store.told.add("requests#80#0")
+        harness.store.told.add("requests#80#0")
 
-    world.tellings.interrupt = overtake
-    world.tell()
-    assert world.told() == [("requests", 90)]
+    harness.tellings.interrupt = overtake
+    harness.tell()
+    assert harness.told() == [("requests", 90)]
 
 
-def test_a_change_of_plan_meanwhile_is_what_counts(world: World) -> None:
-    world.store.requests = 8_500
+def test_a_change_of_plan_meanwhile_is_what_counts(harness: Harness) -> None:
+    harness.store.requests = 8_500
 
     def rise() -> None:
-        world.store.plan = Plan("pro", 1_000_000, 1, changed_at_us=1)
+        harness.store.plan = Plan("pro", 1_000_000, 1, changed_at_us=1)
 
-    world.tellings.interrupt = rise
-    world.tell()
-    assert world.told() == []
+    harness.tellings.interrupt = rise
+    harness.tell()
+    assert harness.told() == []
 
 
-def test_who_never_comes_to_tell_leaves_the_event_to_come_again(world: World) -> None:
-    world.store.requests = 8_500
-    world.tellings.interrupt = lambda: setattr(
-        world.store, "plan", Plan("free", 10_000, 1, world.store.plan.changed_at_us + 1)
+def test_who_never_comes_to_tell_leaves_the_event_to_come_again(harness: Harness) -> None:
+    harness.store.requests = 8_500
+    harness.tellings.interrupt = lambda: setattr(
+        harness.store, "plan", Plan("free", 10_000, 1, harness.store.plan.changed_at_us + 1)
     )
     with pytest.raises(Unavailable):
-        world.tell()
+        harness.tell()
 
 
-def test_a_change_of_plan_judges_requests_and_storage_at_once(world: World) -> None:
-    world.store.requests, world.store.stored = 85, 95
-    world.standings.change_plan(event(change(1)))
-    assert world.told() == [("requests", 80), ("storage", 80), ("storage", 90)]
-    world.standings.change_plan(event(change(1)))
-    assert len(world.told()) == 3
-    world.standings.change_plan(event(change(2)))
-    assert len(world.told()) == 6
-    assert len({one.id for one in world.tellings.events}) == 6
+def test_a_change_of_plan_judges_requests_and_storage_at_once(harness: Harness) -> None:
+    harness.store.requests, harness.store.stored = 85, 95
+    harness.standings.change_plan(event(change(1)))
+    assert harness.told() == [("requests", 80), ("storage", 80), ("storage", 90)]
+    harness.standings.change_plan(event(change(1)))
+    assert len(harness.told()) == 3
+    harness.standings.change_plan(event(change(2)))
+    assert len(harness.told()) == 6
+    assert len({one.id for one in harness.tellings.events}) == 6
 
 
 def test_storage_counts_for_the_month_of_its_event() -> None:
-    world = World(now_s=NOVEMBER_S + 3_600)
-    world.store.plan = Plan("pro", 100, 100, 1)
-    world.standings.change_storage(
+    harness = Harness(now_s=NOVEMBER_S + 3_600)
+    harness.store.plan = Plan("pro", 100, 100, 1)
+    harness.standings.change_storage(
         event(
             StorageChanged(namespace_id="n", bytes_delta=90, keys_delta=1, shard="s", sequence="1"), at_s=NOVEMBER_S - 1
         )
     )
-    assert {one.data.period for one in world.tellings.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
+    assert {one.data.period for one in harness.tellings.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
 
 
-def test_storage_that_was_seen_before_is_judged_again(world: World) -> None:
-    world.store.plan = Plan("pro", 100, 100, 1)
-    world.store.seen.add("event")
-    world.store.stored = 85
-    world.standings.change_storage(
+def test_storage_that_was_seen_before_is_judged_again(harness: Harness) -> None:
+    harness.store.plan = Plan("pro", 100, 100, 1)
+    harness.store.seen.add("event")
+    harness.store.stored = 85
+    harness.standings.change_storage(
         event(StorageChanged(namespace_id="n", bytes_delta=85, keys_delta=1, shard="s", sequence="1"))
     )
-    assert world.told() == [("storage", 80)]
+    assert harness.told() == [("storage", 80)]
 
 
-def test_a_name_is_kept_whichever_event_comes_first(world: World) -> None:
-    world.standings.name_namespace(event(NamespaceDeleted(namespace_id="n", name="app")))
-    world.standings.name_namespace(event(NamespaceCreated(namespace_id="n", name="app")))
-    assert world.store.names == {"n": "app"}
+def test_a_name_is_kept_whichever_event_comes_first(harness: Harness) -> None:
+    harness.standings.name_namespace(event(NamespaceDeleted(namespace_id="n", name="app")))
+    harness.standings.name_namespace(event(NamespaceCreated(namespace_id="n", name="app")))
+    assert harness.store.names == {"n": "app"}

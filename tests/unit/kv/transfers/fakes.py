@@ -32,12 +32,12 @@ PAGE = 3
 JOB_ID = "000000000001"
 
 
-class Died(Exception):
+class ProcessCrashed(Exception):
     """The process is gone."""
 
 
 @dataclass
-class Fate:
+class CrashPlan:
     """What befalls whoever makes a call: by its number, before it or after it, or after the next one of a name."""
 
     before: dict[int, Callable[[], object]] = field(default_factory=dict)
@@ -56,15 +56,15 @@ class Fate:
 
 
 def die() -> None:
-    raise Died
+    raise ProcessCrashed
 
 
-class Values(BulkStore):
+class FakeBulkStore(BulkStore):
     """Versions of one namespace as items, and who wrote what, in order."""
 
-    def __init__(self, fate: Fate, versions: Sequence[Version] = ()) -> None:
+    def __init__(self, crash_plan: CrashPlan, versions: Sequence[Version] = ()) -> None:
         self._table = "kv"
-        self._fate = fate
+        self._fate = crash_plan
         self.versions = {one.key: one for one in versions}
         self.written: list[str] = []
 
@@ -94,10 +94,10 @@ class Values(BulkStore):
         self.written.append(version.key)
 
 
-class Whole(ValueStore):
+class FakeValueReader(ValueStore):
     """Gives the texts that stand in objects, unless they are gone: each its object's id."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: FakeBulkStore) -> None:
         self._values = values
         self.gone: set[str] = set()
 
@@ -113,11 +113,11 @@ class Whole(ValueStore):
         return found if found.object_id is None else replace(found, text=f'"{found.object_id}"')
 
 
-class Desk(TransferStore):
+class FakeTransferStore(TransferStore):
     """Transfers by id."""
 
-    def __init__(self, fate: Fate, values: Values) -> None:
-        self._fate = fate
+    def __init__(self, crash_plan: CrashPlan, values: FakeBulkStore) -> None:
+        self._fate = crash_plan
         self._values = values
         self.transfers: dict[str, TransferJob] = {}
 
@@ -179,11 +179,11 @@ class Desk(TransferStore):
         return saved
 
 
-class Files(ObjectStore):
+class FakeTransferFiles(ObjectStore):
     """Files by name; a part other than the last has at least `least_part` bytes."""
 
-    def __init__(self, fate: Fate, least_part: int = 0) -> None:
-        self._fate = fate
+    def __init__(self, crash_plan: CrashPlan, least_part: int = 0) -> None:
+        self._fate = crash_plan
         self._least_part = least_part
         self.files: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}

@@ -18,7 +18,17 @@ from kv_service.transfers.exporter import Exports
 from kv_service.transfers.model import TransferStatus, job_of
 from kv_service.values.model import Version
 from tests.unit.kv.fakes import NOW_MS
-from tests.unit.kv.transfers.fakes import JOB_ID, Desk, Died, Fate, Files, Values, Whole, die, running
+from tests.unit.kv.transfers.fakes import (
+    JOB_ID,
+    CrashPlan,
+    FakeBulkStore,
+    FakeTransferFiles,
+    FakeTransferStore,
+    FakeValueReader,
+    ProcessCrashed,
+    die,
+    running,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,22 +49,22 @@ def _small_parts() -> Iterator[None]:
         yield
 
 
-class World:
+class Harness:
     """An export that runs over what is in memory."""
 
     def __init__(self, found: list[Version]) -> None:
-        self.fate = Fate()
-        self.values = Values(self.fate, found)
-        self.desk = Desk(self.fate, self.values)
-        self.files = Files(self.fate, LEAST_PART)
-        self.whole = Whole(self.values)
-        self.exports = Exports(self.desk, self.values, self.whole, self.files, now_ms=lambda: NOW_MS)
-        self.desk.begin(running(JobKind.EXPORT))
+        self.crash_plan = CrashPlan()
+        self.values = FakeBulkStore(self.crash_plan, found)
+        self.transfer_store = FakeTransferStore(self.crash_plan, self.values)
+        self.files = FakeTransferFiles(self.crash_plan, LEAST_PART)
+        self.whole = FakeValueReader(self.values)
+        self.exports = Exports(self.transfer_store, self.values, self.whole, self.files, now_ms=lambda: NOW_MS)
+        self.transfer_store.begin(running(JobKind.EXPORT))
         self.expected = b"".join(ndjson.write(one) for one in sorted(found, key=lambda one: one.key))
 
     @property
     def transfer(self) -> TransferJob:
-        return self.desk.transfers[JOB_ID]
+        return self.transfer_store.transfers[JOB_ID]
 
     @property
     def job(self) -> Job:
@@ -68,7 +78,7 @@ class World:
     def finish(self) -> None:
         """Do turns until the job is finished; after a worker that dies comes another."""
         for _ in range(100):
-            with suppress(Died):
+            with suppress(ProcessCrashed):
                 if self.turn():
                     return
         raise AssertionError("it does not come to an end")
@@ -79,157 +89,157 @@ class World:
 
 
 def test_a_namespace_is_exported_in_the_order_of_its_keys() -> None:
-    world = World(versions(20))
+    harness = Harness(versions(20))
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.file() == world.expected
-    assert (world.transfer.keys, world.transfer.bytes) == (20, len(world.expected))
-    assert world.transfer.size == len(world.expected)
-    assert world.transfer.expires_at_s == NOW_MS // 1000 + 7 * 86_400
+    assert harness.file() == harness.expected
+    assert (harness.transfer.keys, harness.transfer.bytes) == (20, len(harness.expected))
+    assert harness.transfer.size == len(harness.expected)
+    assert harness.transfer.expires_at_s == NOW_MS // 1000 + 7 * 86_400
 
 
 def test_an_empty_namespace_gives_an_empty_file() -> None:
-    world = World([])
-    assert world.turn()
-    assert (world.file(), world.transfer.keys, world.transfer.size) == (b"", 0, 0)
+    harness = Harness([])
+    assert harness.turn()
+    assert (harness.file(), harness.transfer.keys, harness.transfer.size) == (b"", 0, 0)
 
 
 def test_what_has_expired_is_left_out_and_large_values_are_in() -> None:
     live, expired = replace(versions(1)[0], expires_at_s=NOW_MS // 1000 + 1), replace(versions(2)[1], expires_at_s=9)
     large = replace(versions(3)[2], text=None, object_id="object")
-    world = World([live, expired, large])
+    harness = Harness([live, expired, large])
 
-    world.turn()
+    harness.turn()
 
-    assert world.file() == ndjson.write(live) + ndjson.write(replace(large, text='"object"'))
+    assert harness.file() == ndjson.write(live) + ndjson.write(replace(large, text='"object"'))
 
 
 def test_a_value_that_is_replaced_or_deleted_while_it_is_read_is_exported_as_it_is_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     replaced, deleted = (replace(one, text=None, object_id=f"old {one.key}") for one in versions(2))
-    world = World([replaced, deleted])
-    world.whole.gone = {"old k00", "old k01"}
+    harness = Harness([replaced, deleted])
+    harness.whole.gone = {"old k00", "old k01"}
     now = replace(replaced, text=None, object_id="new")
-    monkeypatch.setattr(world.whole, "get", lambda _space, key: now if key == "k00" else None)
+    monkeypatch.setattr(harness.whole, "get", lambda _space, key: now if key == "k00" else None)
 
-    world.turn()
+    harness.turn()
 
-    assert world.file() == ndjson.write(replace(now, text='"new"'))
+    assert harness.file() == ndjson.write(replace(now, text='"new"'))
 
 
 def test_a_value_that_cannot_be_caught_up_with_is_tried_again_later() -> None:
-    world = World([replace(versions(1)[0], text=None, object_id="gone")])
-    world.whole.gone = {"gone"}
+    harness = Harness([replace(versions(1)[0], text=None, object_id="gone")])
+    harness.whole.gone = {"gone"}
     with pytest.raises(Unavailable):
-        world.turn()
+        harness.turn()
 
 
 def test_a_turn_that_is_over_is_gone_on_with_where_it_stopped() -> None:
-    world = World(versions(20))
+    harness = Harness(versions(20))
     turns = 1
-    while not world.turn(steps=1):
-        assert world.transfer.keys == min(20, turns * 3)
+    while not harness.turn(steps=1):
+        assert harness.transfer.keys == min(20, turns * 3)
         turns += 1
 
-    assert world.file() == world.expected
+    assert harness.file() == harness.expected
     assert turns == 8
 
 
 @given(st.integers(0, 12), st.dictionaries(st.integers(1, 40), st.booleans(), max_size=6))
 def test_nothing_is_lost_or_doubled_wherever_workers_die(count: int, deaths: dict[int, bool]) -> None:
-    world = World(versions(count))
+    harness = Harness(versions(count))
     for call, is_done in deaths.items():
-        (world.fate.after if is_done else world.fate.before)[call] = die
+        (harness.crash_plan.after if is_done else harness.crash_plan.before)[call] = die
 
-    world.finish()
+    harness.finish()
 
-    assert world.file() == world.expected
-    assert (world.transfer.keys, world.transfer.bytes) == (count, len(world.expected))
+    assert harness.file() == harness.expected
+    assert (harness.transfer.keys, harness.transfer.bytes) == (count, len(harness.expected))
 
 
 @given(st.integers(0, 12), st.integers(1, 20), st.integers(1, 4), st.booleans())
 def test_nothing_is_lost_or_doubled_when_workers_meet(count: int, call: int, steps: int, other_dies: bool) -> None:  # noqa: FBT001
-    world = World(versions(count))
+    harness = Harness(versions(count))
 
     def meet() -> None:
         """Another worker does a turn between two calls of the first one's, which then goes on as if nothing were."""
         if other_dies:
-            world.fate.after[world.fate.calls + 2 * steps] = die
-        with suppress(Died):
-            world.turn(steps)
+            harness.crash_plan.after[harness.crash_plan.calls + 2 * steps] = die
+        with suppress(ProcessCrashed):
+            harness.turn(steps)
 
-    world.fate.before[call] = meet
-    world.finish()
+    harness.crash_plan.before[call] = meet
+    harness.finish()
 
-    assert world.file() == world.expected
-    assert (world.transfer.keys, world.transfer.bytes) == (count, len(world.expected))
+    assert harness.file() == harness.expected
+    assert (harness.transfer.keys, harness.transfer.bytes) == (count, len(harness.expected))
 
 
 @given(st.integers(1, 12), st.integers(1, 20), st.integers(1, 4), st.integers(0, 300))
 def test_parts_of_workers_that_meet_are_never_mixed(count: int, call: int, steps: int, length: int) -> None:
-    world = World(versions(count))
+    harness = Harness(versions(count))
 
     def meet() -> None:
         """Every value changes, so that another worker cuts the parts elsewhere than the first one does."""
         text = '"' + "x" * length + '"'
         for one in versions(count):
-            world.values.write(replace(one, text=text, size=len(text)))
-        world.turn(steps)
+            harness.values.write(replace(one, text=text, size=len(text)))
+        harness.turn(steps)
 
-    world.fate.before[call] = meet
-    world.finish()
+    harness.crash_plan.before[call] = meet
+    harness.finish()
 
-    found = [json.loads(line)["key"] for line in world.file().splitlines()]
+    found = [json.loads(line)["key"] for line in harness.file().splitlines()]
     assert found == [one.key for one in versions(count)]
-    assert (world.transfer.keys, world.transfer.bytes) == (count, len(world.file()))
+    assert (harness.transfer.keys, harness.transfer.bytes) == (count, len(harness.file()))
 
 
 def test_an_upload_that_has_expired_is_begun_anew() -> None:
-    world = World(versions(20))
-    world.turn(steps=2)
-    assert world.transfer.keys == 6
-    world.files.uploads.clear()
+    harness = Harness(versions(20))
+    harness.turn(steps=2)
+    assert harness.transfer.keys == 6
+    harness.files.uploads.clear()
 
-    assert not world.turn()
-    assert world.transfer.keys == 0
-    world.finish()
+    assert not harness.turn()
+    assert harness.transfer.keys == 0
+    harness.finish()
 
-    assert world.file() == world.expected
+    assert harness.file() == harness.expected
 
 
 def test_an_export_that_was_canceled_stops_at_its_next_step() -> None:
-    world = World(versions(20))
-    world.fate.after_next["put_part"] = lambda: world.desk.cancel(
-        replace(world.transfer, status=TransferStatus.CANCELED)
+    harness = Harness(versions(20))
+    harness.crash_plan.after_next["put_part"] = lambda: harness.transfer_store.cancel(
+        replace(harness.transfer, status=TransferStatus.CANCELED)
     )
 
-    assert not world.turn()
-    assert world.turn()
+    assert not harness.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.CANCELED
-    assert world.files.files == {}
+    assert harness.transfer.status is TransferStatus.CANCELED
+    assert harness.files.files == {}
 
 
 def test_an_export_of_a_namespace_that_is_gone_stops() -> None:
-    world = World(versions(20))
-    job = world.job
-    world.fate.after_next["put_part"] = world.desk.transfers.clear
-    assert not world.exports.turn(job, lambda: True)
-    assert world.exports.turn(job, lambda: True)
+    harness = Harness(versions(20))
+    job = harness.job
+    harness.crash_plan.after_next["put_part"] = harness.transfer_store.transfers.clear
+    assert not harness.exports.turn(job, lambda: True)
+    assert harness.exports.turn(job, lambda: True)
 
 
 def test_a_namespace_of_more_parts_than_a_file_can_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporter, "MAX_PARTS", 4)
-    world = World(versions(20))
+    harness = Harness(versions(20))
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.FAILED
-    assert world.transfer.problem is not None
-    assert world.transfer.problem.details == {"reason": "export_size"}
-    assert world.files.uploads == {}
+    assert harness.transfer.status is TransferStatus.FAILED
+    assert harness.transfer.problem is not None
+    assert harness.transfer.problem.details == {"reason": "export_size"}
+    assert harness.files.uploads == {}
 
 
 def test_parts_grow_so_that_a_hundred_gigabytes_fit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,18 @@ from kv_service.transfers.model import ImportProgress, TransferStatus, job_of
 from kv_service.values import model as versions
 from kv_service.values.model import Version, stored_bytes
 from tests.unit.kv.fakes import NOW_MS
-from tests.unit.kv.transfers.fakes import JOB_ID, Counted, Desk, Died, Fate, Files, Values, die, etag_of, running
+from tests.unit.kv.transfers.fakes import (
+    JOB_ID,
+    Counted,
+    CrashPlan,
+    FakeBulkStore,
+    FakeTransferFiles,
+    FakeTransferStore,
+    ProcessCrashed,
+    die,
+    etag_of,
+    running,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,17 +51,17 @@ def _small_steps() -> Iterator[None]:
         yield
 
 
-class World:
+class Harness:
     """An import that runs over what is in memory."""
 
     def __init__(self, file: bytes, *, counted: Counted | None = None) -> None:
-        self.fate = Fate()
-        self.values = Values(self.fate)
-        self.desk = Desk(self.fate, self.values)
-        self.files = Files(self.fate)
+        self.crash_plan = CrashPlan()
+        self.values = FakeBulkStore(self.crash_plan)
+        self.transfer_store = FakeTransferStore(self.crash_plan, self.values)
+        self.files = FakeTransferFiles(self.crash_plan)
         self.counted = counted or Counted()
         self.imports = Imports(
-            self.desk,
+            self.transfer_store,
             self.values,
             ValueBodies(self.files),
             self.files,
@@ -59,11 +70,11 @@ class World:
             random_below=random.Random(7).randrange,
         )
         self.files.files[NAME] = file
-        self.desk.begin(running(JobKind.IMPORT, size=len(file), progress=ImportProgress(etag_of(file))))
+        self.transfer_store.begin(running(JobKind.IMPORT, size=len(file), progress=ImportProgress(etag_of(file))))
 
     @property
     def transfer(self) -> TransferJob:
-        return self.desk.transfers[JOB_ID]
+        return self.transfer_store.transfers[JOB_ID]
 
     @property
     def job(self) -> Job:
@@ -95,7 +106,7 @@ class World:
     def finish(self) -> None:
         """Do turns until the job is finished; after a worker that dies comes another."""
         for _ in range(100):
-            with suppress(Died):
+            with suppress(ProcessCrashed):
                 if self.turn():
                     return
         raise AssertionError("it does not come to an end")
@@ -113,14 +124,14 @@ def numbered(count: int) -> bytes:
 
 
 def test_a_file_is_written_as_new_versions_and_then_removed() -> None:
-    world = World(b'\n{"key":"b","value":{ "x": 1.0 }}\r\n\n{"key":"a","value":"\xc3\xa9","metadata":{"m":1}}')
+    harness = Harness(b'\n{"key":"b","value":{ "x": 1.0 }}\r\n\n{"key":"a","value":"\xc3\xa9","metadata":{"m":1}}')
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.DONE
-    assert (world.transfer.keys, world.transfer.bytes, world.transfer.skipped) == (2, world.transfer.size, 0)
-    assert world.files.files == {}
-    written = world.values.versions
+    assert harness.transfer.status is TransferStatus.DONE
+    assert (harness.transfer.keys, harness.transfer.bytes, harness.transfer.skipped) == (2, harness.transfer.size, 0)
+    assert harness.files.files == {}
+    written = harness.values.versions
     assert written["b"].text == '{ "x": 1.0 }'
     assert (written["a"].text, written["a"].size, written["a"].metadata) == ('"é"', 4, '{"m":1}')
     assert written["a"].etag != written["b"].etag
@@ -128,100 +139,100 @@ def test_a_file_is_written_as_new_versions_and_then_removed() -> None:
 
 
 def test_what_was_under_a_key_is_replaced_and_the_rest_stays() -> None:
-    world = World(file_of(("a", 2)))
+    harness = Harness(file_of(("a", 2)))
     for key in ("a", "b"):
-        world.values.versions[key] = Version(key, "1", 1, "old", 1, 1, metadata="{}")
+        harness.values.versions[key] = Version(key, "1", 1, "old", 1, 1, metadata="{}")
 
-    world.turn()
+    harness.turn()
 
-    assert world.texts() == {"a": "2", "b": "1"}
-    assert world.values.versions["a"].metadata is None
+    assert harness.texts() == {"a": "2", "b": "1"}
+    assert harness.values.versions["a"].metadata is None
 
 
 @pytest.mark.parametrize("file", [b"", b"\n \r\n\t"])
 def test_a_file_without_lines_is_imported(file: bytes) -> None:
-    world = World(file)
-    world.turn()
-    assert (world.transfer.status, world.transfer.keys) == (TransferStatus.DONE, 0)
+    harness = Harness(file)
+    harness.turn()
+    assert (harness.transfer.status, harness.transfer.keys) == (TransferStatus.DONE, 0)
 
 
 def test_a_file_of_nothing_but_blank_lines_is_read_in_steps_like_any_other() -> None:
-    world = World(b"\n" * 640)
+    harness = Harness(b"\n" * 640)
     turns = 1
-    while not world.turn(steps=1):
+    while not harness.turn(steps=1):
         turns += 1
     assert turns > 8
-    assert (world.transfer.status, world.transfer.keys) == (TransferStatus.DONE, 0)
+    assert (harness.transfer.status, harness.transfer.keys) == (TransferStatus.DONE, 0)
 
 
 def test_lines_that_have_expired_are_skipped_and_counted() -> None:
-    world = World(
+    harness = Harness(
         file_of(("a", 1), expires_at="2026-11-20T12:00:00.000Z")
         + file_of(("b", 1), expires_at="2026-11-20T12:00:01.000Z")
         + file_of(("c", 1), expires_at="2001-01-01T00:00:00Z")
     )
-    world.turn()
-    assert (world.transfer.keys, world.transfer.skipped) == (1, 2)
-    assert world.values.versions["b"].expires_at_s == 1_795_176_001
+    harness.turn()
+    assert (harness.transfer.keys, harness.transfer.skipped) == (1, 2)
+    assert harness.values.versions["b"].expires_at_s == 1_795_176_001
 
 
 def test_of_lines_with_one_key_the_last_counts() -> None:
-    world = World(file_of(*(("same", number) for number in range(2 * CHUNK_KEYS + 3)), ("other", 1)))
-    world.turn()
-    assert world.texts() == {"same": str(2 * CHUNK_KEYS + 2), "other": "1"}
-    assert world.transfer.keys == 2 * CHUNK_KEYS + 4
+    harness = Harness(file_of(*(("same", number) for number in range(2 * CHUNK_KEYS + 3)), ("other", 1)))
+    harness.turn()
+    assert harness.texts() == {"same": str(2 * CHUNK_KEYS + 2), "other": "1"}
+    assert harness.transfer.keys == 2 * CHUNK_KEYS + 4
 
 
 def test_nothing_is_imported_of_a_file_with_a_wrong_line() -> None:
-    world = World(numbered(30) + b'{"key":"x"}\n' + numbered(30) + b'{"key":"","value":1}')
+    harness = Harness(numbered(30) + b'{"key":"x"}\n' + numbered(30) + b'{"key":"","value":1}')
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.FAILED
-    assert world.transfer.problem is not None
-    assert world.transfer.problem.code == "VALIDATION_ERROR"
-    assert world.errors == [(31, "VALIDATION_ERROR"), (62, "VALIDATION_ERROR")]
-    assert (world.values.written, world.transfer.keys) == ([], 0)
-    assert world.files.files == {}
+    assert harness.transfer.status is TransferStatus.FAILED
+    assert harness.transfer.problem is not None
+    assert harness.transfer.problem.code == "VALIDATION_ERROR"
+    assert harness.errors == [(31, "VALIDATION_ERROR"), (62, "VALIDATION_ERROR")]
+    assert (harness.values.written, harness.transfer.keys) == ([], 0)
+    assert harness.files.files == {}
 
 
 def test_ten_wrong_lines_are_told_and_no_more_are_read() -> None:
-    world = World(b"wrong\n" * 1_000)
-    calls = world.fate.calls
-    world.turn()
-    assert [line for line, _ in world.errors] == list(range(1, 11))
-    assert world.fate.calls - calls < 5
+    harness = Harness(b"wrong\n" * 1_000)
+    calls = harness.crash_plan.calls
+    harness.turn()
+    assert [line for line, _ in harness.errors] == list(range(1, 11))
+    assert harness.crash_plan.calls - calls < 5
 
 
 def test_what_is_said_of_a_line_has_an_end() -> None:
-    world = World(b'{"%b":1}\n' % (b"n" * 100_000))
-    world.turn()
-    assert world.transfer.problem is not None
-    details: Any = world.transfer.problem.details
+    harness = Harness(b'{"%b":1}\n' % (b"n" * 100_000))
+    harness.turn()
+    assert harness.transfer.problem is not None
+    details: Any = harness.transfer.problem.details
     problems = details["errors"]
     assert len(problems[0].message) == 300
 
 
 def test_a_line_that_is_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ndjson, "MAX_LINE_BYTES", 40)
-    world = World(numbered(2) + file_of(("long", "a" * 40)) + numbered(2))
-    world.turn()
-    assert world.errors == [(3, "PAYLOAD_TOO_LARGE")]
+    harness = Harness(numbered(2) + file_of(("long", "a" * 40)) + numbered(2))
+    harness.turn()
+    assert harness.errors == [(3, "PAYLOAD_TOO_LARGE")]
 
 
 def test_a_file_that_is_replaced_while_it_is_imported_is_noticed() -> None:
-    world = World(numbered(30))
-    world.write(chunks=2)
-    assert world.transfer.keys == 2 * CHUNK_KEYS
-    before = world.texts()
-    world.files.files[NAME] = numbered(31)
+    harness = Harness(numbered(30))
+    harness.write(chunks=2)
+    assert harness.transfer.keys == 2 * CHUNK_KEYS
+    before = harness.texts()
+    harness.files.files[NAME] = numbered(31)
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.FAILED
-    assert world.transfer.problem is not None
-    assert world.transfer.problem.details == {"reason": "file_changed"}
-    assert world.texts() == before
+    assert harness.transfer.status is TransferStatus.FAILED
+    assert harness.transfer.problem is not None
+    assert harness.transfer.problem.details == {"reason": "file_changed"}
+    assert harness.texts() == before
 
 
 @pytest.fixture
@@ -232,32 +243,32 @@ def large(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_value_that_does_not_fit_the_table_stands_in_an_object_before_its_item_names_it(large: str) -> None:
-    world = World(f'{{"key":"a","value":{large}}}\n{{"key":"b","value":1}}'.encode())
-    world.write(chunks=0)
+    harness = Harness(f'{{"key":"a","value":{large}}}\n{{"key":"b","value":1}}'.encode())
+    harness.write(chunks=0)
     # The object is there, the item is not: its worker has died between the two.
-    world.fate.after_next["put_value"] = die
-    with suppress(Died):
-        world.turn()
-    assert (list(world.files.values.values()), world.texts()) == ([large.encode()], {})
+    harness.crash_plan.after_next["put_value"] = die
+    with suppress(ProcessCrashed):
+        harness.turn()
+    assert (list(harness.files.values.values()), harness.texts()) == ([large.encode()], {})
 
-    world.finish()
+    harness.finish()
 
-    stored = world.values.versions["a"]
-    assert world.files.values[f"n1/{stored.object_id}"] == large.encode()
+    stored = harness.values.versions["a"]
+    assert harness.files.values[f"n1/{stored.object_id}"] == large.encode()
     # The one from before waits to be named, and goes by itself.
-    assert len(world.files.values) == 2
+    assert len(harness.files.values) == 2
 
 
 def test_the_objects_of_a_chunk_that_was_not_written_are_removed(large: str) -> None:
-    world = World(f'{{"key":"a","value":{large}}}'.encode())
-    world.write(chunks=0)
+    harness = Harness(f'{{"key":"a","value":{large}}}'.encode())
+    harness.write(chunks=0)
     # While the object is stored, another worker imports all of it.
-    world.fate.after_next["put_value"] = world.turn
+    harness.crash_plan.after_next["put_value"] = harness.turn
 
-    world.turn()
-    world.finish()
+    harness.turn()
+    harness.finish()
 
-    assert list(world.files.values) == [f"n1/{world.values.versions['a'].object_id}"]
+    assert list(harness.files.values) == [f"n1/{harness.values.versions['a'].object_id}"]
 
 
 def growth(*keys: str) -> int:
@@ -267,111 +278,113 @@ def growth(*keys: str) -> int:
 def test_an_import_stops_where_the_plans_storage_is_used_up_and_keeps_what_it_has_written() -> None:
     entries = [(f"k{number}", 1) for number in range(10)]
     room = growth(*(key for key, _ in entries[:CHUNK_KEYS]))
-    world = World(file_of(*entries), counted=Counted(stored=1_000, storage=1_000 + room))
+    harness = Harness(file_of(*entries), counted=Counted(stored=1_000, storage=1_000 + room))
 
-    assert world.turn()
+    assert harness.turn()
 
-    assert world.transfer.status is TransferStatus.FAILED
-    assert world.transfer.problem is not None
-    assert (world.transfer.problem.code, world.transfer.problem.details) == (
+    assert harness.transfer.status is TransferStatus.FAILED
+    assert harness.transfer.problem is not None
+    assert (harness.transfer.problem.code, harness.transfer.problem.details) == (
         "PAYLOAD_TOO_LARGE",
         {"reason": "storage_quota"},
     )
-    assert sorted(world.texts()) == [key for key, _ in entries[:CHUNK_KEYS]]
-    assert world.transfer.keys == CHUNK_KEYS
+    assert sorted(harness.texts()) == [key for key, _ in entries[:CHUNK_KEYS]]
+    assert harness.transfer.keys == CHUNK_KEYS
 
 
 def test_an_import_that_replaces_as_much_needs_no_room() -> None:
     entries = [(f"k{number}", 1) for number in range(10)]
-    world = World(file_of(*entries), counted=Counted(stored=2_000, storage=1_000))
+    harness = Harness(file_of(*entries), counted=Counted(stored=2_000, storage=1_000))
     for key, _ in entries:
-        world.values.versions[key] = Version(key, "2", 1, "old", 1, 1)
-    world.turn()
-    assert world.transfer.status is TransferStatus.DONE
+        harness.values.versions[key] = Version(key, "2", 1, "old", 1, 1)
+    harness.turn()
+    assert harness.transfer.status is TransferStatus.DONE
 
 
 def test_what_others_store_meanwhile_counts_too() -> None:
-    world = World(numbered(10), counted=Counted(stored=0, storage=1_000))
-    world.write(chunks=1)
-    assert world.transfer.keys == CHUNK_KEYS
-    world.counted.stored = 1_000
-    world.turn()
-    assert world.transfer.status is TransferStatus.FAILED
+    harness = Harness(numbered(10), counted=Counted(stored=0, storage=1_000))
+    harness.write(chunks=1)
+    assert harness.transfer.keys == CHUNK_KEYS
+    harness.counted.stored = 1_000
+    harness.turn()
+    assert harness.transfer.status is TransferStatus.FAILED
 
 
 @given(st.integers(0, 14), st.dictionaries(st.integers(1, 60), st.booleans(), max_size=6))
 def test_every_line_is_written_once_wherever_workers_die(count: int, deaths: dict[int, bool]) -> None:
-    world = World(numbered(count))
+    harness = Harness(numbered(count))
     for call, is_done in deaths.items():
-        (world.fate.after if is_done else world.fate.before)[call] = die
+        (harness.crash_plan.after if is_done else harness.crash_plan.before)[call] = die
 
-    world.finish()
+    harness.finish()
 
-    assert world.transfer.status is TransferStatus.DONE
-    assert sorted(world.values.written) == sorted(f"k{number}" for number in range(count))
-    assert (world.transfer.keys, world.transfer.bytes) == (count, len(numbered(count)))
+    assert harness.transfer.status is TransferStatus.DONE
+    assert sorted(harness.values.written) == sorted(f"k{number}" for number in range(count))
+    assert (harness.transfer.keys, harness.transfer.bytes) == (count, len(numbered(count)))
 
 
 @given(st.integers(0, 14), st.integers(1, 40), st.integers(1, 6), st.booleans())
 def test_every_line_is_written_once_when_workers_meet(count: int, call: int, steps: int, other_dies: bool) -> None:  # noqa: FBT001
-    world = World(numbered(count))
+    harness = Harness(numbered(count))
 
     def meet() -> None:
         """Another worker does a turn between two calls of the first one's, which then goes on as if nothing were."""
         if other_dies:
-            world.fate.after[world.fate.calls + 2 * steps] = die
-        with suppress(Died):
-            world.turn(steps)
+            harness.crash_plan.after[harness.crash_plan.calls + 2 * steps] = die
+        with suppress(ProcessCrashed):
+            harness.turn(steps)
 
-    world.fate.before[call] = meet
+    harness.crash_plan.before[call] = meet
     # What the first one says is not heard where the other was faster; both have asked for the next turn.
-    world.finish()
+    harness.finish()
 
-    assert world.transfer.status is TransferStatus.DONE
-    assert sorted(world.values.written) == sorted(f"k{number}" for number in range(count))
+    assert harness.transfer.status is TransferStatus.DONE
+    assert sorted(harness.values.written) == sorted(f"k{number}" for number in range(count))
 
 
 @given(st.integers(1, 60), st.integers(1, 60))
 def test_what_a_client_writes_meanwhile_is_never_written_over_by_a_repetition(call: int, death: int) -> None:
-    world = World(numbered(10))
+    harness = Harness(numbered(10))
     mine: dict[str, Version] = {}
 
     def overwrite() -> None:
         """A client replaces everything that was imported by now."""
-        for key in sorted(set(world.values.written)):
-            mine[key] = world.values.versions[key] = Version(key, '"mine"', 6, "mine", NOW_MS, NOW_MS)
+        for key in sorted(set(harness.values.written)):
+            mine[key] = harness.values.versions[key] = Version(key, '"mine"', 6, "mine", NOW_MS, NOW_MS)
 
-    world.fate.after[call] = overwrite
-    world.fate.before[death] = die
-    world.finish()
+    harness.crash_plan.after[call] = overwrite
+    harness.crash_plan.before[death] = die
+    harness.finish()
 
-    assert all(world.values.versions[key] == version for key, version in mine.items())
-    assert len(world.values.versions) == 10
+    assert all(harness.values.versions[key] == version for key, version in mine.items())
+    assert len(harness.values.versions) == 10
 
 
 def test_an_import_that_was_canceled_writes_nothing_more() -> None:
-    world = World(numbered(10))
-    world.write(chunks=1)
-    before = world.texts()
+    harness = Harness(numbered(10))
+    harness.write(chunks=1)
+    before = harness.texts()
     assert len(before) == CHUNK_KEYS
-    world.fate.after_next["heads"] = lambda: world.desk.cancel(replace(world.transfer, status=TransferStatus.CANCELED))
+    harness.crash_plan.after_next["heads"] = lambda: harness.transfer_store.cancel(
+        replace(harness.transfer, status=TransferStatus.CANCELED)
+    )
 
-    assert not world.turn()
+    assert not harness.turn()
 
-    assert world.turn()
-    assert world.transfer.status is TransferStatus.CANCELED
-    assert world.texts() == before
+    assert harness.turn()
+    assert harness.transfer.status is TransferStatus.CANCELED
+    assert harness.texts() == before
 
 
 def test_a_chunk_that_others_keep_writing_too_is_left_to_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(numbered(2))
-    world.write(chunks=0)
+    harness = Harness(numbered(2))
+    harness.write(chunks=0)
 
     def contended(*_: object) -> None:
         raise TransactionConflict
 
     with monkeypatch.context() as patch:
-        patch.setattr(world.desk, "save", contended)
-        assert not world.turn()
-    world.finish()
-    assert len(world.texts()) == 2
+        patch.setattr(harness.transfer_store, "save", contended)
+        assert not harness.turn()
+    harness.finish()
+    assert len(harness.texts()) == 2

@@ -13,7 +13,7 @@ from kv_service.namespaces.model import Namespace, NamespaceStatus
 from kv_service.transfers.model import ExportProgress, Problem, TransferJob, TransferStatus
 from tests.unit.common.gateway import error_of
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS
-from tests.unit.kv.test_api import World
+from tests.unit.kv.test_api import Harness
 from tests.unit.kv.transfers.fakes import JOB_ID, SETTINGS, running
 
 NOW = "2026-11-20T12:00:00.250Z"
@@ -21,27 +21,27 @@ IN_AN_HOUR = "2026-11-20T13:00:00.250Z"
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
-    world.directory.namespaces[ACCOUNT, "settings"] = SETTINGS
-    return world
+def harness() -> Harness:
+    harness = Harness()
+    harness.namespace_store.namespaces[ACCOUNT, "settings"] = SETTINGS
+    return harness
 
 
-def ask(world: World, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
-    answer = world.ask_as_owner(method, path, body)
-    return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None
+def ask(harness: Harness, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
+    response = harness.ask_as_owner(method, path, body)
+    return response["statusCode"], json.loads(response["body"]) if response["body"] else None
 
 
-def have(world: World, transfer: TransferJob) -> str:
-    world.desk.begin(transfer)
+def have(harness: Harness, transfer: TransferJob) -> str:
+    harness.transfer_store.begin(transfer)
     return f"/v1/jobs/{transfer.id}"
 
 
-def test_an_export_is_begun_and_runs(world: World) -> None:
-    status, job = ask(world, "POST", "/v1/namespaces/settings/exports")
+def test_an_export_is_begun_and_runs(harness: Harness) -> None:
+    status, job = ask(harness, "POST", "/v1/namespaces/settings/exports")
 
     assert status == 202
-    [transfer] = world.desk.transfers.values()
+    [transfer] = harness.transfer_store.transfers.values()
     assert (transfer.namespace_id, transfer.expires_at_s) == ("n1", None)
     assert job == {
         "id": transfer.id,
@@ -53,11 +53,11 @@ def test_an_export_is_begun_and_runs(world: World) -> None:
         "keys": 0,
         "bytes": 0,
     }
-    assert ask(world, "GET", f"/v1/jobs/{transfer.id}") == (200, job)
+    assert ask(harness, "GET", f"/v1/jobs/{transfer.id}") == (200, job)
 
 
-def test_an_import_waits_for_its_file_and_says_where_to_put_it(world: World) -> None:
-    status, job = ask(world, "POST", "/v1/namespaces/settings/imports", "{}")
+def test_an_import_waits_for_its_file_and_says_where_to_put_it(harness: Harness) -> None:
+    status, job = ask(harness, "POST", "/v1/namespaces/settings/imports", "{}")
 
     assert (status, job["status"], job["kind"]) == (201, "waiting", "import")
     assert job["upload"] == {
@@ -67,116 +67,116 @@ def test_an_import_waits_for_its_file_and_says_where_to_put_it(world: World) -> 
         "headers": {"Content-Type": "application/x-ndjson"},
     }
     # Who has let the link expire gets a new one.
-    assert ask(world, "GET", f"/v1/jobs/{job['id']}") == (200, job)
+    assert ask(harness, "GET", f"/v1/jobs/{job['id']}") == (200, job)
     # And who never comes back does not keep others from importing for good.
-    assert world.desk.transfers[job["id"]].expires_at_s == NOW_MS // 1000 + 7 * 86_400
+    assert harness.transfer_store.transfers[job["id"]].expires_at_s == NOW_MS // 1000 + 7 * 86_400
 
 
-def test_an_import_starts_when_its_file_is_there_and_only_once(world: World) -> None:
-    _, job = ask(world, "POST", "/v1/namespaces/settings/imports")
+def test_an_import_starts_when_its_file_is_there_and_only_once(harness: Harness) -> None:
+    _, job = ask(harness, "POST", "/v1/namespaces/settings/imports")
     path = f"/v1/jobs/{job['id']}/start"
-    status, refusal = ask(world, "POST", path)
+    status, refusal = ask(harness, "POST", path)
     assert (status, refusal["error"]["details"]) == (409, {"reason": "not_uploaded"})
 
-    world.files.files[f"n1/{job['id']}.upload"] = b"{}"
-    status, started = ask(world, "POST", path)
+    harness.files.files[f"n1/{job['id']}.upload"] = b"{}"
+    status, started = ask(harness, "POST", path)
     assert (status, started["status"]) == (202, "running")
     assert "upload" not in started
-    assert world.desk.transfers[job["id"]].size == 2
-    assert world.desk.transfers[job["id"]].expires_at_s is None
+    assert harness.transfer_store.transfers[job["id"]].size == 2
+    assert harness.transfer_store.transfers[job["id"]].expires_at_s is None
 
-    status, refusal = ask(world, "POST", path)
+    status, refusal = ask(harness, "POST", path)
     assert (status, refusal["error"]["details"]) == (409, {"reason": "not_waiting"})
 
 
-def test_an_export_that_is_done_has_a_link_to_its_file(world: World) -> None:
-    path = have(world, running(JobKind.EXPORT, status=TransferStatus.DONE, keys=2, bytes=90, size=90))
-    _, job = ask(world, "GET", path)
+def test_an_export_that_is_done_has_a_link_to_its_file(harness: Harness) -> None:
+    path = have(harness, running(JobKind.EXPORT, status=TransferStatus.DONE, keys=2, bytes=90, size=90))
+    _, job = ask(harness, "GET", path)
     url = f"https://bucket/n1/{JOB_ID}.ndjson?expires=3600"
     assert job["result"] == {"url": url, "expires_at": IN_AN_HOUR, "size": 90}
     assert (job["keys"], job["bytes"]) == (2, 90)
 
 
-def test_an_import_that_is_done_has_no_link_and_says_what_it_skipped(world: World) -> None:
-    path = have(world, running(JobKind.IMPORT, status=TransferStatus.DONE, skipped=3))
-    _, job = ask(world, "GET", path)
+def test_an_import_that_is_done_has_no_link_and_says_what_it_skipped(harness: Harness) -> None:
+    path = have(harness, running(JobKind.IMPORT, status=TransferStatus.DONE, skipped=3))
+    _, job = ask(harness, "GET", path)
     assert job["skipped"] == 3
     assert not {"result", "upload"} & set(job)
 
 
-def test_a_job_that_failed_says_why(world: World) -> None:
+def test_a_job_that_failed_says_why(harness: Harness) -> None:
     problem = Problem("PAYLOAD_TOO_LARGE", "Full.", {"reason": "storage_quota"})
-    path = have(world, running(JobKind.IMPORT, status=TransferStatus.FAILED, problem=problem))
-    _, job = ask(world, "GET", path)
+    path = have(harness, running(JobKind.IMPORT, status=TransferStatus.FAILED, problem=problem))
+    _, job = ask(harness, "GET", path)
     assert job["error"] == {"code": "PAYLOAD_TOO_LARGE", "message": "Full.", "details": {"reason": "storage_quota"}}
 
 
-def test_jobs_are_listed_from_the_newest(world: World) -> None:
-    assert ask(world, "GET", "/v1/jobs") == (200, {"jobs": []})
+def test_jobs_are_listed_from_the_newest(harness: Harness) -> None:
+    assert ask(harness, "GET", "/v1/jobs") == (200, {"jobs": []})
     for number in range(3):
-        have(world, running(JobKind.EXPORT, id=f"{number:012}"))
-    have(world, running(JobKind.EXPORT, id="9" * 12, account_id="another"))
-    _, listed = ask(world, "GET", "/v1/jobs")
+        have(harness, running(JobKind.EXPORT, id=f"{number:012}"))
+    have(harness, running(JobKind.EXPORT, id="9" * 12, account_id="another"))
+    _, listed = ask(harness, "GET", "/v1/jobs")
     assert [job["id"] for job in listed["jobs"]] == [f"{number:012}" for number in (2, 1, 0)]
 
 
 @pytest.mark.parametrize("status", [TransferStatus.WAITING, TransferStatus.RUNNING])
-def test_deleting_cancels_a_job_that_is_not_finished(world: World, status: TransferStatus) -> None:
-    progress = ExportProgress(world.files.begin("n1", JOB_ID))
-    path = have(world, running(JobKind.EXPORT, status=status, progress=progress))
-    world.files.files[f"n1/{JOB_ID}.upload"] = b"1"
+def test_deleting_cancels_a_job_that_is_not_finished(harness: Harness, status: TransferStatus) -> None:
+    progress = ExportProgress(harness.files.begin("n1", JOB_ID))
+    path = have(harness, running(JobKind.EXPORT, status=status, progress=progress))
+    harness.files.files[f"n1/{JOB_ID}.upload"] = b"1"
 
-    assert ask(world, "DELETE", path) == (204, None)
+    assert ask(harness, "DELETE", path) == (204, None)
 
-    _, job = ask(world, "GET", path)
+    _, job = ask(harness, "GET", path)
     assert job["status"] == "canceled"
-    assert (world.files.files, world.files.uploads) == ({}, {})
+    assert (harness.files.files, harness.files.uploads) == ({}, {})
 
 
-def test_deleting_forgets_a_job_that_is_finished_with_its_file(world: World) -> None:
-    path = have(world, running(JobKind.EXPORT, status=TransferStatus.DONE, size=1))
-    world.files.files[f"n1/{JOB_ID}.ndjson"] = b"1"
+def test_deleting_forgets_a_job_that_is_finished_with_its_file(harness: Harness) -> None:
+    path = have(harness, running(JobKind.EXPORT, status=TransferStatus.DONE, size=1))
+    harness.files.files[f"n1/{JOB_ID}.ndjson"] = b"1"
 
-    assert ask(world, "DELETE", path) == (204, None)
+    assert ask(harness, "DELETE", path) == (204, None)
 
-    assert ask(world, "GET", path)[0] == 404
-    assert ask(world, "DELETE", path)[0] == 404
-    assert world.files.files == {}
+    assert ask(harness, "GET", path)[0] == 404
+    assert ask(harness, "DELETE", path)[0] == 404
+    assert harness.files.files == {}
 
 
 def test_deleting_a_job_that_ends_at_that_moment_does_not_forget_what_came_of_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = have(world, running(JobKind.EXPORT))
-    seen = world.desk.transfers[JOB_ID]
-    world.desk.begin(replace(seen, status=TransferStatus.DONE, size=1))
+    path = have(harness, running(JobKind.EXPORT))
+    seen = harness.transfer_store.transfers[JOB_ID]
+    harness.transfer_store.begin(replace(seen, status=TransferStatus.DONE, size=1))
     with monkeypatch.context() as patch:
-        patch.setattr(world.desk, "get", lambda *_: seen)
-        status, refusal = ask(world, "DELETE", path)
+        patch.setattr(harness.transfer_store, "get", lambda *_: seen)
+        status, refusal = ask(harness, "DELETE", path)
     assert (status, refusal["error"]["details"]) == (409, {"reason": "job_changed"})
-    assert ask(world, "GET", path)[1]["status"] == "done"
+    assert ask(harness, "GET", path)[1]["status"] == "done"
 
 
 @pytest.mark.parametrize("job", ["000000000009", "0", "x" * 2_000, "..", "%F0%9F%92%A9"])
 @pytest.mark.parametrize(("method", "after"), [("GET", ""), ("DELETE", ""), ("POST", "/start")])
-def test_a_job_that_is_not_there_is_not_found(world: World, job: str, method: str, after: str) -> None:
-    assert ask(world, method, f"/v1/jobs/{job}{after}")[0] == 404
+def test_a_job_that_is_not_there_is_not_found(harness: Harness, job: str, method: str, after: str) -> None:
+    assert ask(harness, method, f"/v1/jobs/{job}{after}")[0] == 404
 
 
-def test_another_accounts_job_is_not_found(world: World) -> None:
-    path = have(world, running(JobKind.EXPORT, account_id="another"))
+def test_another_accounts_job_is_not_found(harness: Harness) -> None:
+    path = have(harness, running(JobKind.EXPORT, account_id="another"))
     for method, after in (("GET", ""), ("DELETE", ""), ("POST", "/start")):
-        assert ask(world, method, path + after)[0] == 404
-    assert len(world.desk.transfers) == 1
+        assert ask(harness, method, path + after)[0] == 404
+    assert len(harness.transfer_store.transfers) == 1
 
 
 @pytest.mark.parametrize("kind", ["exports", "imports"])
-def test_a_namespace_that_is_not_there_or_goes_has_no_jobs(world: World, kind: str) -> None:
-    world.directory.namespaces[ACCOUNT, "going"] = Namespace("going", "n2", NOW_MS, NamespaceStatus.DELETING)
+def test_a_namespace_that_is_not_there_or_goes_has_no_jobs(harness: Harness, kind: str) -> None:
+    harness.namespace_store.namespaces[ACCOUNT, "going"] = Namespace("going", "n2", NOW_MS, NamespaceStatus.DELETING)
     for name in ("missing", "going"):
-        status, refusal = ask(world, "POST", f"/v1/namespaces/{name}/{kind}")
+        status, refusal = ask(harness, "POST", f"/v1/namespaces/{name}/{kind}")
         assert (status, refusal["error"]["details"]) == (404, {"resource": "namespace"})
-    assert ask(world, "POST", f"/v1/namespaces/-/{kind}")[0] == 400
+    assert ask(harness, "POST", f"/v1/namespaces/-/{kind}")[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -191,23 +191,23 @@ def test_a_namespace_that_is_not_there_or_goes_has_no_jobs(world: World, kind: s
     ],
 )
 def test_the_routes_take_a_session_and_neither_a_key_nor_what_they_do_not_know(
-    world: World, method: str, path: str
+    harness: Harness, method: str, path: str
 ) -> None:
-    assert error_of(world.ask(method, path))["code"] == "UNAUTHORIZED"
-    assert ask(world, method, path, '{"prefix": "a"}')[0] == 400
-    assert ask(world, method, path, "[]")[0] == 400
-    assert world.desk.transfers == {}
+    assert error_of(harness.ask(method, path))["code"] == "UNAUTHORIZED"
+    assert ask(harness, method, path, '{"prefix": "a"}')[0] == 400
+    assert ask(harness, method, path, "[]")[0] == 400
+    assert harness.transfer_store.transfers == {}
 
 
-def test_the_transfers_of_a_namespace_end_with_it_and_no_others(world: World) -> None:
-    progress = ExportProgress(world.files.begin("n1", "0" * 12))
-    have(world, running(JobKind.EXPORT, id="0" * 12, progress=progress))
-    have(world, running(JobKind.IMPORT, id="1" * 12, status=TransferStatus.DONE))
-    have(world, running(JobKind.IMPORT, id="2" * 12, namespace_id="n2"))
-    have(world, running(JobKind.IMPORT, id="3" * 12, account_id="another"))
+def test_the_transfers_of_a_namespace_end_with_it_and_no_others(harness: Harness) -> None:
+    progress = ExportProgress(harness.files.begin("n1", "0" * 12))
+    have(harness, running(JobKind.EXPORT, id="0" * 12, progress=progress))
+    have(harness, running(JobKind.IMPORT, id="1" * 12, status=TransferStatus.DONE))
+    have(harness, running(JobKind.IMPORT, id="2" * 12, namespace_id="n2"))
+    have(harness, running(JobKind.IMPORT, id="3" * 12, account_id="another"))
 
     for _ in range(2):
-        world.kv.transfers().end_all(ACCOUNT, ["n1"])
+        harness.kv.transfers().end_all(ACCOUNT, ["n1"])
 
-    assert sorted(world.desk.transfers) == ["2" * 12, "3" * 12]
-    assert world.files.uploads == {}
+    assert sorted(harness.transfer_store.transfers) == ["2" * 12, "3" * 12]
+    assert harness.files.uploads == {}

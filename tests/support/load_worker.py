@@ -1,4 +1,4 @@
-"""A worker process that serves requests as fast as it can: `python -m tests.support.hammer`.
+"""A worker process that serves requests as fast as it can: `python -m tests.support.load_worker`.
 
 Arguments: API key, namespace, seconds. Says when it is ready, reads when to start (Unix time), and prints how many
 requests were admitted and how many refused.

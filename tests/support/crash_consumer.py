@@ -1,4 +1,4 @@
-"""A consumer that is killed over and over: `python -m tests.support.mortal_consumer`.
+"""A consumer that is killed over and over: `python -m tests.support.crash_consumer`.
 
 Arguments: a file with the messages' bodies, a line each; how many times to kill; a seed. Each life is a process of its
 own, forked from this one, that hands messages to usage's function and says which it began and which are done. SIGKILL

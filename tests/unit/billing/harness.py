@@ -13,7 +13,7 @@ from billing_service.webhooks import WebhookIngress
 from infra.paddle_simulator.prices import parameter
 from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized
-from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, Ledgers, Mailbag, Truth, prices
+from tests.unit.billing.fakes import ACCOUNT, BINDING, SECRET, FakeBillingStore, FakePaddle, FakeWebhookQueue, prices
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context
 
@@ -40,18 +40,21 @@ ENV = {
 class Bound(Billing):
     """billing with fakes for all that is outside."""
 
-    def __init__(self, world: World, paddle_secret: str) -> None:
+    def __init__(self, harness: Harness, paddle_secret: str) -> None:
         super().__init__(ENV)
-        self._world = world
+        self._harness = harness
         self.paddle_keys = Cached(lambda: PaddleKeys.parse(paddle_secret), lambda: 0.0, empty=PaddleKeys())
-        self.store = world.store
-        self.purchases = Purchases(world.store, world.truth, world.sold, lambda: BINDING)
+        self.store = harness.store
+        self.purchases = Purchases(harness.store, harness.paddle, harness.sold, lambda: BINDING)
         self.ingress = WebhookIngress(
-            world.mailbag, lambda: self.paddle_keys.get().webhook_secrets, tolerance_s=5, emit_metric=self.emit_metric
+            harness.webhook_queue,
+            lambda: self.paddle_keys.get().webhook_secrets,
+            tolerance_s=5,
+            emit_metric=self.emit_metric,
         )
 
     def emit_metric(self, name: str) -> None:
-        self._world.measured.append(name)
+        self._harness.measured.append(name)
 
     def verify_token(self, token: str) -> AccessToken:
         if not token.startswith("access:"):
@@ -59,7 +62,7 @@ class Bound(Billing):
         return AccessToken(token.removeprefix("access:"), {})
 
 
-class World:
+class Harness:
     """The service; the token of an account is `access:<account>`."""
 
     def __init__(
@@ -68,7 +71,7 @@ class World:
         paddle_secret: str = json.dumps({"webhook_secrets": [SECRET]}),
         sold: Prices | None = None,
     ) -> None:
-        self.store, self.truth, self.mailbag = Ledgers(*account_ids), Truth(), Mailbag()
+        self.store, self.paddle, self.webhook_queue = FakeBillingStore(*account_ids), FakePaddle(), FakeWebhookQueue()
         self.sold = prices() if sold is None else sold
         self.measured: list[str] = []
         self.lines: list[dict[str, object]] = []
@@ -80,7 +83,7 @@ class World:
     ) -> dict[str, Any]:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         text = body if isinstance(body, str) or body is None else json.dumps(body)
-        answer: dict[str, Any] = self.api(
+        response: dict[str, Any] = self.api(
             gateway.event(method, path, query=query, headers=headers, body=text), Context()
         )
-        return answer
+        return response

@@ -44,7 +44,7 @@ class Bucket(FakeRedis):
         )
 
 
-class World:
+class Harness:
     """Admission over one bucket."""
 
     def __init__(self, *, rate: int = 2, burst: int = 1) -> None:
@@ -57,45 +57,45 @@ class World:
 
 
 def test_a_flood_asks_redis_once_per_token() -> None:
-    world = World(rate=2, burst=1)
+    harness = Harness(rate=2, burst=1)
     verdicts = []
     for _ in range(1_000):
-        verdicts.append(world.decide().verdict)
-        world.clock.pass_by(0.001)
+        verdicts.append(harness.decide().verdict)
+        harness.clock.pass_by(0.001)
 
     assert verdicts.count(Verdict.ADMITTED) == 2
-    assert world.redis.asked <= 8
+    assert harness.redis.request <= 8
 
 
 def test_the_wait_that_is_told_gets_shorter() -> None:
-    world = World(rate=2, burst=1)
-    world.decide()
-    first = world.decide()
-    world.clock.pass_by(0.2)
-    later = world.decide()
+    harness = Harness(rate=2, burst=1)
+    harness.decide()
+    first = harness.decide()
+    harness.clock.pass_by(0.2)
+    later = harness.decide()
 
     assert (first.retry_ms, later.retry_ms) == (500, 300)
     assert (later.now_ms - first.now_ms, first.reset_ms - later.reset_ms) == (200, 200)
-    assert world.redis.asked == 2
+    assert harness.redis.request == 2
 
 
 def test_redis_is_asked_again_after_a_second_however_long_it_said() -> None:
-    world = World(rate=1, burst=5)
+    harness = Harness(rate=1, burst=5)
     for _ in range(2):
-        world.decide(cost=5)
-    world.clock.pass_by(0.999)
-    world.decide(cost=5)
-    assert world.redis.asked == 2
+        harness.decide(cost=5)
+    harness.clock.pass_by(0.999)
+    harness.decide(cost=5)
+    assert harness.redis.request == 2
 
-    world.clock.pass_by(0.001)
-    world.decide(cost=5)
-    assert world.redis.asked == 3
+    harness.clock.pass_by(0.001)
+    harness.decide(cost=5)
+    assert harness.redis.request == 3
 
 
 def test_another_key_scope_namespace_or_cost_is_asked_for() -> None:
-    world = World()
+    harness = Harness()
     for _ in range(2):
-        world.decide()
+        harness.decide()
     others: list[dict[str, Any]] = [
         {"digest": "e" * 64},
         {"digest": None},
@@ -105,9 +105,9 @@ def test_another_key_scope_namespace_or_cost_is_asked_for() -> None:
         {"account_id": "another"},
     ]
     for other in others:
-        world.decide(**other)
+        harness.decide(**other)
 
-    assert world.redis.asked == 2 + len(others)
+    assert harness.redis.request == 2 + len(others)
 
 
 @given(
@@ -118,12 +118,12 @@ def test_another_key_scope_namespace_or_cost_is_asked_for() -> None:
 def test_every_verdict_is_the_one_that_redis_would_give(
     rate: int, burst: int, steps: list[tuple[int, int, bool]]
 ) -> None:
-    world = World(rate=rate, burst=burst)
+    harness = Harness(rate=rate, burst=burst)
     for microseconds, cost, elsewhere in steps:
-        world.clock.pass_by(microseconds / 1_000_000)
+        harness.clock.pass_by(microseconds / 1_000_000)
         if elsewhere:
             # Another process takes from the same bucket.
-            world.redis.decide(replace(TICKET, cost=cost))
+            harness.redis.decide(replace(TICKET, cost=cost))
             continue
-        allowed = world.redis.look(cost).allowed
-        assert (world.decide(cost=cost).verdict is Verdict.ADMITTED) == allowed
+        allowed = harness.redis.look(cost).allowed
+        assert (harness.decide(cost=cost).verdict is Verdict.ADMITTED) == allowed

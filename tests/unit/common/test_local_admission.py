@@ -23,8 +23,8 @@ def clock() -> Clock:
     return Clock(NOW)
 
 
-def limiter(clock: Clock, answer: AdmissionData | None = FACTS) -> tuple[LocalAdmission, Tables]:
-    tables = Tables(answer)
+def limiter(clock: Clock, response: AdmissionData | None = FACTS) -> tuple[LocalAdmission, Tables]:
+    tables = Tables(response)
     return LocalAdmission(tables, clock), tables
 
 
@@ -117,7 +117,7 @@ def test_a_key_stops_at_its_expiry_although_its_record_is_cached(clock: Clock) -
     clock.pass_by(3)
 
     assert local.decide(TICKET).verdict is Verdict.UNAUTHORIZED
-    assert len(tables.asked) == 1
+    assert len(tables.request) == 1
 
 
 def test_a_key_without_the_scope_is_refused_and_takes_nothing(clock: Clock) -> None:
@@ -157,7 +157,7 @@ def test_a_missing_namespace_is_admitted_without_an_id_for_the_caller_to_get_a_4
 
 
 @pytest.mark.parametrize(
-    ("answer", "seconds"),
+    ("response", "seconds"),
     [
         (FACTS, 10),
         (facts(namespace_id=""), 2),
@@ -167,18 +167,18 @@ def test_a_missing_namespace_is_admitted_without_an_id_for_the_caller_to_get_a_4
     ids=["a yes", "no such namespace", "no such key", "revoked"],
 )
 def test_facts_are_asked_for_again_after_ten_seconds_and_a_refusal_after_two(
-    clock: Clock, answer: AdmissionData, seconds: int
+    clock: Clock, response: AdmissionData, seconds: int
 ) -> None:
-    local, tables = limiter(clock, answer)
+    local, tables = limiter(clock, response)
     local.decide(TICKET)
 
     clock.pass_by(seconds - 0.1)
     local.decide(TICKET)
-    assert len(tables.asked) == 1
+    assert len(tables.request) == 1
 
     clock.pass_by(0.2)
     local.decide(TICKET)
-    assert len(tables.asked) == 2
+    assert len(tables.request) == 2
 
 
 def test_a_revoked_key_stops_within_ten_seconds(clock: Clock) -> None:
@@ -213,7 +213,7 @@ def test_facts_are_kept_apart_by_account_key_and_namespace(clock: Clock) -> None
     for ticket in tickets * 2:
         local.decide(ticket)
 
-    assert tables.asked == [(ticket.account_id, ticket.digest, ticket.namespace) for ticket in tickets]
+    assert tables.request == [(ticket.account_id, ticket.digest, ticket.namespace) for ticket in tickets]
 
 
 def test_without_the_tables_there_is_no_answer_and_the_next_one_asks_again(clock: Clock) -> None:

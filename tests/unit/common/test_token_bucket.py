@@ -46,12 +46,12 @@ def test_as_many_pass_at_once_as_were_said_to_remain(rate: int, burst: int, gaps
         assert 0 <= bucket.remaining < burst
 
     left = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=0).remaining
-    answers = []
+    responses = []
     for _ in range(left + 1):
         bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=1)
         arrival = bucket.arrival
-        answers.append(bucket.allowed)
-    assert answers == [True] * left + [False]
+        responses.append(bucket.allowed)
+    assert responses == [True] * left + [False]
 
 
 @given(rates, bursts, gaps)
@@ -131,10 +131,10 @@ def test_a_dear_request_takes_all_it_costs_or_nothing() -> None:
 
 @given(rates, bursts, st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 200)), max_size=40))
 def test_what_costs_more_than_the_burst_passes_from_a_full_bucket_and_is_paid_off(
-    rate: int, burst: int, asked: list[tuple[int, int]]
+    rate: int, burst: int, request: list[tuple[int, int]]
 ) -> None:
     arrival, now, passed = 0, NOW, 0
-    for gap, cost in asked:
+    for gap, cost in request:
         now += gap
         full = arrival <= now
         bucket = token_bucket.take(arrival, now, rate=rate, burst=burst, cost=cost)

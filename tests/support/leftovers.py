@@ -19,7 +19,7 @@ _client = cache(lambda local, service: local.aws_client(service))
 _environment_of = cache(environment_of)
 
 
-def traces(local: LocalEnvironment, tables: Iterable[str], *texts: str) -> list[dict[str, Any]]:
+def items_containing(local: LocalEnvironment, tables: Iterable[str], *texts: str) -> list[dict[str, Any]]:
     """Return every item of `tables` that holds one of `texts` anywhere."""
     scan = _client(local, "dynamodb").get_paginator("scan")
     pages = [page for table in tables for page in scan.paginate(TableName=table, ConsistentRead=True)]
@@ -51,4 +51,4 @@ def left_in_auth(local: LocalEnvironment, tenant: Tenant) -> list[dict[str, Any]
     """Return what auth and its user pool still hold of an account."""
     pool = _environment_of(local, "auth")["USER_POOL_ID"]
     users = _client(local, "cognito-idp").list_users(UserPoolId=pool, Filter=f'email = "{tenant.email}"')["Users"]
-    return [*traces(local, tables_of(local, "auth"), tenant.account_id, tenant.email), *users]
+    return [*items_containing(local, tables_of(local, "auth"), tenant.account_id, tenant.email), *users]

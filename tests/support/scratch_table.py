@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def quiet_table(local: LocalEnvironment) -> Iterator[str]:
+def scratch_table(local: LocalEnvironment) -> Iterator[str]:
     """Make a table of the keys and indexes that kv's has, give its name, and delete it afterwards."""
     dynamodb = local.aws_client("dynamodb")
     like = dynamodb.describe_table(TableName=stack_output(local, "kv", "TableName"))["Table"]

@@ -14,19 +14,19 @@ Kind = Literal["get", "put", "patch", "increment", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredValue:
     """What is under the key."""
 
     text: str
     etag: str | None
 
 
-State = Held | None
+State = StoredValue | None
 """None where there is no such key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
     """An operation: `given` is the value of a put, the patch, or by how much; `if_match` an ETag."""
 
     kind: Kind
@@ -36,7 +36,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: the ETag and text of a read, the ETag of a write, and the new number of an increment."""
 
     status: int
@@ -49,10 +49,10 @@ class KeyCall:
     """What one client asked of a key and was answered; times in nanoseconds, no answer where it is not known."""
 
     client: int
-    asked: Asked
+    request: Request
     begun: int
     ended: int | None = None
-    answer: Answer | None = None
+    response: Response | None = None
 
 
 def canonical(document: Any) -> str:
@@ -62,72 +62,72 @@ def canonical(document: Any) -> str:
 
 def step(state: State, call: KeyCall) -> list[State]:
     """Return what a call can leave behind; nothing when it cannot have been answered like that in this state."""
-    asked, answer = call.asked, call.answer
-    if asked.kind == "get":
-        return _read(state, answer)
+    request, response = call.request, call.response
+    if request.kind == "get":
+        return _read(state, response)
     left: list[State] = []
-    if answer is None or answer.status < 400:
-        left += _written(state, asked, answer)
-    if answer is not None and answer.status >= 400 and answer.status in _refusals(state, asked):
+    if response is None or response.status < 400:
+        left += _written(state, request, response)
+    if response is not None and response.status >= 400 and response.status in _refusals(state, request):
         left.append(state)
     return left
 
 
-def _read(state: State, answer: Answer | None) -> list[State]:
-    if answer is None:
+def _read(state: State, response: Response | None) -> list[State]:
+    if response is None:
         return []
-    if answer.status == 404:
+    if response.status == 404:
         return [None] if state is None else []
-    if state is None or state.text != answer.text or state.etag not in (None, answer.etag):
+    if state is None or state.text != response.text or state.etag not in (None, response.etag):
         return []
     # Now the ETag of a write without an answer is known.
-    return [replace(state, etag=answer.etag)]
+    return [replace(state, etag=response.etag)]
 
 
-def _written(state: State, asked: Asked, answer: Answer | None) -> list[State]:
+def _written(state: State, request: Request, response: Response | None) -> list[State]:
     """Return the state after a write that happened."""
-    etag = answer.etag if answer else None
-    if asked.if_absent and state is not None:
+    etag = response.etag if response else None
+    if request.if_absent and state is not None:
         return []
-    if asked.if_match is not None and (state is None or state.etag not in (None, asked.if_match)):
+    if request.if_match is not None and (state is None or state.etag not in (None, request.if_match)):
         return []
-    if asked.kind == "delete":
+    if request.kind == "delete":
         return [None]
-    text = _result(state, asked)
-    if text is None or (answer is not None and not _fits(state, asked, answer, text)):
+    text = _result(state, request)
+    if text is None or (response is not None and not _fits(state, request, response, text)):
         return []
-    return [Held(text, etag)]
+    return [StoredValue(text, etag)]
 
 
-def _result(state: State, asked: Asked) -> str | None:
+def _result(state: State, request: Request) -> str | None:
     """Return the text that a write makes of what is there; None where it cannot."""
-    if asked.kind == "put":
-        return asked.given
+    if request.kind == "put":
+        return request.given
     document = None if state is None else json.loads(state.text)
-    if asked.kind == "increment":
+    if request.kind == "increment":
         if state is None:
-            return asked.given
-        return str(document + int(asked.given)) if isinstance(document, int) else None
-    return canonical({**document, **json.loads(asked.given)}) if isinstance(document, dict) else None
+            return request.given
+        return str(document + int(request.given)) if isinstance(document, int) else None
+    return canonical({**document, **json.loads(request.given)}) if isinstance(document, dict) else None
 
 
-def _fits(state: State, asked: Asked, answer: Answer, text: str) -> bool:
+def _fits(state: State, request: Request, response: Response, text: str) -> bool:
     """Say whether a write that happened answered what it had to."""
-    if asked.kind == "put":
-        return answer.status == (201 if state is None else 200)
-    return answer.status == 200 and (asked.kind != "increment" or answer.text == text)
+    if request.kind == "put":
+        return response.status == (201 if state is None else 200)
+    return response.status == 200 and (request.kind != "increment" or response.text == text)
 
 
-def _refusals(state: State, asked: Asked) -> set[int]:
+def _refusals(state: State, request: Request) -> set[int]:
     """Return the statuses with which a call may be refused in this state; which of several comes first is not said."""
     refusals = set()
     # An ETag that nobody has seen is not this one, or it is: both are possible.
-    if asked.if_match is not None and (state is None or state.etag is None or state.etag != asked.if_match):
+    if request.if_match is not None and (state is None or state.etag is None or state.etag != request.if_match):
         refusals.add(412)
-    if asked.if_absent and state is not None:
+    if request.if_absent and state is not None:
         refusals.add(412)
-    if asked.kind == "patch" and state is None:
+    if request.kind == "patch" and state is None:
         refusals.add(404)
-    if state is not None and asked.kind in ("patch", "increment") and _result(state, asked) is None:
+    if state is not None and request.kind in ("patch", "increment") and _result(state, request) is None:
         refusals.add(409)
     return refusals

@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from tests.support.kv_process import environment_of
-from tests.support.metering import body, expected, make_stories
+from tests.support.metering import body, expected, make_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +28,13 @@ def test_totals_are_exact_after_two_hundred_deaths(local: LocalEnvironment, usag
     seed = int(time.time())
     print(f"seed {seed}")
     accounts = [str(uuid.uuid4()) for _ in range(3)]
-    events = make_stories(random.Random(seed), accounts, events=EVENTS)
+    events = make_events(random.Random(seed), accounts, events=EVENTS)
     messages = tmp_path / "messages"
     messages.write_text("\n".join(body(event) for event in events))
     env = {**os.environ, **environment_of(local, "usage"), "STAGE": "local"}
 
     run = subprocess.run(
-        [sys.executable, "-m", "tests.support.mortal_consumer", str(messages), str(KILLS), str(seed)],
+        [sys.executable, "-m", "tests.support.crash_consumer", str(messages), str(KILLS), str(seed)],
         env=env,
         capture_output=True,
         text=True,

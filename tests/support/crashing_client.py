@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 
-class Died(Exception):
+class ProcessCrashed(Exception):
     """The process is gone."""
 
 
-class Mortal:
+class CrashingClient:
     """A client whose process dies after so many calls: the last one is done, and nobody learns of it.
 
     Several clients of one process share the list of its calls.
@@ -26,10 +26,10 @@ class Mortal:
             return reached
 
         def call(*arguments: Any, **keywords: Any) -> Any:
-            answer = reached(*arguments, **keywords)
+            response = reached(*arguments, **keywords)
             self._calls.append(name)
             if len(self._calls) > self._most:
-                raise Died
-            return answer
+                raise ProcessCrashed
+            return response
 
         return call

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.operations.queues.redrive import redrive
-from tests.support.metering import body, expected, make_stories, record
+from tests.support.metering import body, expected, make_events, record
 
 if TYPE_CHECKING:
     from infra.local.environment import LocalEnvironment
@@ -60,8 +60,8 @@ class Queue:
     def send(self, bodies: list[str], *, dead: bool = False) -> None:
         for start in range(0, len(bodies), 10):
             entries = [{"Id": str(n), "MessageBody": text} for n, text in enumerate(bodies[start : start + 10])]
-            answer = self._sqs.send_message_batch(QueueUrl=self.dead if dead else self.url, Entries=entries)
-            assert not answer.get("Failed")
+            response = self._sqs.send_message_batch(QueueUrl=self.dead if dead else self.url, Entries=entries)
+            assert not response.get("Failed")
 
     def drain(self, usage: Usage, consumers: int) -> None:
         """Hand all messages to the function, as Lambda does, until none is left."""
@@ -76,8 +76,8 @@ class Queue:
                 if self._is_empty():
                     return
                 continue
-            answer = usage.on_events({"Records": [record(one["Body"], one["MessageId"]) for one in messages]}, None)
-            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            response = usage.on_events({"Records": [record(one["Body"], one["MessageId"]) for one in messages]}, None)
+            failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
             done = [one for one in messages if one["MessageId"] not in failed]
             if done:
                 entries = [{"Id": str(n), "ReceiptHandle": one["ReceiptHandle"]} for n, one in enumerate(done)]
@@ -116,7 +116,7 @@ def test_totals_are_exact_after_a_storm_and_two_redrives(local: LocalEnvironment
     chance = random.Random(seed)
     accounts = [str(uuid.uuid4()) for _ in range(ACCOUNTS)]
     poison = [chance.choice(POISON) for _ in range(EVENTS // 100)]
-    stories = make_stories(chance, accounts, events=EVENTS * 7 // 10 - len(poison))
+    stories = make_events(chance, accounts, events=EVENTS * 7 // 10 - len(poison))
     # Some lie in the dead-letter queue from before, and only a redrive brings them back.
     buried, delivered = stories[:50], stories[50:]
     twice = chance.choices(stories, k=EVENTS * 3 // 10)

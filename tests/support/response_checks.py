@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any
 from tests.support.model import READS, Entry, is_spelled
 
 if TYPE_CHECKING:
-    from tests.support.exchange import Answer
     from tests.support.model import Operation, Outcome
+    from tests.support.requests import Response
 
 _CODES = {404: "NOT_FOUND", 409: "CONFLICT", 412: "PRECONDITION_FAILED"}
 _ETAG = re.compile(r'"[A-Za-z0-9]{12}"')
 
 
-def require_agreement(answer: Answer, outcome: Outcome, operation: Operation) -> dict[str, Any]:
+def require_match(response: Response, outcome: Outcome, operation: Operation) -> dict[str, Any]:
     """Raise AssertionError where the answer differs from the outcome; return what it tells of the key besides."""
-    _require_status(answer, outcome, operation)
+    _require_status(response, outcome, operation)
     entry = outcome.entry
     if entry is None:
         return {}
-    learned: dict[str, Any] = {"etag": _etag(answer, entry if operation.op in READS else None)}
-    if answer.headers:
-        _require_headers(answer, entry, operation)
+    learned: dict[str, Any] = {"etag": _etag(response, entry if operation.op in READS else None)}
+    if response.headers:
+        _require_headers(response, entry, operation)
     if outcome.shown is not None:
-        text = answer.members["value"]
+        text = response.members["value"]
         assert is_spelled(text, outcome.shown), (text, outcome.shown)
         if operation.op == "get" and operation.fields is None:
             assert entry.size == len(text.encode())
             learned["value"] = text
-    described = {name: text for name, text in answer.members.items() if name not in ("status", "etag", "value")}
+    described = {name: text for name, text in response.members.items() if name not in ("status", "etag", "value")}
     if described or operation.op not in READS:
         # How long a patched value is, the service says first.
         assert described == description(operation.key, entry) | {"size": described["size"]}
@@ -54,30 +54,30 @@ def description(key: str, entry: Entry, *, metadata: bool = True) -> dict[str, s
     return described
 
 
-def _require_status(answer: Answer, outcome: Outcome, operation: Operation) -> None:
-    assert answer.status == outcome.status, answer
+def _require_status(response: Response, outcome: Outcome, operation: Operation) -> None:
+    assert response.status == outcome.status, response
     if operation.op == "head":
         # A HEAD says what it has to say in headers alone, also of an error.
-        assert answer.members == {}
-    elif answer.status >= 400:
-        assert (answer.error["code"], answer.reason) == (f'"{_CODES[answer.status]}"', outcome.reason), answer
+        assert response.members == {}
+    elif response.status >= 400:
+        assert (response.error["code"], response.reason) == (f'"{_CODES[response.status]}"', outcome.reason), response
 
 
-def _etag(answer: Answer, entry: Entry | None) -> str:
+def _etag(response: Response, entry: Entry | None) -> str:
     """Return the answer's ETag, which is the entry's if there is one."""
-    etag = answer.etag
+    etag = response.etag
     assert etag is not None
     assert _ETAG.fullmatch(etag)
     assert entry is None or entry.etag == etag
     return etag
 
 
-def _require_headers(answer: Answer, entry: Entry, operation: Operation) -> None:
-    headers = answer.headers
+def _require_headers(response: Response, entry: Entry, operation: Operation) -> None:
+    headers = response.headers
     assert headers["Last-Modified"] == formatdate(entry.updated_ms // 1000, usegmt=True)
     expires = None if entry.expires_s is None else _timestamp(entry.expires_s * 1000)
     assert headers.get("X-Expires-At") == expires
-    if operation.op not in READS or answer.status != 200:
+    if operation.op not in READS or response.status != 200:
         return
     size = str(entry.size) if operation.op == "head" else None
     assert headers.get("X-Value-Size") == size

@@ -67,9 +67,9 @@ def warm(app: Api, headers: dict[str, str], body: str = '{"value": 1}') -> None:
 def send(app: Api, headers: dict[str, str], operations: list[str], *, atomic: bool = False) -> list[int]:
     """Send a batch and return the status of each operation."""
     body = f'{{"operations":[{",".join(operations)}],"atomic":{str(atomic).lower()}}}'
-    status, _, answer = call(app, "POST", NAMESPACE + "/batch", {"namespace": "app"}, headers=headers, body=body)
-    assert status == 200, answer
-    return [result["status"] for result in answer["results"]]
+    status, _, response = call(app, "POST", NAMESPACE + "/batch", {"namespace": "app"}, headers=headers, body=body)
+    assert status == 200, response
+    return [result["status"] for result in response["results"]]
 
 
 @pytest.mark.parametrize(

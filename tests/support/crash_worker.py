@@ -1,4 +1,4 @@
-"""A worker of kv's jobs that is killed over and over: `python -m tests.support.mortal_worker`.
+"""A worker of kv's jobs that is killed over and over: `python -m tests.support.crash_worker`.
 
 Arguments: an account, one of its jobs, how many times to kill, a seed. Each life is a process of its own, forked from
 this one, that does the job's turns. SIGKILL ends it at a random moment; the last life may finish. Prints how many lives

@@ -28,7 +28,7 @@ _ROUTES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A status, and the body's members as texts; a batch has one for each of its operations, without headers."""
 
     status: int
@@ -76,18 +76,18 @@ def batch_request(operations: Sequence[Operation], namespace: str, headers: Head
     return event("POST", NAMESPACE + "/batch", {"namespace": namespace}, headers=headers, body=body)
 
 
-def read(answer: Mapping[str, Any]) -> Answer:
+def read(response: Mapping[str, Any]) -> Response:
     """Return what the handler answered."""
-    body = answer["body"]
-    if answer["isBase64Encoded"]:
+    body = response["body"]
+    if response["isBase64Encoded"]:
         body = base64.b64decode(body).decode()
-    return Answer(answer["statusCode"], members(body) or {}, answer["headers"])
+    return Response(response["statusCode"], members(body) or {}, response["headers"])
 
 
-def results(answer: Answer) -> list[Answer]:
+def results(response: Response) -> list[Response]:
     """Return the answers in a batch's."""
-    found = [members(text) or {} for text in elements(answer.members["results"])]
-    return [Answer(int(one["status"]), one, {}) for one in found]
+    found = [members(text) or {} for text in elements(response.members["results"])]
+    return [Response(int(one["status"]), one, {}) for one in found]
 
 
 def _given(operation: Operation) -> dict[str, str]:
