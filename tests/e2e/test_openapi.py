@@ -71,7 +71,7 @@ class Harness:
         self._tenant.namespace("app")
         self._key = self._tenant.key()
         # Each of these has one of its own: one deletes it, another gives it an end.
-        of_keys = ("getApiKey", "changeApiKey", "rotateApiKey", "deleteApiKey")
+        of_keys = ("getApiKey", "updateApiKey", "rotateApiKey", "deleteApiKey")
         self._key_ids = {name: self._tenant.new_key()["id"] for name in of_keys}
         for name, value in VALUES.items():
             answer = http.put(f"/v1/app/{name}", content=f'{{"value": {value}}}', headers=self._key)
@@ -148,7 +148,7 @@ BEYOND_SCHEMAS = {
     "confirmSignUp": {"code"},
     "resetPassword": {"code"},
     "createApiKey": {"expires_at"},
-    "changeApiKey": {"expires_at"},
+    "updateApiKey": {"expires_at"},
     "getUsageHistory": {"from", "to"},
     "listAlerts": {"cursor"},
     "listKeys": {"cursor"},
@@ -164,7 +164,7 @@ BEYOND_SCHEMAS = {
 
 
 # Here the request itself is what lets in, or the account has ended with the first one.
-LETTING_IN = {"logIn", "refreshSession", "logOut", "takeWebhook", "deleteAccount"}
+LETTING_IN = {"logIn", "refreshTokens", "logOut", "takeWebhook", "deleteAccount"}
 
 
 def is_beyond_schemas(case: Case, response: schemathesis.Response) -> bool:

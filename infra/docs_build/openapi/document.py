@@ -15,6 +15,7 @@ from infra.docs_build.openapi import (
     documents,
     headers,
     jobs,
+    models,
     namespaces,
     shared,
     usage,
@@ -75,7 +76,7 @@ def operations() -> tuple[Operation, ...]:
         *documents.OPERATIONS,
     )
     order = list(TAGS)
-    return tuple(sorted(every, key=lambda one: order.index(one.tag)))
+    return tuple(models.completed(one) for one in sorted(every, key=lambda one: order.index(one.tag)))
 
 
 def document() -> Json:
@@ -157,7 +158,7 @@ def _parameter(parameter: Parameter) -> Json:
 def _answer(answer: Answer, *, metered: bool) -> Json:
     told: Json = {"description": answer.says, "headers": _headers(answer.headers, metered=metered)}
     if answer.body is not None:
-        schema = reference(answer.body.__name__) if is_struct(answer.body) else answer.body
+        schema = reference(answer.body.__name__) if isinstance(answer.body, type) else answer.body
         told["content"] = {answer.media_type: {"schema": schema}}
     return told
 
@@ -200,14 +201,15 @@ def _headers(own: tuple[str, ...], *, metered: bool) -> Json:
 
 def _schemas(described: tuple[Operation, ...]) -> Json:
     """Every schema by its name."""
-    models = {
-        answer.body.__name__: answer.body
-        for one in described
-        for answer in one.answers.values()
-        if is_struct(answer.body)
-    }
-    _, schemas = msgspec.json.schema_components(list(models.values()), ref_template=REFERENCE)
+    answers = [answer for one in described for answer in one.answers.values()]
+    structs = {answer.body for answer in answers if is_struct(answer.body)}
+    _, schemas = msgspec.json.schema_components(
+        sorted(structs, key=lambda struct: struct.__name__), ref_template=REFERENCE
+    )
+    schemas = {**schemas, **models.response_schemas(answers)}
     bodies: dict[str, Any] = {one.body.name: one.body.schema for one in described if one.body is not None}
-    if both := bodies.keys() & schemas.keys():
-        raise ValueError(f"Requests and answers have schemas of the same name: {sorted(both)}.")
+    bodies.update(models.request_schemas(described))
+    both = [name for name in bodies.keys() & schemas.keys() if bodies[name] != schemas[name]]
+    if both:
+        raise ValueError(f"Requests and responses have different schemas of the same name: {sorted(both)}.")
     return {"Error": SCHEMA, "FieldError": FIELD_ERROR, **shared.SCHEMAS, **dict(sorted({**schemas, **bodies}.items()))}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import msgspec
+    from pydantic import BaseModel
 
 Json = dict[str, Any]
 
@@ -49,7 +50,7 @@ class Answer:
     """An answer other than an error; `headers` are names in `headers.CATALOG`."""
 
     says: str
-    body: type[msgspec.Struct] | Json | None = None
+    body: type[msgspec.Struct | BaseModel] | Json | None = None
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
 
@@ -70,16 +71,20 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method on one path. `errors` says of each status what it means here, "" for what it always means."""
+    """One method on one path.
+
+    `errors` has the statuses whose description is the operation's own; "" is for the usual one. Where the route
+    declares its models, they give the parameters, the bodies, the access and the errors that follow from these.
+    """
 
     route: str
     id: str
     tag: str
     summary: str
-    access: Access
     example: Example
     answers: Mapping[int, Answer]
-    errors: Mapping[int, str]
+    access: Access = Access.PUBLIC
+    errors: Mapping[int, str] = field(default_factory=dict)
     says: str = ""
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from auth_service.model import KEY_ID_PATTERN
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation, Parameter
 from infra.docs_build.openapi.schemas import integer, reference, text
 from kv_common import VERSION, identifiers
@@ -45,6 +46,12 @@ Count = Annotated[int, Meta(ge=0)]
 
 NAMESPACE = Parameter("namespace", "path", NAMESPACE_NAME, "A namespace of the account.", required=True)
 KEY = Parameter("key", "path", KEY_NAME, "A key of the namespace.", required=True)
+PATH_PARAMETERS = {
+    "namespace": NAMESPACE,
+    "key": KEY,
+    "key_id": Parameter("key_id", "path", text(KEY_ID_PATTERN), "The id of an API key.", required=True),
+}
+"""The parameters of the paths whose routes declare their models."""
 
 
 class Done(msgspec.Struct):

@@ -26,13 +26,13 @@ MAX_GRACE_S = 30 * 86_400
 RECENT_LOGIN_S = 600
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_CODE = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
-_KEY_ID = re.compile(r"key_[0-9A-Za-z]{12}", re.ASCII)
-_REFRESH_TOKEN = re.compile(r"[A-Za-z0-9=_.-]{1,8192}", re.ASCII)
+TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+CODE_PATTERN = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
+KEY_ID_PATTERN = re.compile(r"key_[0-9A-Za-z]{12}", re.ASCII)
+REFRESH_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9=_.-]{1,8192}", re.ASCII)
 # What HTML takes for an address, with a dot behind the @: ASCII, for SES sends to nothing else. Whether it can be
 # reached only the mail itself tells.
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+EMAIL_PATTERN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class KeyState(StrEnum):
@@ -86,7 +86,7 @@ class StoredKey:
 
 def email(text: str) -> str:
     """Return an e-mail address in the form accounts are kept under; ValidationError when it is none."""
-    if len(text) > MAX_EMAIL or not _EMAIL.fullmatch(text):
+    if len(text) > MAX_EMAIL or not EMAIL_PATTERN.fullmatch(text):
         raise field_error("email", "invalid_format", "This is not an e-mail address.")
     return text.lower()
 
@@ -107,21 +107,21 @@ def given_password(text: str) -> str:
 
 def code(text: str) -> str:
     """Return a code from a mail."""
-    if not _CODE.fullmatch(text):
+    if not CODE_PATTERN.fullmatch(text):
         raise field_error("code", "wrong_code", "The code is wrong or has expired.")
     return text
 
 
 def refresh_token(text: str) -> str:
     """Return what may be a refresh token."""
-    if not _REFRESH_TOKEN.fullmatch(text):
+    if not REFRESH_TOKEN_PATTERN.fullmatch(text):
         raise Unauthorized("The session has ended. Please log in.")
     return text
 
 
 def key_id(text: str) -> str:
     """Return what may be a key's id; what may not be is a key that does not exist."""
-    if not _KEY_ID.fullmatch(text):
+    if not KEY_ID_PATTERN.fullmatch(text):
         raise no_such_key()
     return text
 
@@ -160,25 +160,36 @@ def namespaces(wanted: Collection[str]) -> tuple[str, ...]:
     return tuple(identifiers.namespace(name) for name in distinct)
 
 
+def distinct_scopes(wanted: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """Return the scopes as they were sent, if they may be those of a key."""
+    scopes(wanted)
+    return wanted
+
+
+def key_namespace(text: str) -> str:
+    """Return `text` if a key may be limited to it: the name of a namespace, or `*`."""
+    return text if text == ANY_NAMESPACE else identifiers.namespace(text)
+
+
 def expiry(text: str, now_ms: int) -> int:
-    """Return the time (ms) of an ISO 8601 timestamp with a UTC offset, which must lie ahead."""
-    if not _TIMESTAMP.fullmatch(text):
-        raise _bad_expiry("is an ISO 8601 time with a UTC offset, such as 2027-01-31T12:00:00Z")
-    try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise _bad_expiry("is not a time there is") from error
-    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    """Return the time (ms) of an ISO 8601 timestamp with a UTC offset, which must be after `now_ms`."""
+    milliseconds = _milliseconds(text)
     if milliseconds <= now_ms:
-        raise _bad_expiry("must lie in the future")
+        raise _bad_expiry("must be in the future")
     return milliseconds
 
 
-def grace(seconds: int) -> int:
-    """Return how long (ms) a rotated key goes on working."""
+def expiry_text(text: str) -> str:
+    """Return `text` if it is an ISO 8601 timestamp with a UTC offset."""
+    _milliseconds(text)
+    return text
+
+
+def grace_seconds(seconds: int) -> int:
+    """Return `seconds` if a rotated key may remain valid that long."""
     if not 0 <= seconds <= MAX_GRACE_S:
         raise field_error("grace_seconds", "out_of_range", f"The grace is 0 to {MAX_GRACE_S} seconds (30 days).")
-    return seconds * 1000
+    return seconds
 
 
 def require_recent_login(signed_in_at_s: object, now_ms: int) -> None:
@@ -196,6 +207,16 @@ def require_recent_login(signed_in_at_s: object, now_ms: int) -> None:
 def account_deleted() -> Unauthorized:
     """Say that the session's account is deleted, or being so."""
     return Unauthorized("The account has been deleted.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def _milliseconds(text: str) -> int:
+    if not TIMESTAMP_PATTERN.fullmatch(text):
+        raise _bad_expiry("is an ISO 8601 time with a UTC offset, such as 2027-01-31T12:00:00Z")
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _bad_expiry("is not a valid time") from error
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _bad_expiry(what: str) -> ValidationError:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from infra.docs_build.openapi.document import document, operations
 from infra.docs_build.openapi.files import files
+from infra.docs_build.openapi.models import declared
 from infra.docs_build.openapi.operation import Access, Operation
 from infra.docs_build.openapi.page import page
 from infra.repository import Repository, Service
@@ -53,6 +54,15 @@ def test_the_files_in_the_repository_are_those_the_code_makes() -> None:
 
 def test_the_document_is_openapi() -> None:
     schemathesis.openapi.from_dict(DOCUMENT).validate()
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.id)
+def test_operation_describes_exactly_the_responses_that_its_route_declares(operation: Operation) -> None:
+    models = declared().get(operation.route)
+    if models is not None:
+        assert set(operation.answers) == set(models.responses)
+        assert (operation.access is Access.PUBLIC) == (models.caller is None)
+        assert (operation.body is None) == (models.body is None)
 
 
 def references(node: object) -> set[str]:

@@ -34,7 +34,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from kv_common import identifiers
 from kv_common.errors import WHOLE_BODY, FieldError, ValidationError
+from kv_common.http.rules import Rule
 from kv_common.json.strict import malformed_json, require_model_size, split_object
 
 if TYPE_CHECKING:
@@ -112,6 +114,23 @@ Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-tim
 """A time in ISO 8601 and UTC."""
 
 Count = Annotated[int, Field(ge=0)]
+
+NAMESPACE_NAME: dict[str, Any] = {"x-component": "NamespaceName"}
+"""The schema of a namespace's name: the generator makes a reference to the document's component of it."""
+NamespaceName = Annotated[str, Rule(identifiers.namespace), WithJsonSchema(NAMESPACE_NAME)]
+PlanName = Annotated[str, WithJsonSchema({"x-component": "PlanName"})]
+
+
+def optional() -> Any:
+    """Return the default of a field that may be absent but, unless its type says so, not null.
+
+    `model_fields_set` has the fields that were sent.
+    """
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 def resolve(reference: str) -> type[BaseModel]:
