@@ -1,10 +1,10 @@
-"""A clock that a test sets."""
+"""A clock that tests set."""
 
 from __future__ import annotations
 
 
 class Clock:
-    """Seconds, moved on by hand."""
+    """A clock in seconds that tests advance."""
 
     def __init__(self, start: float = 1_000.0) -> None:
         self.time = start

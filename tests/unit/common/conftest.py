@@ -1,4 +1,4 @@
-"""Keys are slow to make: one pair serves the whole session."""
+"""Signing keys, generated once per session because that is slow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tests.unit.common.issuer import Signer
 
 @pytest.fixture(scope="session")
 def signer() -> Signer:
-    """The key that the user pool signs with."""
+    """The user pool's signing key."""
     return Signer("pool-key-1")
 
 
 @pytest.fixture(scope="session")
 def stranger() -> Signer:
-    """A key that is not the user pool's, under the same id."""
+    """A key with the same id that is not the user pool's."""
     return Signer("pool-key-1")

@@ -1,4 +1,4 @@
-"""Events as API Gateway and Function URLs send them, and what a client sees of the answer."""
+"""Events of API Gateway and Function URLs, and errors in responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVENTS = Path(__file__).parent / "events"
 
 
 def load(name: str, **changes: Any) -> dict[str, Any]:
-    """Return the event in `events/<name>.json`, with some top-level members changed."""
+    """Return the event in `events/<name>.json` with changed top-level fields."""
     event: dict[str, Any] = json.loads((_EVENTS / f"{name}.json").read_text("utf-8"))
     return {**event, **changes}
 
@@ -26,7 +26,7 @@ def event(
     body: str | None = None,
     base: str = "function_url_get",
 ) -> dict[str, Any]:
-    """Return a request to `path` as a Function URL sends it: without a route."""
+    """Return a Function URL's request to `path`, which has no route."""
     made = copy.deepcopy(load(base))
     made["rawPath"] = made["requestContext"]["http"]["path"] = path
     made["requestContext"]["http"]["method"] = method
@@ -40,13 +40,13 @@ def event(
 
 @dataclass(frozen=True)
 class Context:
-    """Lambda's context, as far as anybody looks at it."""
+    """The used part of Lambda's context."""
 
     aws_request_id: str = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
 def error_of(response: dict[str, Any]) -> dict[str, Any]:
-    """Return the error in an answer that must hold nothing else."""
+    """Return the error in a response that contains nothing else."""
     assert response["headers"]["Content-Type"] == "application/json"
     body = json.loads(response["body"])
     assert list(body) == ["error"]

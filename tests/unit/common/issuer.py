@@ -1,4 +1,4 @@
-"""A user pool of our own: real keys, and tokens as odd as a test wants them."""
+"""A fake user pool with real keys, for valid and invalid tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 
 
 def b64(content: bytes) -> str:
-    """Return `content` as tokens spell it."""
+    """Return `content` in the encoding of tokens."""
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
@@ -30,13 +30,13 @@ def as_json(document: object) -> bytes:
 
 @dataclass(frozen=True)
 class In:
-    """A time so many seconds from when the token is made: PyJWT reads the real clock."""
+    """A time relative to the creation of the token, in seconds: PyJWT uses the real clock."""
 
     seconds: float
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Return the claims of a Cognito access token; a change to `...` leaves the claim out."""
+    """Return the claims of a Cognito access token; a change to `...` omits the claim."""
     now = time.time()
     made: dict[str, Any] = {
         "sub": ACCOUNT,
@@ -77,7 +77,7 @@ class Signer:
         )
 
     def jwk(self, **changes: Any) -> dict[str, Any]:
-        """Return the public key as Cognito publishes it; a change to `...` leaves the member out."""
+        """Return the public key as Cognito publishes it; a change to `...` omits the member."""
         numbers = self.private.public_key().public_numbers()
         made: dict[str, Any] = {
             "alg": "RS256",
@@ -95,7 +95,7 @@ class Signer:
         return {name: value for name, value in made.items() if value is not ...}
 
     def sign(self, payload: object, header: object | None = None, algorithm: hashes.HashAlgorithm | None = None) -> str:
-        """Return a token with an honest signature over whatever `payload` and `header` are; bytes go in as they are."""
+        """Return a token with a valid signature of `payload` and `header`; bytes are used unchanged."""
         head = b64(as_json(self.header() if header is None else header))
         return self.sign_text(head + "." + b64(as_json(payload)), algorithm)
 
@@ -104,6 +104,6 @@ class Signer:
         return f"{text}.{b64(signature)}"
 
     def sign_with_public_key_as_secret(self, payload: object, header: object) -> str:
-        """Return a token whose HMAC takes the public key, which everybody has, for a secret."""
+        """Return a token whose HMAC key is the public key."""
         text = b64(as_json(header)) + "." + b64(as_json(payload))
         return f"{text}.{b64(hmac.new(self.public_pem, text.encode(), hashlib.sha256).digest())}"

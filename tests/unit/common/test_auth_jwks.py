@@ -18,7 +18,7 @@ HOUR = 3_600.0
 
 
 class Pool:
-    """A source of keys that can be changed and broken."""
+    """A source of keys that can change and fail."""
 
     def __init__(self, *keys: Any) -> None:
         self.document: JwkSet = {"keys": list(keys)}
@@ -131,9 +131,9 @@ def test_no_key_is_trusted_after_an_outage_of_a_day(
     pool.broken = True
     clock.pass_by(24 * HOUR + 1)
 
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as raised:
         keys.get(signer.kid)
-    assert told.value.headers == {"Retry-After": "30"}
+    assert raised.value.headers == {"Retry-After": "30"}
 
 
 def test_keys_are_trusted_again_after_an_outage(keys: SigningKeys, pool: Pool, clock: Clock, signer: Signer) -> None:

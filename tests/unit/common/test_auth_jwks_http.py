@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Return a function that answers one connection with the bytes it is given, and tells the URL."""
+    """Return a function that responds to one connection with given bytes and returns the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threads: list[threading.Thread] = []
 

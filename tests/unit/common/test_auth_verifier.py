@@ -66,27 +66,27 @@ def test_keys_in_a_header_are_ignored(verifier: TokenVerifier, signer: Signer, s
 
 
 def changed(**changes: Any) -> Forge:
-    """Sign claims that differ from a good token's in `changes`, honestly."""
+    """Sign the claims of a valid token with `changes`."""
     return lambda signer, _: signer.sign(claims(**changes))
 
 
 def headed(**changes: Any) -> Forge:
-    """Sign good claims, honestly, under a header that differs in `changes`."""
+    """Sign valid claims under a header with `changes`."""
     return lambda signer, _: signer.sign(claims(), signer.header(**changes))
 
 
 def raw(payload: Callable[[], bytes]) -> Forge:
-    """Sign a payload that is not what `json.dumps` would make, honestly."""
+    """Sign a payload that `json.dumps` would not produce."""
     return lambda signer, _: signer.sign(payload())
 
 
 def edited(edit: Callable[[str, str, str], str]) -> Forge:
-    """Change the parts of a good token after it was signed."""
+    """Change parts of a valid token after signing."""
     return lambda signer, _: edit(*signer.sign(claims()).split("."))
 
 
 def with_members(text: str) -> bytes:
-    """Return good claims with more members written at the end."""
+    """Return valid claims with members appended."""
     return as_json(claims())[:-1] + b", " + text.encode() + b"}"
 
 
@@ -225,7 +225,7 @@ FORGED: dict[str, Forge] = {
     "a payload in UTF-16": raw(lambda: json.dumps(claims()).encode("utf-16")),
     "a payload with text behind it": raw(lambda: as_json(claims()) + b" {}"),
     "a payload nested beyond all emit_metric": raw(lambda: with_members('"x": ' + "[" * 2_500 + "]" * 2_500)),
-    # The spelling.
+    # The encoding.
     "nothing": lambda *_: "",
     "one part": edited(lambda head, *_: head),
     "two parts": edited(lambda head, body, _: f"{head}.{body}"),

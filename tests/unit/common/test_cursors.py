@@ -85,7 +85,7 @@ def test_cursor_signed_with_another_secret_is_rejected() -> None:
 
 
 def forged(make: Callable[[bytes], bytes]) -> str:
-    """Return a real cursor with its content changed."""
+    """Return a valid cursor with changed content."""
     cursor = cursors.sign("key-1", scope=SCOPE, secret=SECRET)
     content = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     return base64.urlsafe_b64encode(make(content)).decode().rstrip("=")

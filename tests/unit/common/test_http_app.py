@@ -32,7 +32,7 @@ SECRETS = {
 
 
 class Service:
-    """An application with a view for everything that can happen, and the lines it logged."""
+    """An application with a view for every case, and the lines it logged."""
 
     def __init__(self) -> None:
         self.lines: list[dict[str, object]] = []
@@ -197,7 +197,7 @@ def test_error_keeps_its_details_and_headers(service: Service) -> None:
 
 
 class VerySpecificInternalError(Exception):
-    """A defect."""
+    """An unhandled exception."""
 
 
 def test_unhandled_exception_is_a_500_without_internals(service: Service) -> None:
@@ -278,7 +278,7 @@ def test_route_of_another_service_is_a_404(service: Service, method: str, path: 
 
 @pytest.fixture
 def spokesman() -> Api:
-    """The application behind `$default`, which knows the routes of the others."""
+    """The application behind `$default`, which has the routes of all services."""
     api = Api(
         "sample",
         log=lambda line: None,  # noqa: ARG005
@@ -292,12 +292,12 @@ def spokesman() -> Api:
     ("method", "path", "status", "allowed"),
     [
         ("DELETE", "/v1/usage/history", 405, "GET"),
-        # The gateway hands it to the route of values, which has its shape.
+        # The gateway matches it to the route of values.
         ("PUT", "/v1/usage/history", 405, "GET"),
         ("DELETE", "/v1/settings/k", 405, "GET, PUT"),
-        # It has the route, and some other service should have been asked.
+        # The route belongs to another service.
         ("GET", "/v1/usage/history", 404, None),
-        # No other route's path: what is reserved is for the view to say.
+        # Not another route's path: the view rejects reserved names.
         ("PUT", "/v1/usage/nothing", 204, None),
         ("DELETE", "/v1/usage/nothing", 404, None),
         ("PUT", "/v1/settings/k", 204, None),
@@ -366,7 +366,7 @@ def test_client_error_is_logged_without_a_level(service: Service) -> None:
 
 
 def hostile(method: str, path: str) -> dict[str, Any]:
-    """Return a request that carries a secret in every place that a request has."""
+    """Return a request with a secret in every part."""
     event = gateway.event(
         method,
         path,
@@ -414,7 +414,7 @@ def test_log_lines_contain_no_secrets_of_the_request(
 
 @pytest.fixture
 def impatient_threads() -> Iterator[None]:
-    """Make Python switch threads many times within one request."""
+    """Switch threads many times within a request."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

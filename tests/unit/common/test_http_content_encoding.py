@@ -28,7 +28,7 @@ def asking(accept: str | None = None) -> Request:
 
 
 def passed(response: Response) -> tuple[int, bytes, dict[str, str]]:
-    """What Lambda's runtime makes of the answer, in bytes, and what the client gets."""
+    """The response as Lambda's runtime encodes it, and the body that the client receives."""
     answer = response.to_gateway("c1")
     raw = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
     headers: dict[str, str] = answer["headers"]
@@ -36,7 +36,7 @@ def passed(response: Response) -> tuple[int, bytes, dict[str, str]]:
 
 
 def text_of(characters: str, size: int = FIVE_MB) -> str:
-    """A text of `size` bytes of which no coding makes less than its characters allow: it repeats itself too late."""
+    """Return a text of `size` bytes that gzip cannot compress further than its alphabet allows."""
     some = "".join(random.Random(1).choices(characters, k=50_000))  # the same in every run
     return (some * (size // 50_000 + 1))[: size // len(characters[0].encode())]
 

@@ -184,7 +184,7 @@ def test_content_length_that_is_not_a_number_is_ignored(length: str) -> None:
 @given(st.binary(min_size=1, max_size=12))
 def test_damage_that_changes_the_length_is_rejected(sent: bytes) -> None:
     damaged = sent.decode("utf-8", "replace")
-    # Three bytes of a character of four become one replacement character, which has three: that cannot be told.
+    # Three bytes of a four-byte character become one replacement character of three bytes: not detectable.
     assume(damaged.encode() == sent or len(damaged.encode()) != len(sent))
     try:
         taken = read_event(with_body(damaged, **{"content-length": str(len(sent))})).body

@@ -23,7 +23,7 @@ objects = st.dictionaries(st.sampled_from(["a", "b", "c", "é"]), plain, max_siz
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """RFC 7386's own algorithm, on parsed values."""
+    """RFC 7386's algorithm, on parsed values."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -60,10 +60,10 @@ def test_merge_follows_rfc_7386(target: Any, patch: Any, one: int | None, two: i
         ('{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'),
         ('{"e":null}', '{"a":1}', '{"e":null,"a":1}'),
         ("{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'),
-        # What is not touched keeps its bytes.
+        # Unchanged members keep their bytes.
         ('{ "x" : 1.0 , "y":-0, "z":1e400 }', '{"y":1}', '{"x":1.0,"y":1,"z":1e400}'),
         ('{"a":{"b":[1 , 2],"c":1}}', '{"a":{"c":null}}', '{"a":{"b":[1 , 2]}}'),
-        # A name may be written in more ways than one, and more than once.
+        # A name may be escaped and repeated.
         ('{"\\u0061":1}', '{"a":2}', '{"\\u0061":2}'),
         ('{"a":1,"b":2,"a":3}', '{"a":null}', '{"b":2}'),
         ('{"a":1,"b":2,"a":3}', '{"a":4}', '{"b":2,"a":4}'),

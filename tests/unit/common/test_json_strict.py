@@ -20,7 +20,7 @@ ALLOWED = ("value", "ttl", "metadata")
 
 @st.composite
 def envelopes(draw: st.DrawFn) -> tuple[dict[str, bytes], bytes]:
-    """Make members and a body that holds them in any order."""
+    """Generate fields and a body with them in any order."""
     names = draw(st.lists(st.sampled_from(ALLOWED), unique=True))
     members = [(name, draw(json_texts.values)) for name in names]
     return {name: text.encode() for name, text in members}, json_texts.envelope(draw, members).encode()
@@ -35,7 +35,7 @@ def test_every_field_is_returned_byte_for_byte(made: tuple[dict[str, bytes], byt
 
 
 class Pairs(list[tuple[str, Any]]):
-    """An object's members as they were written."""
+    """An object's members as written."""
 
 
 def refuse_constant(name: str) -> None:
@@ -46,7 +46,7 @@ _oracle = json.JSONDecoder(parse_constant=refuse_constant, parse_int=str, parse_
 
 
 def is_acceptable(body: bytes) -> bool:
-    """Say with the standard library alone whether `body` is to be taken."""
+    """Return whether `body` is valid, by the standard library only."""
     try:
         document = _oracle.decode(body.decode("utf-8", "strict"))
     except ValueError:
@@ -65,25 +65,25 @@ def is_accepted(body: bytes) -> bool:
     return True
 
 
-_telling_bytes = st.one_of(
+_significant_bytes = st.one_of(
     st.sampled_from(b'"\\{}[],:0129.-+eEu \t\n\rtrfalsnNI\x00\x1f\x7f\xc3\xed\xa0\x80\xef\xbb\xbf'), st.integers(0, 255)
 )
 
 
 @st.composite
 def damaged_bodies(draw: st.DrawFn) -> bytes:
-    """Make a body that was well-formed, perhaps with a repeated or unknown member, before some bytes changed."""
+    """Generate a body, perhaps with a repeated or unknown field, and change some bytes."""
     names = draw(st.lists(st.sampled_from([*ALLOWED, "other"]), max_size=3))
     body = bytearray(json_texts.envelope(draw, [(name, draw(json_texts.values)) for name in names]).encode())
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(body)))
         match draw(st.sampled_from(["insert", "delete", "replace"])):
             case "insert":
-                body.insert(place, draw(_telling_bytes))
+                body.insert(place, draw(_significant_bytes))
             case "delete":
                 del body[place : place + 1]
             case _:
-                body[place : place + 1] = bytes([draw(_telling_bytes)])
+                body[place : place + 1] = bytes([draw(_significant_bytes)])
     return bytes(body)
 
 
@@ -252,7 +252,7 @@ def test_unterminated_string_of_escaped_quotes_is_rejected_in_linear_time(end: b
     with pytest.raises(ValidationError):
         split_object(body, allowed=ALLOWED)
 
-    # Linear takes a millisecond; a scan that begins anew at every quote takes many seconds.
+    # A linear scan takes a millisecond; one that restarts at every quote takes many seconds.
     assert time.process_time() - started < 1
 
 
@@ -276,7 +276,7 @@ def test_error_of_invalid_utf_8_has_the_offset() -> None:
 
 
 class Model(msgspec.Struct):
-    """A body with a member of each kind."""
+    """A body with a field of each type."""
 
     name: str
     count: int = 0

@@ -10,7 +10,7 @@ from kv_common.shared_secret import SharedSecret
 
 
 class Table:
-    """As much of DynamoDB as the secret needs; `before_put` is what another process does first."""
+    """A fake DynamoDB; `before_put` is called before a put, as another process."""
 
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
