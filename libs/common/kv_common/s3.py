@@ -1,9 +1,10 @@
-"""S3 as the stores use it: short time-outs, signatures that are good for URLs too, failures in our own words."""
+"""The S3 client of the stores: short time-outs, presigned URLs, translated errors."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kv_common.errors import Unavailable
@@ -13,13 +14,12 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-_TRY_LATER = frozenset({"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"})
-_MISSING = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "PreconditionFailed"})
-_SERVER_ERROR = 500
+_RETRYABLE = frozenset({"InternalError", "OperationAborted", "RequestTimeout", "ServiceUnavailable", "SlowDown"})
+_NOT_FOUND = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound", "PreconditionFailed"})
 
 
 class ObjectNotFound(Exception):
-    """There is no such object, or not in the version that was asked for, or no such upload."""
+    """The object does not exist, or not with the requested ETag, or the multipart upload does not exist."""
 
 
 def client(env: Mapping[str, str] = os.environ) -> S3Client:
@@ -27,7 +27,7 @@ def client(env: Mapping[str, str] = os.environ) -> S3Client:
     import boto3
     from botocore.config import Config
 
-    # URLs that we sign name the bucket as a host, as AWS wants it; an emulator's address takes no bucket before it.
+    # AWS expects the bucket in the host name of a presigned URL; an emulator's host name cannot have one.
     emulated = "AWS_ENDPOINT_URL" in env or "AWS_ENDPOINT_URL_S3" in env
     return boto3.client(
         "s3",
@@ -45,7 +45,7 @@ def client(env: Mapping[str, str] = os.environ) -> S3Client:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what is not there into ObjectNotFound and what will pass into Unavailable; let the rest escape."""
+    """Translate missing objects to ObjectNotFound and transient errors to Unavailable; raise all others unchanged."""
     from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
     from botocore.exceptions import ConnectionError as BotoConnectionError
 
@@ -53,9 +53,9 @@ def translate_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-        if code in _MISSING:
+        if code in _NOT_FOUND:
             raise ObjectNotFound from error
-        if code in _TRY_LATER or status >= _SERVER_ERROR:
+        if code in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unavailable from error
         raise
     except (BotoConnectionError, HTTPClientError, IncompleteReadError) as error:

@@ -1,8 +1,8 @@
-"""S3's failures in our own words, and where the URLs that we sign lead."""
+"""kv_common.s3."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -13,19 +13,46 @@ from kv_common import s3
 from kv_common.errors import Unavailable
 from kv_common.s3 import ObjectNotFound, translate_errors
 
+if TYPE_CHECKING:
+    from tests.support.mock_aws import MockAws
+
 
 def failure(code: str, status: int) -> ClientError:
     response: Any = {
-        "Error": {"Code": code, "Message": "internal words"},
+        "Error": {"Code": code, "Message": "internal details"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
     return ClientError(response, "Operation")
 
 
-@pytest.mark.parametrize("code", ["NoSuchKey", "404", "NoSuchUpload"])
-def test_what_is_not_there_is_told(code: str) -> None:
+@pytest.fixture
+def bucket(aws: MockAws) -> str:
+    return aws.create_bucket()
+
+
+def test_missing_object_is_not_found(aws: MockAws, bucket: str) -> None:
     with pytest.raises(ObjectNotFound), translate_errors():
-        raise failure(code, 404)
+        aws.s3.get_object(Bucket=bucket, Key="missing")
+    with pytest.raises(ObjectNotFound), translate_errors():
+        aws.s3.head_object(Bucket=bucket, Key="missing")
+
+
+def test_missing_upload_is_not_found(aws: MockAws, bucket: str) -> None:
+    with pytest.raises(ObjectNotFound), translate_errors():
+        aws.s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId="missing")
+
+
+def test_replaced_object_is_not_found_by_its_former_etag(aws: MockAws, bucket: str) -> None:
+    former = aws.s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ETag"]
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"2")
+
+    with pytest.raises(ObjectNotFound), translate_errors():
+        aws.s3.get_object(Bucket=bucket, Key="k", IfMatch=former)
+
+
+def test_missing_bucket_is_not_translated(aws: MockAws) -> None:
+    with pytest.raises(ClientError, match="NoSuchBucket"), translate_errors():
+        aws.s3.get_object(Bucket="missing", Key="k")
 
 
 @pytest.mark.parametrize(
@@ -41,13 +68,13 @@ def test_what_is_not_there_is_told(code: str) -> None:
     ],
     ids=str,
 )
-def test_what_will_pass_is_unavailable(error: Exception) -> None:
+def test_transient_error_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable), translate_errors():
         raise error
 
 
-@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("NoSuchBucket", 404), ("InvalidRange", 416)])
-def test_our_own_mistakes_escape(code: str, status: int) -> None:
+@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("InvalidRange", 416)])
+def test_client_mistake_is_not_translated(code: str, status: int) -> None:
     with pytest.raises(ClientError), translate_errors():
         raise failure(code, status)
 
@@ -60,10 +87,10 @@ def test_our_own_mistakes_escape(code: str, status: int) -> None:
         ("http://127.0.0.1:4566", "127.0.0.1:4566", "/bucket/k"),
     ],
 )
-def test_a_signed_url_names_the_bucket_where_the_endpoint_understands_it(
+def test_presigned_url_has_the_bucket_as_host_except_for_an_emulator(
     monkeypatch: pytest.MonkeyPatch, endpoint: str | None, host: str, path: str
 ) -> None:
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # what another test left there has its own credentials
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it may have another test's credentials
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {

@@ -1,53 +1,57 @@
-"""What is left of a deleted account while it is being removed."""
+"""AccountStore.forget: removing a deleted account's items, interrupted at any of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kv_common.account_tombstones import account_key
+from kv_common.dynamodb import put_all
 from kv_service.jobs.worker import ACCOUNT_JOB_ID
 from kv_service.persistence import AccountStore
+from tests.support.crashing_client import ProcessCrashed
+
+if TYPE_CHECKING:
+    from tests.support.mock_aws import MockAws
 
 ACCOUNT = "8c0e9f1a-6f0e-4a51-9b53-0d6a1a3c2b7e"
 OWN_JOB = f"WORK#{ACCOUNT_JOB_ID}"
 OTHERS = ("COUNTERS", "OUTBOX#e1", "PLAN", "TRANSFER#t1", "USED#2026-11", "WORK#0000", "WORK#account", "WORK#zzzz")
 
 
-class Died(Exception):
-    """The process is gone."""
+class CrashingBatches:
+    """A client whose process crashes after `deletes` items: a batch is not atomic, and its order is not defined."""
 
-
-class Partition:
-    """An account's items, in a table that takes them one by one and may stop half-way."""
-
-    def __init__(self, deletes: int) -> None:
-        self.left = {*OTHERS, OWN_JOB}
+    def __init__(self, aws: MockAws, deletes: int) -> None:
+        self._client = aws.dynamodb
         self._deletes = deletes
+        self.query = aws.dynamodb.query
 
-    def query(self, **asked: Any) -> dict[str, Any]:
-        before = asked["ExpressionAttributeValues"].get(":b", {"S": "\x7f"})["S"]
-        # In any order: the table removes what a batch names as it likes.
-        return {
-            "Items": [{"PK": {"S": "p"}, "SK": {"S": key}} for key in sorted(self.left, reverse=True) if key < before]
-        }
-
-    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
-        for request in RequestItems["kv"]:
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as in boto3
+        for request in reversed(RequestItems["kv"]):
             if not self._deletes:
-                raise Died
+                raise ProcessCrashed
             self._deletes -= 1
-            self.left.discard(request["DeleteRequest"]["Key"]["SK"]["S"])
+            self._client.delete_item(TableName="kv", Key=request["DeleteRequest"]["Key"])
         return {"UnprocessedItems": {}}
 
 
-@pytest.mark.parametrize("deletes", range(len(OTHERS) + 1))
-def test_the_job_that_removes_an_account_is_there_until_nothing_else_is(deletes: int) -> None:
-    table: Any = Partition(deletes)
-    with pytest.raises(Died):
-        AccountStore(table, "kv", now_ms=lambda: 0).forget(ACCOUNT, [])
-    assert OWN_JOB in table.left
+def test_account_job_is_the_last_item_to_be_removed(aws: MockAws) -> None:
+    table = aws.create_table("kv")
 
-    table._deletes = 100
-    AccountStore(table, "kv", now_ms=lambda: 0).forget(ACCOUNT, [])
-    assert table.left == set()
+    def sort_keys() -> set[str]:
+        return {item["SK"]["S"] for item in aws.items(table)}
+
+    for deletes in range(len(OTHERS) + 1):
+        put_all(
+            aws.dynamodb, table, [{"PK": {"S": account_key(ACCOUNT)}, "SK": {"S": key}} for key in (*OTHERS, OWN_JOB)]
+        )
+        crashing: Any = CrashingBatches(aws, deletes)
+
+        with pytest.raises(ProcessCrashed):
+            AccountStore(crashing, table, now_ms=lambda: 0).forget(ACCOUNT, [])
+        assert OWN_JOB in sort_keys()
+
+        AccountStore(aws.dynamodb, table, now_ms=lambda: 0).forget(ACCOUNT, [])
+        assert sort_keys() == set()
