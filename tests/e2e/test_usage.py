@@ -207,12 +207,19 @@ class Dying:
         raise SystemExit("killed")
 
 
-def test_a_publisher_that_is_killed_between_sending_and_acknowledging_tells_again_and_it_counts_once(
+def test_events_of_a_publisher_killed_before_acknowledging_are_published_again_and_counted_once(
     local: LocalEnvironment, tenant: Tenant
 ) -> None:
     events = lived(tenant)
     records = [
-        {"eventName": "INSERT", "dynamodb": {"SequenceNumber": str(number), "NewImage": outbox_item(one)}}
+        {
+            "eventName": "INSERT",
+            "dynamodb": {
+                "SequenceNumber": str(number),
+                "Keys": {name: outbox_item(one)[name] for name in ("PK", "SK")},
+                "NewImage": outbox_item(one),
+            },
+        }
         for number, one in enumerate(events)
     ]
     bus = local.aws_client("events")
