@@ -116,10 +116,10 @@ class Store(UsageOutbox):
 
     dies: str | None = None
 
-    def tell(self, events: Any, used: Any, *, now_s: int) -> None:
+    def put(self, events: Any, used: Any, *, now_s: int) -> None:
         if self.dies == "before writing":
             raise Unavailable
-        super().tell(events, used, now_s=now_s)
+        super().put(events, used, now_s=now_s)
         if self.dies == "after writing":
             raise Unavailable
 
@@ -196,15 +196,15 @@ def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(har
     harness.meter.ahead_s = 130
     (reading,) = next(iter(harness.meter.snapshots(10)))
     assert isinstance(reading, MeterSnapshot)
-    original = harness.store.tell
+    original = harness.store.put
 
     def slowly(events: Any, used: Any, *, now_s: int) -> None:
         original(events, used, now_s=now_s)
         harness.serve(1)
 
-    harness.store.tell = slowly  # type: ignore[method-assign]
+    harness.store.put = slowly  # type: ignore[method-assign]
     harness.flusher.flush()
-    harness.store.tell = original  # type: ignore[method-assign]
+    harness.store.put = original  # type: ignore[method-assign]
     harness.flusher.flush()
     assert harness.counted() == 4
 

@@ -11,7 +11,7 @@ import pytest
 
 from kv_common import account_tombstones, dynamodb
 from kv_common.clock import now_ms
-from kv_service.events import namespace_created
+from kv_service.namespaces.events import namespace_created
 from kv_service.namespaces.model import Namespace, NamespaceStats
 from kv_service.persistence import NamespaceStore, StorageStore
 from kv_service.storage_usage.tracker import Tracker
@@ -42,7 +42,7 @@ class Harness:
         return record(sequence, before, after, namespace=self.id, **where)
 
     def held(self) -> NamespaceStats:
-        return self.namespaces.holdings(self.account, self.id)
+        return self.namespaces.stats(self.account, self.id)
 
     def total(self) -> tuple[int, int]:
         key: Any = {"PK": {"S": account_tombstones.account_key(self.account)}, "SK": {"S": "COUNTERS"}}
@@ -92,7 +92,7 @@ def test_changes_of_a_deleted_account_bring_nothing_back(harness: Harness) -> No
     tracker.track([harness.record(2, 10, None)], harness.shard)
     harness.client.delete_item(TableName=harness.table, Key={"PK": {"S": f"N#{harness.id}"}, "SK": {"S": "OWNER"}})
     harness.tracker().track([harness.record(3, None, 10)], harness.shard)
-    assert harness.namespaces.all_holdings(harness.account) == {}
+    assert harness.namespaces.all_stats(harness.account) == {}
     response = harness.client.query(
         TableName=harness.table,
         KeyConditionExpression="PK = :p",

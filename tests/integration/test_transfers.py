@@ -19,7 +19,7 @@ from kv_common.clock import now_ms
 from kv_common.errors import Conflict, NotFound, RateLimited, Unauthorized
 from kv_common.events.consumer import Consumer
 from kv_service.background import job_handlers
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 from kv_service.namespaces.model import Namespace
 from kv_service.persistence import NamespaceStore
 from kv_service.persistence.transfers import MAX_A_DAY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ class Harness:
 
     def __init__(self, kv: Kv) -> None:
         self.now = 1_795_176_000_250
-        self.store: ValueStore = kv.values._store
+        self.store = cast("ValueStore", kv.values._store)
         self.space = NamespaceRef("00000000-0000-4000-8000-000000000001", secrets.token_hex(6))
         self.values = Values(
             self.store,

@@ -12,7 +12,7 @@ from infra.docs_build.openapi.operation import Access, Answer, Example, Operatio
 from infra.docs_build.openapi.schemas import struct_body, text
 from infra.docs_build.openapi.shared import NAMESPACE, NAMESPACE_NAME, Count, Timestamp, errors
 from kv_service.http.jobs import NoBody
-from kv_service.jobs.worker import JobKind
+from kv_service.jobs.model import JobKind
 from kv_service.persistence.transfers import MAX_A_DAY
 from kv_service.transfers.model import _ID, TransferStatus
 

@@ -9,7 +9,7 @@ from kv_common import events
 
 if TYPE_CHECKING:
     from kv_common.events import Event, RequestServed
-    from kv_service.jobs.worker import Job
+    from kv_service.jobs.model import Job
     from kv_service.namespaces.model import Namespace
     from kv_service.storage_usage.rules import UsageDelta
 

@@ -10,8 +10,8 @@ from kv_common.errors import AppError, Conflict, Unavailable
 from kv_common.redis import RedisUnavailable
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceRef, NamespaceStats, NamespaceStatus
 from kv_service.persistence import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
-from kv_service.persistence.value_transactions import Seen
-from kv_service.persistence.values import VersionConflict
+from kv_service.values.ports import Seen
+from kv_service.values.ports import VersionConflict
 from kv_service.values.commands import Increment, apply
 from kv_service.values.idempotency import KEPT_S, StoredResponse
 from kv_service.values.model import Version, WriteStamp, unless_expired
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kv_common.auth.jwks import JwkSet
     from kv_common.events import Event
-    from kv_service.jobs.worker import Job
+    from kv_service.jobs.model import Job
     from kv_service.values.idempotency import IdempotencyKey, RecordedAnswer
     from kv_service.values.planning import Change
     from kv_service.values.preconditions import Precondition
@@ -57,7 +57,7 @@ class FakeValueStore(ValueStore):
         self.consistent.append(consistent)
         return self.values.get((space.namespace_id, key))
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
         self._answer(space)
         if not self.before_text:
             return found
@@ -141,7 +141,7 @@ class FakeValueStore(ValueStore):
         shown = tuple(found[:limit])
         return KeyRange(shown, shown[-1].key if len(found) > limit else None)
 
-    def delete_some(self, space: NamespaceRef) -> int:
+    def delete_batch(self, space: NamespaceRef) -> int:
         self._answer(space)
         keys = [at for at in self.values if at[0] == space.namespace_id][:2]
         for at in keys:
@@ -180,8 +180,8 @@ class FakeTransactionStore(TransactionStore):
             record = None
         return Seen(self.read_at_once(space, keys).versions, record)
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
-        return self.value_store.whole(space, found)
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
+        return self.value_store.load(space, found)
 
     def read_at_once(self, space: NamespaceRef, keys: Sequence[str]) -> Seen:
         assert len(set(keys)) == len(keys) <= 100
@@ -234,7 +234,7 @@ class FakeObjectStore(ObjectStore):
     def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
         return f"https://example.com/{namespace_id}/{name}?for={expires_s}"
 
-    def delete_some(self, namespace_id: str) -> int:
+    def delete_batch(self, namespace_id: str) -> int:
         deleted, self.held = self.held, 0
         if deleted:
             self.journal.append(f"objects of {namespace_id} deleted")
@@ -269,10 +269,10 @@ class FakeNamespaceStore(NamespaceStore):
     def all(self, account_id: str) -> tuple[Namespace, ...]:
         return tuple(one for (owner, _), one in sorted(self.namespaces.items()) if owner == account_id)
 
-    def holdings(self, account_id: str, namespace_id: str) -> NamespaceStats:
+    def stats(self, account_id: str, namespace_id: str) -> NamespaceStats:
         return self.held.get((account_id, namespace_id), EMPTY)
 
-    def all_holdings(self, account_id: str) -> dict[str, NamespaceStats]:
+    def all_stats(self, account_id: str) -> dict[str, NamespaceStats]:
         return {one: held for (owner, one), held in self.held.items() if owner == account_id}
 
     def close(self, account_id: str, namespace: Namespace, job: Job) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from kv_common.account_tombstones import account_key
 from kv_common.dynamodb import put_all
-from kv_service.jobs.worker import ACCOUNT_JOB_ID
+from kv_service.jobs.model import ACCOUNT_JOB_ID
 from kv_service.persistence import AccountStore
 from tests.support.crashing_client import ProcessCrashed
 

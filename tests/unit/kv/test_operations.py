@@ -8,7 +8,7 @@ import pytest
 
 from kv_common.errors import Conflict, NotFound
 from kv_common.events import NamespaceCreated
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStats, NamespaceStatus
 from kv_service.namespaces.service import Namespaces
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS, FakeLimiter, FakeNamespaceStore, Journal

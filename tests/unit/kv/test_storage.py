@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kv_common.errors import Unavailable
 from kv_common.events import Event, StorageChanged
 from kv_service.persistence import StorageStore
-from kv_service.persistence.storage_usage import NAMESPACES_AT_ONCE, AlreadyCounted, NamespacesDeleted
 from kv_service.storage_usage import rules as storage
+from kv_service.storage_usage.ports import MAX_NAMESPACES_PER_COUNT, AlreadyCounted, NamespacesDeleted
 from kv_service.storage_usage.rules import UsageDelta
 from kv_service.storage_usage.tracker import Tracker
 
@@ -82,7 +82,7 @@ class Ledger(StorageStore):
         gone = frozenset(one.namespace_id for one in sum_deltas if self.owned[one.namespace_id] in self.closed)
         if gone:
             raise NamespacesDeleted(gone)
-        assert len(sum_deltas) <= NAMESPACES_AT_ONCE
+        assert len(sum_deltas) <= MAX_NAMESPACES_PER_COUNT
         self.positions[shard] = last
         for growth in sum_deltas:
             size, keys = self.held.get(growth.namespace_id, (0, 0))
@@ -112,7 +112,7 @@ def test_namespaces_of_deleted_accounts_are_left_out_and_the_others_counted() ->
 
 
 def test_a_batch_of_many_namespaces_is_counted_in_parts_and_goes_on_where_it_stopped() -> None:
-    names = [f"n{number}" for number in range(2 * NAMESPACES_AT_ONCE + 5)]
+    names = [f"n{number}" for number in range(2 * MAX_NAMESPACES_PER_COUNT + 5)]
     ledger = Ledger(dict.fromkeys(names, "a"))
     records = [record(number, None, 10, namespace=name) for number, name in enumerate(names)]
     ledger.problems = [Unavailable()]

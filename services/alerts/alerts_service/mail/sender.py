@@ -8,7 +8,7 @@ sends the mail once more. SES takes no idempotency token, so a repeated mail is 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from alerts_service import unsubscribe_link
 from alerts_service.mail.composition import Links, compose, wording
@@ -18,9 +18,9 @@ from alerts_service.persistence import StaleMail
 from kv_common.events.errors import RejectedMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from alerts_service.mail.ses_mailer import SesMailer
+    from alerts_service.mail.composition import Mail
     from alerts_service.persistence import MailStore, Outgoing
     from kv_common.clock import Clock
 
@@ -31,13 +31,20 @@ class NotSent(RejectedMessage):
     """The mail was not sent, and is to be tried again."""
 
 
+class Mailer(Protocol):
+    """Hands a mail to whoever delivers it."""
+
+    def post(self, mail: Mail, *, to: str, unsubscribe: str, tags: Mapping[str, str]) -> str:
+        """Return the id of the accepted mail; raises NotSent."""
+
+
 class Sender:
     """Sends the mails of alerts."""
 
     def __init__(
         self,
         mails: MailStore,
-        postbox: SesMailer,
+        mailer: Mailer,
         *,
         api_url: str,
         dashboard_url: str | None,
@@ -45,7 +52,7 @@ class Sender:
         now_ms: Clock,
     ) -> None:
         self._mails = mails
-        self._postbox = postbox
+        self._mailer = mailer
         self._api_url = api_url
         self._dashboard_url = dashboard_url
         self._secret = secret
@@ -91,7 +98,7 @@ class Sender:
         said = wording(*words(claimed.kind, json.loads(claimed.data), claimed.created_at_ms))
         link = unsubscribe_link.link(self._api_url, claimed.account_id, secret=self._secret())
         mail = compose(said, Links(link, self._dashboard_url))
-        return self._postbox.post(
+        return self._mailer.post(
             mail,
             to=claimed.address,
             unsubscribe=link,

@@ -12,7 +12,7 @@ from kv_common.errors import AppError, ValidationError, field_error
 from kv_common.json import edit as json_text
 from kv_common.json import strict as strict_json
 from kv_service.http import value_requests
-from kv_service.values import preconditions
+from kv_service.values import command_fields, preconditions
 from kv_service.values.commands import Command, Delete, Get, Increment, Patch, Put
 from kv_service.values.idempotency import read_once
 
@@ -28,8 +28,8 @@ _ENVELOPE_DEPTH = 3  # the array, the operation, and one more, so that a value t
 _COMMON = frozenset({"op", "key", "if_match", "if_none_match"})
 _MEMBERS = {
     "get": _COMMON | {"fields"},
-    "put": _COMMON | {*value_requests.VALUE_MEMBERS},
-    "patch": _COMMON - {"if_none_match"} | {*value_requests.VALUE_MEMBERS},
+    "put": _COMMON | {*command_fields.VALUE_FIELDS},
+    "patch": _COMMON - {"if_none_match"} | {*command_fields.VALUE_FIELDS},
     "increment": _COMMON - {"if_none_match"} | {"by", "ttl"},
     "delete": _COMMON - {"if_none_match"},
 }
@@ -102,11 +102,11 @@ def _command(members: Mapping[str, bytes]) -> Command:
                 key, fields=value_requests.read_fields(_decode(_text, members, "fields")), precondition=precondition
             )
         case "put":
-            return value_requests.put_of(key, members, precondition)
+            return command_fields.put_of(key, members, precondition)
         case "patch":
-            return value_requests.patch_of(key, members, precondition)
+            return command_fields.patch_of(key, members, precondition)
         case "increment":
-            return value_requests.increment_of(key, members, precondition)
+            return command_fields.increment_of(key, members, precondition)
         case _:
             return Delete(key, precondition)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kv_common.admission.redis_metering import RedisMeterStore
+    from kv_service.metering.ports import UsageOutbox
     from kv_service.metering.rules import UsageReport
-    from kv_service.persistence import UsageOutbox
 
 ACCOUNTS_AT_ONCE = 100
 
@@ -77,5 +77,5 @@ class Flusher:
         events += [
             told.keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys
         ]
-        self._store.tell(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
+        self._store.put(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
         self._meter.acknowledge([one.settled for one in tellings])

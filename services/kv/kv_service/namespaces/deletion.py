@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from kv_common.admission.redis import RedisAdmission
     from kv_common.clock import Clock
-    from kv_service.jobs.worker import Job, KeepGoing
-    from kv_service.persistence import AccountStore, NamespaceStore, ObjectStore, ValueStore
+    from kv_service.jobs.model import Job, KeepGoing
+    from kv_service.namespaces.ports import AccountStore, NamespaceStore, ObjectDeleter, ValueDeleter
     from kv_service.transfers.service import Transfers
 
 
@@ -32,8 +32,8 @@ class Deletions:
         *,
         accounts: AccountStore,
         namespaces: NamespaceStore,
-        values: ValueStore,
-        objects: ObjectStore,
+        values: ValueDeleter,
+        objects: ObjectDeleter,
         transfers: Transfers,
         limiter: RedisAdmission,
         now_ms: Clock,
@@ -63,7 +63,7 @@ class Deletions:
     def account(self, job: Job, keep_going: KeepGoing) -> bool:
         """Remove everything of a deleted account."""
         self._limiter.close_account(job.account_id)
-        namespace_ids = list(self._namespaces.all_holdings(job.account_id))
+        namespace_ids = list(self._namespaces.all_stats(job.account_id))
         self._transfers.end_all(job.account_id, namespace_ids)
         if not self._values_gone(job, namespace_ids, keep_going):
             return False
@@ -73,7 +73,7 @@ class Deletions:
     def _values_gone(self, job: Job, namespace_ids: list[str], keep_going: KeepGoing) -> bool:
         spaces = [NamespaceRef(job.account_id, namespace_id) for namespace_id in namespace_ids]
         for space in spaces:
-            while self._values.delete_some(space) or self._objects.delete_some(space.namespace_id):
+            while self._values.delete_batch(space) or self._objects.delete_batch(space.namespace_id):
                 if not keep_going():
                     return False
         self._wait(max(0.0, job.created_at_ms / 1000 + self._settle_s - self._now_ms() / 1000))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from kv_common.identifiers import no_such_namespace
 from kv_common.redis import RedisUnavailable
 from kv_service import events as told
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStats, RandomBelow, new_token
 
 if TYPE_CHECKING:
     from kv_common.admission.redis import RedisAdmission
     from kv_common.clock import Clock
-    from kv_service.persistence import NamespaceStore
+    from kv_service.namespaces.ports import NamespaceStore
 
 
 class Namespaces:
@@ -40,11 +40,11 @@ class Namespaces:
     def get(self, account_id: str, name: str) -> tuple[Namespace, NamespaceStats]:
         """Return the namespace `name` and what it holds; NotFound when the account has none."""
         namespace = self._get(account_id, name)
-        return namespace, self._store.holdings(account_id, namespace.id)
+        return namespace, self._store.stats(account_id, namespace.id)
 
     def all(self, account_id: str) -> list[tuple[Namespace, NamespaceStats]]:
         """Return the account's namespaces by name, and what they hold."""
-        holdings = self._store.all_holdings(account_id)
+        holdings = self._store.all_stats(account_id)
         return [(namespace, holdings.get(namespace.id, EMPTY)) for namespace in self._store.all(account_id)]
 
     def delete(self, account_id: str, name: str, *, correlation_id: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kv_common import account_tombstones
 from kv_common.account_tombstones import account_key, require_open
 from kv_common.dynamodb import ConditionFailed, delete_partition, transact, translate_errors
-from kv_service.jobs.worker import ACCOUNT_JOB_ID
+from kv_service.jobs.model import ACCOUNT_JOB_ID
 from kv_service.persistence.jobs import WORK_PREFIX, job_start
 from kv_service.persistence.storage_usage import owner_key
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kv_common.admission import Limits
     from kv_common.clock import Clock
     from kv_common.dynamodb.items import Item
-    from kv_service.jobs.worker import Job
+    from kv_service.jobs.model import Job
 
 
 class AccountStore:

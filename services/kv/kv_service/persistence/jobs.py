@@ -8,7 +8,7 @@ from kv_common.account_tombstones import account_key
 from kv_common.dynamodb import ConditionFailed, translate_errors
 from kv_common.events.outbox import outbox_put
 from kv_service import events as told
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

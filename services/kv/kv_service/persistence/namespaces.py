@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kv_common.clock import Clock
     from kv_common.dynamodb.items import Item
     from kv_common.events import Event
-    from kv_service.jobs.worker import Job
+    from kv_service.jobs.model import Job
 
 NAMESPACE_PREFIX = "NAMESPACE#"
 _GONE_KEPT_S = 2 * 86_400  # the stream, which may still have to count what was deleted, keeps a day
@@ -89,13 +89,13 @@ class NamespaceStore:
         """Return the account's namespaces by name, also those being deleted, in a trip per page."""
         return tuple(_namespace(item) for item in self._query(account_id, NAMESPACE_PREFIX))
 
-    def holdings(self, account_id: str, namespace_id: str) -> NamespaceStats:
+    def stats(self, account_id: str, namespace_id: str) -> NamespaceStats:
         """Return what a namespace holds, as far as it is counted."""
         with translate_errors():
             answer = self._client.get_item(TableName=self._table, Key=holdings_key(account_id, namespace_id))
         return _holdings(answer["Item"]) if "Item" in answer else EMPTY
 
-    def all_holdings(self, account_id: str) -> dict[str, NamespaceStats]:
+    def all_stats(self, account_id: str) -> dict[str, NamespaceStats]:
         """Return what the account's namespaces hold, by id, in a trip per page; also of some that are gone."""
         return {
             item["SK"]["S"].removeprefix(HOLDINGS_PREFIX): _holdings(item)

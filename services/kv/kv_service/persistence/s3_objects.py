@@ -9,12 +9,12 @@ transfers/<namespace id>/<job>.upload       what is to be imported
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kv_common.errors import Unavailable
 from kv_common.s3 import ObjectNotFound, translate_errors
+from kv_service.transfers.ports import Uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,14 +26,6 @@ PREFIXES = ("values", "answers", "transfers")
 PENDING = "state=pending"
 _DELETED_AT_ONCE = 1_000  # what one DeleteObjects takes
 _NDJSON = "application/x-ndjson"
-
-
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """A file that somebody has uploaded: its size in bytes, and the ETag that tells it from any other."""
-
-    size: int
-    etag: str
 
 
 class ObjectStore:
@@ -94,7 +86,7 @@ class ObjectStore:
         """Return a URL that gives an answer to whoever has it; no trip."""
         return self._presigned("get_object", _answer(namespace_id, name), expires_s)
 
-    def delete_some(self, namespace_id: str) -> int:
+    def delete_batch(self, namespace_id: str) -> int:
         """Remove up to a thousand of a namespace's objects of each kind, and return how many, 0 when none is left.
 
         Two trips per kind.
@@ -113,7 +105,7 @@ class ObjectStore:
 
     def delete_namespace(self, namespace_id: str) -> None:
         """Remove all of a namespace's objects, in as many trips as it takes."""
-        while self.delete_some(namespace_id):
+        while self.delete_batch(namespace_id):
             pass
 
     def presign_download(self, namespace_id: str, job_id: str, *, expires_s: int) -> str:

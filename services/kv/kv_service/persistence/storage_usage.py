@@ -8,6 +8,7 @@ from kv_common.account_tombstones import account_key
 from kv_common.dynamodb import ConditionFailed, transact, translate_errors
 from kv_common.errors import Unavailable
 from kv_common.events.outbox import outbox_put
+from kv_service.storage_usage.ports import AlreadyCounted, NamespacesDeleted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,28 +20,10 @@ if TYPE_CHECKING:
     from kv_common.events import Event
     from kv_service.storage_usage.rules import UsageDelta
 
-NAMESPACES_AT_ONCE = 30
-"""Each takes three items of a transaction, which takes a hundred."""
 
 HOLDINGS_PREFIX = "HOLDINGS#"
 _CHECKPOINT_KEPT_S = 3 * 86_400  # the stream itself keeps a day
 _SEQUENCE_WIDTH = 40  # as text, for they are longer than DynamoDB's numbers
-
-
-class AlreadyCounted(Exception):
-    """Changes up to `position` have been counted already."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(f"counted up to {position}")
-        self.position = position
-
-
-class NamespacesDeleted(Exception):
-    """Namespaces that are no longer counted, because their account was deleted."""
-
-    def __init__(self, namespace_ids: frozenset[str]) -> None:
-        super().__init__(f"{len(namespace_ids)} namespaces are gone")
-        self.namespace_ids = namespace_ids
 
 
 class StorageStore:

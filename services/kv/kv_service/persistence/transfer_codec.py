@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kv_common.account_tombstones import ACCOUNT_PREFIX, account_key
-from kv_service.jobs.worker import JobKind
+from kv_service.jobs.model import JobKind
 from kv_service.transfers.model import ExportProgress, ImportProgress, Problem, TransferJob, TransferStatus
 
 if TYPE_CHECKING:

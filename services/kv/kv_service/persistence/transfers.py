@@ -11,12 +11,13 @@ from kv_common.account_tombstones import account_key, require_open
 from kv_common.dynamodb import ConditionFailed, delete_all, transact, translate_errors
 from kv_common.errors import Conflict, RateLimited, Unauthorized
 from kv_common.identifiers import no_such_namespace
-from kv_service.jobs.worker import JobKind
+from kv_service.jobs.model import JobKind
 from kv_service.namespaces.model import NamespaceStatus
 from kv_service.persistence.jobs import job_key, job_start
 from kv_service.persistence.namespaces import namespace_key
 from kv_service.persistence.transfer_codec import TRANSFER_PREFIX, decode, encode, transfer_key
 from kv_service.transfers.model import TransferStatus, job_of
+from kv_service.transfers.ports import StaleStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,6 @@ _SLOT_PREFIX = "SLOT#"
 _BEGUN_PREFIX = "BEGUN#"
 _DAY_S = 86_400
 _SHOWN = 100
-
-
-class StaleStep(Exception):
-    """The transfer is not where it was: somebody else has gone on with it, or ended it. Nothing was written."""
 
 
 class TransferStore:

@@ -27,7 +27,7 @@ class UsageOutbox:
         self._client = client
         self._table = table
 
-    def tell(self, events: Sequence[Event], used: Mapping[str, Mapping[str, int]], *, now_s: int) -> None:
+    def put(self, events: Sequence[Event], used: Mapping[str, Mapping[str, int]], *, now_s: int) -> None:
         """Put events into the outbox, and requests used by account and month where quotas go on from.
 
         Nothing here depends on the other: events carry cumulative counts, and a month's use that is a little behind

@@ -21,14 +21,14 @@ class ValueBodies:
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
         """Return a version that was found with its text, None when that is gone: the key has another one by now."""
         if found.object_id is None:
             return found
         text = self._objects.get_value(space.namespace_id, found.object_id)
         return None if text is None else replace(found, text=text.decode())
 
-    def place(self, space: NamespaceRef, version: Version) -> Version:
+    def offload(self, space: NamespaceRef, version: Version) -> Version:
         """Return a version that fits into an item: where its text does not, an object holds it, and waits to be named.
 
         An item may begin to name it in a transaction only, whose token lets that happen once, however often it is
@@ -40,7 +40,7 @@ class ValueBodies:
         self._objects.put_value(space.namespace_id, version.etag, (version.text or "").encode())
         return placed
 
-    def displace(self, space: NamespaceRef, placed: Version) -> None:
+    def discard(self, space: NamespaceRef, placed: Version) -> None:
         """Remove the object that a version was placed in whose item was refused; it goes by itself otherwise.
 
         To be done only when that is known. An item may have been written though no answer came.

@@ -53,7 +53,7 @@ class BulkStore:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def heads(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
+    def metadata_of(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
         """Return the versions under up to a hundred keys, without their texts; nothing for a key that is not there.
 
         What has expired is found until the table has removed it. Several trips where the table does not answer for all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,7 +12,8 @@ from kv_service.persistence import value_codec
 from kv_service.persistence.conditions import version_unchanged
 from kv_service.persistence.idempotency import Records, record_key
 from kv_service.persistence.value_bodies import ValueBodies
-from kv_service.persistence.values import VersionConflict, value_key
+from kv_service.persistence.values import value_key
+from kv_service.values.ports import Seen, VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,19 +27,11 @@ if TYPE_CHECKING:
 
     from kv_service.namespaces.model import NamespaceRef
     from kv_service.persistence.s3_objects import ObjectStore
-    from kv_service.values.idempotency import IdempotencyKey, RecordedAnswer, StoredResponse
+    from kv_service.values.idempotency import IdempotencyKey, RecordedAnswer
     from kv_service.values.model import Version
     from kv_service.values.planning import Change
 
 _READS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was read together: the versions that there are, by key, and the record of the request."""
-
-    versions: Mapping[str, Version]
-    record: StoredResponse | None
 
 
 class TransactionStore:
@@ -94,9 +86,9 @@ class TransactionStore:
             raise
         return self._seen(space, [one["Item"] for one in answer["Responses"] if one.get("Item")], None, 0)
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
         """Return a version that was found with its text; see ValueStore."""
-        return self._texts.whole(space, found)
+        return self._texts.load(space, found)
 
     def commit(
         self,
@@ -124,13 +116,13 @@ class TransactionStore:
         except (ConditionFailed, TransactionConflict) as failure:
             for change, before in zip(placed, changes, strict=True):
                 if change is not before and change.version is not None:
-                    self._texts.displace(space, change.version)
+                    self._texts.discard(space, change.version)
             if isinstance(failure, ConditionFailed):
                 raise VersionConflict(None) from failure
             raise
 
     def _placed(self, space: NamespaceRef, change: Change) -> Change:
-        if change.version is None or (version := self._texts.place(space, change.version)) is change.version:
+        if change.version is None or (version := self._texts.offload(space, change.version)) is change.version:
             return change
         return replace(change, version=version)
 

@@ -20,6 +20,7 @@ from kv_service.persistence.value_bodies import ValueBodies
 from kv_service.storage_usage.rules import VALUE_PREFIX
 from kv_service.values.model import expiry, stored_bytes
 from kv_service.values.pages import KeyRange
+from kv_service.values.ports import VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,17 +47,6 @@ _REPLACED = ("v", "n", "o", "s", "ttl", "m")
 _NAMES = {"ttl": "#ttl"}  # a reserved word
 
 
-class VersionConflict(Exception):
-    """The key is in another state than the write asked for; nothing was written.
-
-    `found` is the version that stands there, which may have expired, and None where there is none.
-    """
-
-    def __init__(self, found: Version | None) -> None:
-        super().__init__("the key is in another state")
-        self.found = found
-
-
 class ValueStore:
     """The values of a `NamespaceRef`; every method is one trip unless it says otherwise, and may raise Unavailable.
 
@@ -75,12 +65,12 @@ class ValueStore:
             answer = self._client.get_item(TableName=self._table, Key=value_key(space, key), ConsistentRead=consistent)
         return value_codec.decode(key, answer["Item"]) if "Item" in answer else None
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
         """Return a version that was found with its text, None when that is gone: the key has another one by now.
 
         No trip for a text that stands in the table.
         """
-        return self._texts.whole(space, found)
+        return self._texts.load(space, found)
 
     def head(self, space: NamespaceRef, key: str, *, consistent: bool = True) -> Version | None:
         """Return the version under `key` without its text, which then does not travel."""
@@ -163,7 +153,7 @@ class ValueStore:
                     key, lambda: self._client.delete_item(TableName=self._table, Key=value_key(space, key), **unchanged)
                 )
             return
-        placed = self._texts.place(space, version)
+        placed = self._texts.offload(space, version)
         put: Any = {
             "TableName": self._table,
             "Item": {**value_key(space, key), **value_codec.encode(placed)},
@@ -175,7 +165,7 @@ class ValueStore:
         try:
             self._write(key, lambda: self._client.transact_write_items(TransactItems=[{"Put": put}]))
         except (VersionConflict, TransactionConflict):
-            self._texts.displace(space, placed)
+            self._texts.discard(space, placed)
             raise
 
     def page(
@@ -224,7 +214,7 @@ class ValueStore:
                 break
         return KeyRange(tuple(found), after)
 
-    def delete_some(self, space: NamespaceRef) -> int:
+    def delete_batch(self, space: NamespaceRef) -> int:
         """Remove up to a thousand keys and return how many, 0 when none is left; 41 trips for a thousand.
 
         It finds them in the index, which may lag behind: some may have gone already, and some not show yet.

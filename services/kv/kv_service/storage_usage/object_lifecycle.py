@@ -9,8 +9,8 @@ from kv_service.storage_usage.object_changes import object_changes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kv_service.persistence import ObjectStore
     from kv_service.storage_usage.object_changes import ObjectName
+    from kv_service.storage_usage.ports import ValueObjects
 
 _AT_ONCE = 8
 """Objects are confirmed one by one, a batch may have a thousand, and the bucket's client has ten connections."""
@@ -19,7 +19,7 @@ _AT_ONCE = 8
 class ObjectTracker:
     """Applies the changes of the table's stream to the bucket."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ValueObjects) -> None:
         self._store = store
 
     def track(self, records: Sequence[Mapping[str, Any]]) -> None:

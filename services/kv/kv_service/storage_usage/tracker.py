@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kv_service import events as told
-from kv_service.persistence.storage_usage import NAMESPACES_AT_ONCE, AlreadyCounted, NamespacesDeleted
 from kv_service.storage_usage import rules as storage
+from kv_service.storage_usage.ports import MAX_NAMESPACES_PER_COUNT, AlreadyCounted, NamespacesDeleted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from kv_common.clock import Clock
-    from kv_service.persistence import StorageStore
+    from kv_service.storage_usage.ports import StorageStore
     from kv_service.storage_usage.rules import Change
 
 
@@ -66,7 +66,7 @@ def _parts(changes: Sequence[Change]) -> Iterator[list[Change]]:
     part: list[Change] = []
     namespaces: set[str] = set()
     for change in changes:
-        if change.namespace_id not in namespaces and len(namespaces) == NAMESPACES_AT_ONCE:
+        if change.namespace_id not in namespaces and len(namespaces) == MAX_NAMESPACES_PER_COUNT:
             yield part
             part, namespaces = [], set()
         part.append(change)

@@ -15,19 +15,17 @@ from msgspec.structs import replace
 from kv_common.errors import PayloadTooLarge, Unavailable
 from kv_common.s3 import ObjectNotFound
 from kv_service.namespaces.model import NamespaceRef
-from kv_service.persistence.transfers import StaleStep
 from kv_service.transfers import ndjson
 from kv_service.transfers.model import ExportProgress, Problem, TransferStatus
+from kv_service.transfers.ports import StaleStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from kv_common.clock import Clock
-    from kv_service.jobs.worker import Job, KeepGoing
-    from kv_service.persistence import ObjectStore, ValueStore
-    from kv_service.persistence.transfers import TransferStore
-    from kv_service.persistence.value_bulk import BulkStore
+    from kv_service.jobs.model import Job, KeepGoing
     from kv_service.transfers.model import TransferJob
+    from kv_service.transfers.ports import BodyReader, BulkStore, TransferFiles, TransferStore
     from kv_service.values.model import Version
 
 MAX_PARTS = 10_000
@@ -51,7 +49,7 @@ class Exports:
     """The work of jobs that export; raises Unavailable where it cannot go on now."""
 
     def __init__(
-        self, store: TransferStore, bulk: BulkStore, values: ValueStore, files: ObjectStore, *, now_ms: Clock
+        self, store: TransferStore, bulk: BulkStore, values: BodyReader, files: TransferFiles, *, now_ms: Clock
     ) -> None:
         self._store = store
         self._bulk = bulk
@@ -136,7 +134,7 @@ class Exports:
         for _ in range(_READS):
             if version is None:
                 return None
-            whole = self._values.whole(space, version)
+            whole = self._values.load(space, version)
             if whole is not None:
                 return whole
             version = self._values.get(space, version.key)

@@ -15,14 +15,9 @@ from msgspec.structs import replace
 from kv_common.dynamodb import MAX_TRANSACTION, TransactionConflict
 from kv_common.errors import AppError, Conflict, PayloadTooLarge, ValidationError
 from kv_service.namespaces.model import NamespaceRef, new_token
-from kv_service.persistence.transfers import StaleStep
 from kv_service.transfers import ndjson
-from kv_service.transfers.model import (
-    ImportProgress,
-    LineProblem,
-    Problem,
-    TransferStatus,
-)
+from kv_service.transfers.model import ImportProgress, LineProblem, Problem, TransferStatus
+from kv_service.transfers.ports import StaleStep
 from kv_service.values.model import StorageFull, Version
 
 if TYPE_CHECKING:
@@ -30,14 +25,11 @@ if TYPE_CHECKING:
 
     from kv_common.admission.model import AdmissionDataSource
     from kv_common.clock import Clock
-    from kv_service.jobs.worker import Job, KeepGoing
+    from kv_service.jobs.model import Job, KeepGoing
     from kv_service.namespaces.model import RandomBelow
-    from kv_service.persistence import ObjectStore
-    from kv_service.persistence.transfers import TransferStore
-    from kv_service.persistence.value_bodies import ValueBodies
-    from kv_service.persistence.value_bulk import BulkStore
     from kv_service.transfers.model import TransferJob
     from kv_service.transfers.ndjson import Line
+    from kv_service.transfers.ports import BulkStore, TransferFiles, TransferStore, ValueBodies
 
 MAX_PROBLEMS = 10
 _BLOCK_BYTES = 8 * 2**20
@@ -83,7 +75,7 @@ class Imports:
         store: TransferStore,
         bulk: BulkStore,
         texts: ValueBodies,
-        files: ObjectStore,
+        files: TransferFiles,
         facts: AdmissionDataSource,
         *,
         now_ms: Clock,
@@ -177,12 +169,12 @@ class Imports:
                 progress, offset=chunk.end.end, line=chunk.end.number, grown=progress.grown + growth
             ),
         )
-        placed = [self._texts.place(space, version) for version in chunk.versions.values()]
+        placed = [self._texts.offload(space, version) for version in chunk.versions.values()]
         try:
             return self._store.save(after, [self._bulk.write_of(space, version) for version in placed])
         except (StaleStep, TransactionConflict):
             for version in placed:
-                self._texts.displace(space, version)
+                self._texts.discard(space, version)
             raise
 
     def _chunk(self, found: Iterator[Line]) -> Chunk:
@@ -215,7 +207,7 @@ class Imports:
 
     def _growth(self, space: NamespaceRef, versions: Mapping[str, Version]) -> int:
         """Return by how many bytes the account will store more for writing `versions`."""
-        replaced = self._bulk.heads(space, list(versions))
+        replaced = self._bulk.metadata_of(space, list(versions))
         return sum(one.stored_bytes for one in versions.values()) - sum(one.stored_bytes for one in replaced)
 
     def _require_room(self, transfer: TransferJob, growth: int) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kv_common import base62
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 
 if TYPE_CHECKING:
     from kv_common.errors import AppError

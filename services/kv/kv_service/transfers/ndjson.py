@@ -16,7 +16,7 @@ import msgspec
 from kv_common import clock, identifiers
 from kv_common.errors import PayloadTooLarge, field_error
 from kv_common.json import strict as strict_json
-from kv_service.http.value_requests import put_of
+from kv_service.values.command_fields import put_of
 from kv_service.values.model import MAX_VALUE_BYTES
 from kv_service.values.preconditions import NONE
 

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from kv_common.errors import Conflict, NotFound
 from kv_common.identifiers import no_such_namespace
-from kv_service.jobs.worker import JobKind
+from kv_service.jobs.model import JobKind
 from kv_service.namespaces.model import NamespaceStatus
-from kv_service.persistence.transfers import StaleStep
 from kv_service.transfers.model import (
     KEPT_S,
     ExportProgress,
@@ -21,14 +20,14 @@ from kv_service.transfers.model import (
     is_id,
     new_id,
 )
+from kv_service.transfers.ports import StaleStep
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kv_common.clock import Clock
     from kv_service.namespaces.model import RandomBelow
-    from kv_service.persistence import NamespaceStore, ObjectStore
-    from kv_service.persistence.transfers import TransferStore
+    from kv_service.transfers.ports import NamespaceReader, TransferFiles, TransferStore
 
 LINK_S = 3_600
 """How long a link to a file is good for; whoever asks for the job again gets a new one."""
@@ -48,8 +47,8 @@ class Transfers:
     def __init__(
         self,
         store: TransferStore,
-        namespaces: NamespaceStore,
-        files: ObjectStore,
+        namespaces: NamespaceReader,
+        files: TransferFiles,
         *,
         now_ms: Clock,
         random_below: RandomBelow,

@@ -11,7 +11,6 @@ from kv_common import cursors, retry
 from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import Unavailable
 from kv_service.namespaces.model import new_token
-from kv_service.persistence.values import VersionConflict
 from kv_service.values.commands import (
     Delete,
     Get,
@@ -27,14 +26,15 @@ from kv_service.values.commands import (
 )
 from kv_service.values.model import MAX_INTEGER_BYTES, Version, WriteStamp, is_large, unless_expired
 from kv_service.values.pages import Page, PageRequest
+from kv_service.values.ports import VersionConflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kv_common.clock import Clock
     from kv_service.namespaces.model import NamespaceRef, RandomBelow
-    from kv_service.persistence import ValueStore
     from kv_service.values.commands import Write
+    from kv_service.values.ports import ValueStore
     from kv_service.values.read_budget import ReadBudget
 
 _ATTEMPTS = 20
@@ -75,7 +75,7 @@ class Values:
                 return version
             if allowance is not None:
                 allowance.take(version.size)
-            whole = self._store.whole(space, version)
+            whole = self._store.load(space, version)
             if whole is not None:
                 return require_found(command, whole)
         raise Unavailable(_TOO_MANY_WRITES)
@@ -164,7 +164,7 @@ class Values:
         moment = self.moment()
         current = unless_expired(found, moment.now_ms)
         if current is not None and reads_text(command):
-            current = self._store.whole(space, current)
+            current = self._store.load(space, current)
             if current is None:
                 raise VersionConflict(None)
         # An expired item that is still stored frees its bytes when it is replaced.

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from kv_common import retry
 from kv_common.dynamodb import TransactionConflict
 from kv_common.errors import AppError, Unavailable
-from kv_service.persistence.values import VersionConflict
 from kv_service.values.commands import Get, WriteResult, reads_text, require_found
 from kv_service.values.idempotency import RecordedAnswer, in_flight
 from kv_service.values.model import unless_expired
 from kv_service.values.planning import plan
+from kv_service.values.ports import VersionConflict
 from kv_service.values.read_budget import ReadBudget
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from kv_common.clock import Clock
     from kv_common.http import Response
     from kv_service.namespaces.model import NamespaceRef
-    from kv_service.persistence import TransactionStore
     from kv_service.values.commands import Command
     from kv_service.values.idempotency import IdempotencyKey
     from kv_service.values.model import Version
     from kv_service.values.planning import Outcome
+    from kv_service.values.ports import TransactionStore
     from kv_service.values.service import Values
 
     Chain = list[tuple[int, Command]]
@@ -170,7 +170,7 @@ class MultiKeyOperations:
             if reads_text(one) and one.key in found:
                 allowance.take(found[one.key].size)
         for key in {one.key for one in operations if reads_text(one)} & set(found):
-            version = self._store.whole(space, found[key])
+            version = self._store.load(space, found[key])
             if version is None:
                 raise VersionConflict(None)
             whole[key] = version

@@ -13,10 +13,10 @@ from kv_common.plans import CATALOG
 from kv_common.s3 import ObjectNotFound
 from kv_service.namespaces.model import Namespace, NamespaceRef
 from kv_service.persistence import ObjectStore, ValueStore, value_codec
-from kv_service.persistence.s3_objects import Uploaded
-from kv_service.persistence.transfers import StaleStep, TransferStore
+from kv_service.persistence.transfers import TransferStore
 from kv_service.persistence.value_bulk import BulkStore
 from kv_service.transfers.model import TransferJob, TransferStatus
+from kv_service.transfers.ports import StaleStep, Uploaded
 from tests.unit.kv.fakes import ACCOUNT, NOW_MS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-    from kv_service.jobs.worker import JobKind
+    from kv_service.jobs.model import JobKind
     from kv_service.values.model import Version
 
 HERE = NamespaceRef(ACCOUNT, "n1")
@@ -79,7 +79,7 @@ class FakeBulkStore(BulkStore):
                 return
             after = page[-1]
 
-    def heads(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
+    def metadata_of(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
         assert space == HERE
         with self._fate.call("heads"):
             return [self.versions[key] for key in keys if key in self.versions]
@@ -106,7 +106,7 @@ class FakeValueReader(ValueStore):
         assert consistent
         return self._values.versions.get(key)
 
-    def whole(self, space: NamespaceRef, found: Version) -> Version | None:
+    def load(self, space: NamespaceRef, found: Version) -> Version | None:
         assert space == HERE
         if found.object_id in self.gone:
             return None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kv_common.errors import Unavailable
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 from kv_service.transfers import exporter, ndjson
 from kv_service.transfers.exporter import Exports
 from kv_service.transfers.model import TransferStatus, job_of

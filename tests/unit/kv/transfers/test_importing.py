@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kv_common.dynamodb import TransactionConflict
-from kv_service.jobs.worker import Job, JobKind
+from kv_service.jobs.model import Job, JobKind
 from kv_service.persistence.value_bodies import ValueBodies
 from kv_service.transfers import importer, ndjson
 from kv_service.transfers.importer import Imports

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from kv_service.jobs.worker import JobKind
+from kv_service.jobs.model import JobKind
 from kv_service.namespaces.model import Namespace, NamespaceStatus
 from kv_service.transfers.model import ExportProgress, Problem, TransferJob, TransferStatus
 from tests.unit.common.gateway import error_of
