@@ -36,7 +36,7 @@ from kv_common.clock import now_ms
 from kv_common.dynamodb import client as dynamodb_client
 from kv_common.events import Event, PlanChanged, PlanLimits, RequestServed, Served, decode
 from kv_service import background
-from kv_service.events import namespace_created
+from kv_service.namespaces.events import namespace_created
 from kv_service.namespaces.model import Namespace
 from kv_service.persistence import NamespaceStore
 from tests.support.alerts import mails

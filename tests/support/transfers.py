@@ -14,7 +14,7 @@ from kv_common import dynamodb, s3
 from kv_common.clock import now_ms
 from kv_common.events import Event, JobDue
 from kv_service.background import job_handlers
-from kv_service.events import namespace_created
+from kv_service.namespaces.events import namespace_created
 from kv_service.namespaces.model import Namespace, NamespaceRef
 from kv_service.persistence import JobStore, NamespaceStore, ObjectStore, ValueStore
 from kv_service.persistence.transfers import TransferStore

@@ -16,10 +16,10 @@ from kv_common.events import AccountDeleted, ApiKeyRevoked, Event, JobDue, PlanC
 from kv_common.redis import RedisSettings, connect
 from kv_common.settings import required
 from kv_common.telemetry import logs
+from kv_service.deletion.service import Deletions
 from kv_service.jobs.model import ACCOUNT_JOB_ID, Job, JobKind
 from kv_service.jobs.worker import Worker
 from kv_service.metering.flusher import Flusher
-from kv_service.namespaces.deletion import Deletions
 from kv_service.persistence import (
     AccountStore,
     DynamoAdmissionData,

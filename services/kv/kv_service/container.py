@@ -15,7 +15,6 @@ from kv_common.admission.redis import RedisAdmission
 from kv_common.clock import now_ms
 from kv_common.redis import connect
 from kv_common.shared_secret import SharedSecret
-from kv_service.http.large_responses import LargeResponses
 from kv_service.namespaces.service import Namespaces
 from kv_service.persistence import (
     DynamoAdmissionData,
@@ -26,6 +25,7 @@ from kv_service.persistence import (
     ValueStore,
 )
 from kv_service.settings import Settings
+from kv_service.values.large_responses import LargeResponses
 from kv_service.values.service import Values
 from kv_service.values.transactions import MultiKeyOperations
 

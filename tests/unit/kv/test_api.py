@@ -19,10 +19,10 @@ from kv_common.errors import Conflict, NotFound, Unavailable
 from kv_common.redis import RedisSettings
 from kv_service.container import Kv
 from kv_service.http.app import create_app
-from kv_service.http.large_responses import LargeResponses
 from kv_service.namespaces.service import Namespaces
 from kv_service.settings import Settings
 from kv_service.transfers.service import Transfers
+from kv_service.values.large_responses import LargeResponses
 from kv_service.values.model import StorageFull
 from kv_service.values.service import Values
 from kv_service.values.transactions import MultiKeyOperations

@@ -9,9 +9,9 @@ import pytest
 from kv_common.errors import Unavailable
 from kv_common.events import Event, JobDue, NamespaceDeleted
 from kv_common.redis import RedisUnavailable
+from kv_service.deletion.service import Deletions
 from kv_service.jobs.model import Job, JobKind
 from kv_service.jobs.worker import Worker
-from kv_service.namespaces.deletion import Deletions
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStatus
 from kv_service.persistence import AccountStore, JobStore
 from kv_service.transfers.service import Transfers

@@ -11,13 +11,9 @@ import gzip
 import json
 import re
 import zlib
-from typing import TYPE_CHECKING
 
 from kv_common.errors import PayloadTooLarge, ValidationError, field_error
 from kv_common.http.response import Response
-
-if TYPE_CHECKING:
-    from kv_common.http.request import Request
 
 MAX_INFLATED_BYTES = 10_000_000
 """Maximum size of a decompressed request; the gateway's limit for uncompressed ones."""
@@ -53,13 +49,13 @@ def inflate(body: bytes, encoding: str) -> bytes:
     return inflated
 
 
-def fitted(request: Request, response: Response) -> Response | None:
+def fitted(response: Response, *, accept_encoding: str) -> Response | None:
     """Return `response` as text, base64 or gzip, to fit Lambda's limit; None if it does not fit."""
     if response.is_base64 or _fits_as_text(response.body):
         return response
     body = response.body.encode()
     headers = response.headers
-    if not _fits_as_base64(body) and _accepts_gzip(request.header("accept-encoding") or ""):
+    if not _fits_as_base64(body) and _accepts_gzip(accept_encoding):
         body = gzip.compress(body, compresslevel=1, mtime=0)  # higher levels take seconds for some bodies
         headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     if not _fits_as_base64(body):

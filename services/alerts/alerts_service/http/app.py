@@ -9,7 +9,8 @@ from alerts_service import model as domain
 from alerts_service import unsubscribe_link
 from alerts_service.container import Alerts, bootstrap
 from alerts_service.http import responses as presentation
-from kv_common.http import Api, Request, Response, authenticated_account, no_content
+from kv_common.auth.bearer import authenticated_account
+from kv_common.http import Api, Request, Response, no_content
 from kv_common.http.health import add_health
 from kv_common.json.strict import decode_object
 

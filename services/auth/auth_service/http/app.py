@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from auth_service import model as domain
 from auth_service.container import Auth, bootstrap
-from kv_common.http import Api, Request, Response, authenticate, json_response, no_content
+from kv_common.auth.bearer import authenticate
+from kv_common.http import Api, Request, Response, json_response, no_content
 from kv_common.http.health import add_health
 from kv_common.lazy import lazy_module
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from billing_service.container import Billing
 from billing_service.http import request_models
 from kv_common import VERSION
+from kv_common.auth.bearer import authenticated_account
 from kv_common.errors import Unavailable
-from kv_common.http import Api, Request, Response, authenticated_account, json_response
+from kv_common.http import Api, Request, Response, json_response
 from kv_common.json.strict import decode_object
 
 if TYPE_CHECKING:

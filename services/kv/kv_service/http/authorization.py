@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from kv_common import api_keys, identifiers
 from kv_common.admission import AdmissionRequest, Decision, Source, rate_limit_headers, require_admitted
 from kv_common.api_keys import Scope
+from kv_common.auth.bearer import authenticated_account
 from kv_common.errors import AppError, PayloadTooLarge, Unauthorized
-from kv_common.http import Request, Response, authenticated_account
 from kv_service.namespaces.model import NamespaceRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kv_common.http import Request, Response
     from kv_service.container import Kv
 
 Command = TypeVar("Command")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kv_service import events as told
 from kv_service.metering import rules
+from kv_service.metering.events import keys_used, request_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,12 +70,10 @@ class Flusher:
 
     def _tell(self, tellings: list[UsageReport], correlation_id: str, now_s: int) -> None:
         events = [
-            told.request_served(one.account_id, served, correlation_id, now_s=now_s)
+            request_served(one.account_id, served, correlation_id, now_s=now_s)
             for one in tellings
             for served in one.minutes
         ]
-        events += [
-            told.keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys
-        ]
+        events += [keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys]
         self._store.put(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
         self._meter.acknowledge([one.settled for one in tellings])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from kv_common.identifiers import no_such_namespace
 from kv_common.redis import RedisUnavailable
-from kv_service import events as told
 from kv_service.jobs.model import Job, JobKind
+from kv_service.namespaces.events import namespace_created
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceStats, RandomBelow, new_token
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Namespaces:
     def create(self, account_id: str, name: str, *, correlation_id: str) -> Namespace:
         """Make the namespace `name`; Conflict when it exists or the account has too many."""
         namespace = Namespace(name, new_token(self._random_below), self._now_ms())
-        self._store.create(account_id, namespace, told.namespace_created(account_id, namespace, correlation_id))
+        self._store.create(account_id, namespace, namespace_created(account_id, namespace, correlation_id))
         # Without Redis it is enough that the table knows the name: admission reads it there.
         with suppress(RedisUnavailable):
             self._limiter.remember_namespace(account_id, name, namespace.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kv_common.account_tombstones import account_key
 from kv_common.dynamodb import ConditionFailed, translate_errors
 from kv_common.events.outbox import outbox_put
-from kv_service import events as told
+from kv_service.jobs.events import job_due
 from kv_service.jobs.model import Job, JobKind
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class JobStore:
                                 },
                             }
                         },
-                        outbox_put(self._table, told.job_due(job, now_ms=self._now_ms())),
+                        outbox_put(self._table, job_due(job, now_ms=self._now_ms())),
                     ]
                 )
         except ConditionFailed:
@@ -90,5 +90,5 @@ def job_start(table: str, job: Job, *, now_ms: int) -> list[TransactWriteItemTyp
     }
     return [
         {"Put": {"TableName": table, "Item": item}},
-        outbox_put(table, told.job_due(job, now_ms=now_ms)),
+        outbox_put(table, job_due(job, now_ms=now_ms)),
     ]

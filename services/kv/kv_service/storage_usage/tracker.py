@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_service import events as told
 from kv_service.storage_usage import rules as storage
+from kv_service.storage_usage.events import storage_changed
 from kv_service.storage_usage.ports import MAX_NAMESPACES_PER_COUNT, AlreadyCounted, NamespacesDeleted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Tracker:
                 self._log({"message": "changes of deleted namespaces"})
             sequence = str(changes[-1].sequence)
             events = [
-                told.storage_changed(owners[growth.namespace_id], growth, shard, sequence, now_ms=self._now_ms())
+                storage_changed(owners[growth.namespace_id], growth, shard, sequence, now_ms=self._now_ms())
                 for growth in known
             ]
             try:

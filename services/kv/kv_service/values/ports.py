@@ -104,3 +104,13 @@ class TransactionStore(Protocol):
 
         Raises VersionConflict, TransactionConflict and TransactionTooLarge.
         """
+
+
+class ResponseObjects(Protocol):
+    """Objects that hold response bodies for two days; every method may raise Unavailable."""
+
+    def put_answer(self, namespace_id: str, name: str, body: bytes) -> None:
+        """Store a response's body."""
+
+    def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
+        """Return a URL of a stored body."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kv_common.http import Api, authenticated_account
+from kv_common.auth.bearer import authenticated_account
+from kv_common.http import Api
 from kv_common.http.health import add_health
 from usage_service.container import Usage, bootstrap
 from usage_service.domain.periods import day_of_us

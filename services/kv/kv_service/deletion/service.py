@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kv_service import events as told
+from kv_service.namespaces.events import namespace_deleted
 from kv_service.namespaces.model import Namespace, NamespaceRef
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from kv_common.admission.redis import RedisAdmission
     from kv_common.clock import Clock
+    from kv_service.deletion.ports import AccountStore, ObjectDeleter, ValueDeleter
     from kv_service.jobs.model import Job, KeepGoing
-    from kv_service.namespaces.ports import AccountStore, NamespaceStore, ObjectDeleter, ValueDeleter
+    from kv_service.namespaces.ports import NamespaceStore
     from kv_service.transfers.service import Transfers
 
 
@@ -56,7 +57,7 @@ class Deletions:
         self._transfers.end_all(job.account_id, [job.id])
         if not self._values_gone(job, [job.id], keep_going):
             return False
-        event = told.namespace_deleted(job, job.subject, now_ms=self._now_ms())
+        event = namespace_deleted(job, job.subject, now_ms=self._now_ms())
         self._namespaces.remove(job.account_id, Namespace(job.subject, job.id, job.created_at_ms), event)
         return True
 

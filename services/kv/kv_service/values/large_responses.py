@@ -10,7 +10,7 @@ from kv_service.namespaces.model import new_token
 if TYPE_CHECKING:
     from kv_common.http import Request
     from kv_service.namespaces.model import NamespaceRef, RandomBelow
-    from kv_service.persistence import ObjectStore
+    from kv_service.values.ports import ResponseObjects
 
 FETCHED_WITHIN_S = 300
 _SURELY_FITS = 500_000
@@ -20,7 +20,7 @@ _SURELY_FITS = 500_000
 class LargeResponses:
     """Brings answers to their callers, whatever their size; raises Unavailable when it cannot now."""
 
-    def __init__(self, objects: ObjectStore, random_below: RandomBelow) -> None:
+    def __init__(self, objects: ResponseObjects, random_below: RandomBelow) -> None:
         self._objects = objects
         self._random_below = random_below
 
@@ -30,7 +30,8 @@ class LargeResponses:
             return response
         from kv_common.http.content_encoding import fitted
 
-        return fitted(request, response) or self._elsewhere(request, space, response)
+        accepted = request.header("accept-encoding") or ""
+        return fitted(response, accept_encoding=accepted) or self._elsewhere(request, space, response)
 
     def _elsewhere(self, request: Request, space: NamespaceRef, response: Response) -> Response:
         """Keep a copy, for the value's own object may be gone before the client gets there."""

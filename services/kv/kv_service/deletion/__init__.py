@@ -1,0 +1,1 @@
+"""Deleting namespaces and accounts with everything that they hold."""
