@@ -10,12 +10,11 @@ from kv_common.errors import AppError, Conflict, Unavailable
 from kv_common.redis import RedisUnavailable
 from kv_service.namespaces.model import EMPTY, Namespace, NamespaceRef, NamespaceStats, NamespaceStatus
 from kv_service.persistence import NamespaceStore, ObjectStore, ServiceStore, TransactionStore, ValueStore
-from kv_service.values.ports import Seen
-from kv_service.values.ports import VersionConflict
 from kv_service.values.commands import Increment, apply
 from kv_service.values.idempotency import KEPT_S, StoredResponse
 from kv_service.values.model import Version, WriteStamp, unless_expired
 from kv_service.values.pages import KeyRange
+from kv_service.values.ports import Seen, VersionConflict
 from tests.unit.common.admission_fakes import FakeRedis
 
 if TYPE_CHECKING:
