@@ -201,6 +201,7 @@ def test_an_operation_keeps_its_word(
         case.body = body
     headers = harness.credential(case)
     response = case.call(local.base_url, session, headers)
+    assert response.status_code < 500, response.text
     case.validate_response(
         response,
         headers=headers,

@@ -166,6 +166,9 @@ def test_a_bucket_of_a_stage_that_goes_is_emptied_with_all_versions(client: S3Cl
 
     buckets.empty(client, bucket)
 
+    versions = client.list_object_versions(Bucket=bucket)
+    assert versions.get("Versions", []) == []
+    assert versions.get("DeleteMarkers", []) == []
     client.delete_bucket(Bucket=bucket)
 
 

@@ -36,4 +36,8 @@ from kv_common.auth.access_tokens import access_token_verifier
 access_token_verifier({ENV!r})
 assert "jwt" not in sys.modules and "cryptography" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    finished = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, env=environment
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")

@@ -126,4 +126,5 @@ assert "tenacity" not in sys.modules
 call(fails_once)
 assert "tenacity" in sys.modules
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    finished = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (finished.returncode, finished.stderr) == (0, "")

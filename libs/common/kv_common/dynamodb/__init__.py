@@ -1,6 +1,6 @@
-"""DynamoDB as the stores use it: short time-outs, low-level calls, failures of our own.
+"""DynamoDB for the stores: a client with short time-outs, and translated errors.
 
-`factory` makes the client, `errors` translates its failures, `writes` holds transactions and batches, and `fast` is the
+`factory` creates the client, `errors` translates its errors, `writes` has transactions and batches, and `fast` is the
 client that takes a tenth of boto3's CPU.
 """
 

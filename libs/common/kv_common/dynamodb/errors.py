@@ -1,10 +1,10 @@
-"""DynamoDB's failures as the stores handle them.
+"""DynamoDB's errors as the stores handle them.
 
-Unavailable              the table did not answer, or cannot serve now; repeating later is right
-├── TransactionConflict  another transaction was writing the same items
+Unavailable              the table did not respond or is overloaded; retry later
+├── TransactionConflict  a concurrent transaction wrote the same items; retry at once
 PayloadTooLarge
-└── TransactionTooLarge  the transaction exceeds 4 MB
-ConditionFailed          a condition did not hold
+└── TransactionTooLarge  the transaction exceeds the 4 MB limit
+ConditionFailed          a condition was not met
 """
 
 from __future__ import annotations
@@ -34,22 +34,21 @@ _RETRYABLE = frozenset(
 
 
 class TransactionConflict(Unavailable):
-    """Another transaction was writing the same items; trying again at once is right."""
+    """A concurrent transaction wrote the same items; the call may be retried at once."""
 
 
 class TransactionTooLarge(PayloadTooLarge):
-    """The items of a transaction are larger together than DynamoDB takes at one moment."""
+    """The items of a transaction exceed the 4 MB limit."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "This is more than can be read or written at one moment: 4 MB.", details={"reason": "transaction_size"}
-        )
+        super().__init__("This exceeds the 4 MB transaction limit.", details={"reason": "transaction_size"})
 
 
 class ConditionFailed(Exception):
-    """The item was not in the state that the write asked for; in a transaction, `actions` counts which, from 0.
+    """The condition of a write was not met.
 
-    `item` is the item that stood there, where a single write asked for it.
+    `actions` are the indexes of a transaction's failed actions, from 0. `item` is the stored item, if a single write
+    requested it.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class ConditionFailed(Exception):
 
 
 class _Translation:
-    """Turns what the client raises into our own words; it is no generator, for it stands around every call."""
+    """Translates exceptions of the client; a class, because a generator would cost CPU on every call."""
 
     def __enter__(self) -> None: ...
 
@@ -76,7 +75,7 @@ _TRANSLATION = _Translation()
 
 
 def translate_errors() -> AbstractContextManager[None]:
-    """Turn a failed condition into ConditionFailed and what will pass into Unavailable; let the rest escape."""
+    """Translate failed conditions to ConditionFailed and transient errors to Unavailable; raise others unchanged."""
     return _TRANSLATION
 
 
@@ -93,14 +92,14 @@ def _translate(error: BaseException) -> None:
         item = cast("Mapping[str, AttributeValueTypeDef] | None", error.response.get("Item"))
         raise ConditionFailed(item=item) from error
     if code == "TransactionCanceledException":
-        raise _cancelled(error.response) from error
+        raise _canceled(error.response) from error
     if code == "TransactionConflictException":
         raise TransactionConflict from error
     if code in _RETRYABLE:
         raise Unavailable from error
 
 
-def _cancelled(response: Mapping[str, Any]) -> Exception:
+def _canceled(response: Mapping[str, Any]) -> Exception:
     reasons = [reason.get("Code") for reason in response.get("CancellationReasons", [])]
     failed = frozenset(index for index, reason in enumerate(reasons) if reason == "ConditionalCheckFailed")
     if failed:

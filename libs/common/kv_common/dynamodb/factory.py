@@ -1,4 +1,4 @@
-"""Makes the DynamoDB client: short time-outs, and no work that requests can do without."""
+"""Creates the DynamoDB client, with short time-outs and without optional work per call."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ USER_AGENT = f"kv-storage/{VERSION}"
 
 
 class UnknownClientError(ValueError):
-    """DYNAMODB_CLIENT names no client."""
+    """DYNAMODB_CLIENT is not the name of a client."""
 
 
 def client(env: Mapping[str, str] = os.environ) -> DynamoDBClient:
     """Return a low-level client; region, credentials and endpoint come from the environment.
 
     Its nine operations on items go through the fast client (kv_common/dynamodb/fast), everything else through boto3,
-    which is imported only when it is needed. DYNAMODB_CLIENT=boto3 returns boto3's client as it is.
+    which is imported on first use. DYNAMODB_CLIENT=boto3 returns boto3's client as it is.
     """
     choice = env.get("DYNAMODB_CLIENT") or FAST
     if choice == BOTO3:
@@ -56,12 +56,12 @@ def boto3_client() -> DynamoDBClient:
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
-            # A call of the fast client that fails is followed by two attempts of botocore's.
+            # A failed call of the fast client is followed by two attempts of botocore.
             retries={"mode": "standard", "total_max_attempts": 2},
             tcp_keepalive=True,
-            # The stores build every request; validating each against the API's model costs CPU per call.
+            # The stores build every request; validation against the API model costs CPU per call.
             parameter_validation=False,
-            # So does building the user agent anew, and looking for features that DynamoDB lacks or we do not use.
+            # The same applies to the user agent and to features that DynamoDB lacks or we do not use.
             user_agent=USER_AGENT,
             account_id_endpoint_mode="disabled",
             inject_host_prefix=False,
@@ -71,7 +71,7 @@ def boto3_client() -> DynamoDBClient:
 
 
 def _fast_client_configured_by_boto3() -> DynamoDBClient:
-    """Return a client with the endpoint and credentials that botocore finds; behind a proxy, boto3's own."""
+    """Return a client with the endpoint and credentials that botocore finds; behind a proxy, boto3's client."""
     import boto3
     from botocore.utils import get_environ_proxies
 

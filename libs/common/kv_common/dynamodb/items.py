@@ -1,4 +1,4 @@
-"""Items as boto3 has them: attributes by name, each with its type."""
+"""The type of an item in boto3's low-level form: attributes by name, each with its type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions, batches and whole partitions, repeated where DynamoDB asks for it."""
+"""Transactions, batches and deletion of partitions, with retries."""
 
 from __future__ import annotations
 
@@ -20,26 +20,25 @@ if TYPE_CHECKING:
     )
 
 MAX_TRANSACTION = 100
-_BATCH = 25  # what one BatchWriteItem takes
+_BATCH = 25  # limit of BatchWriteItem
 _BATCH_ATTEMPTS = 8
 _TRANSACTION_ATTEMPTS = 12
 
 
 class _Unprocessed(Unavailable):
-    """The table could not take all of a batch: it is busy."""
+    """The table was too busy to process the whole batch."""
 
 
 def ping_table(client: DynamoDBClient, table: str) -> None:
-    """Return if the table answers, whether or not it holds anything; Unavailable otherwise."""
+    """Return if the table responds; Unavailable otherwise."""
     with translate_errors():
         client.get_item(TableName=table, Key={"PK": {"S": "SERVICE"}, "SK": {"S": "HEALTH"}})
 
 
 def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) -> None:
-    """Write all of `items` or none; others who write the same items at the same time are waited for.
+    """Write all of `items` or none, with retries after a conflict; ConditionFailed has the indexes that failed.
 
-    ConditionFailed counts the items whose condition did not hold. For work in the background: it may wait a second or
-    two in all, where a request would rather be refused.
+    For background work only: the pauses may add up to two seconds.
     """
 
     def attempt() -> None:
@@ -50,19 +49,19 @@ def transact(client: DynamoDBClient, items: Sequence[TransactWriteItemTypeDef]) 
 
 
 def put_all(client: DynamoDBClient, table: str, items: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
-    """Write items that depend on nothing, in a trip per 25."""
+    """Write items without conditions, one round trip per 25."""
     _write_all(client, table, [{"PutRequest": {"Item": item}} for item in items])
 
 
 def delete_all(client: DynamoDBClient, table: str, keys: Sequence[Mapping[str, AttributeValueTypeDef]]) -> None:
-    """Remove items, if they are there, in a trip per 25."""
+    """Delete items, one round trip per 25; missing items are ignored."""
     _write_all(client, table, [{"DeleteRequest": {"Key": key}} for key in keys])
 
 
 def delete_partition(client: DynamoDBClient, table: str, partition: str, *, before: str | None = None) -> int:
-    """Remove every item of a partition and return how many there were, in a trip per page and per 25 items.
+    """Delete the items of a partition and return their number; one round trip per page and one per 25 items.
 
-    With `before`, only those whose sort key comes before it.
+    With `before`, only items with a smaller sort key.
     """
     query: QueryInputTypeDef = {
         "TableName": table,
@@ -77,12 +76,12 @@ def delete_partition(client: DynamoDBClient, table: str, partition: str, *, befo
     deleted = 0
     while True:
         with translate_errors():
-            answer = client.query(**query)
-        delete_all(client, table, answer["Items"])
-        deleted += len(answer["Items"])
-        if "LastEvaluatedKey" not in answer:
+            response = client.query(**query)
+        delete_all(client, table, response["Items"])
+        deleted += len(response["Items"])
+        if "LastEvaluatedKey" not in response:
             return deleted
-        query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        query["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
 
 def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteRequestUnionTypeDef]) -> None:
@@ -93,8 +92,8 @@ def _write_all(client: DynamoDBClient, table: str, requests: Sequence[WriteReque
 def _write_batch(client: DynamoDBClient, table: str, unprocessed: list[WriteRequestUnionTypeDef]) -> None:
     def attempt() -> None:
         with translate_errors():
-            answer = client.batch_write_item(RequestItems={table: unprocessed})
-        unprocessed[:] = answer["UnprocessedItems"].get(table, [])
+            response = client.batch_write_item(RequestItems={table: unprocessed})
+        unprocessed[:] = response["UnprocessedItems"].get(table, [])
         if unprocessed:
             raise _Unprocessed
 

@@ -1,6 +1,6 @@
-"""ConnectionPool to one endpoint that are kept open from request to request, and from one event to the next.
+"""Persistent HTTP/1.1 connections to one endpoint, kept open across requests and events.
 
-It is the part of HTTP/1.1 that DynamoDB speaks: every answer says its length. What reads otherwise is no answer.
+Only the part of HTTP/1.1 that DynamoDB uses: a response without a Content-Length is an error.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MAX_HEAD = 65_536
 
 
 class TransportError(Exception):
-    """There was no answer, or not in time, or none that can be read; the request may have been carried out."""
+    """There was no response in time, or it is malformed; the request may have been executed."""
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
-    """What came back, by the names that botocore has for it; header names are in lower case."""
+    """A response, with botocore's field names; header names are in lower case."""
 
     status_code: int
     headers: dict[str, str]
@@ -40,44 +40,44 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
 
 class ConnectionPool:
-    """As many connections as requests are under way at once; threads may share them."""
+    """A thread-safe pool with as many connections as there are concurrent requests."""
 
     def __init__(
         self, endpoint_url: str, *, connect_timeout_s: float, read_timeout_s: float, ca_bundle: str | None = None
     ) -> None:
         endpoint = urlsplit(endpoint_url)
         self.host = endpoint.netloc
-        """The host as requests name it."""
+        """The value of the Host header."""
         self._address = (endpoint.hostname or "", endpoint.port or _PORTS[endpoint.scheme])
         self._is_secure = endpoint.scheme == "https"
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._ca_bundle = ca_bundle
-        # The last one back goes first again, so that no more stay in use than are needed.
+        # Last in, first out: as few connections as possible stay in use.
         self._idle: deque[_Connection] = deque()
         weakref.finalize(self, _close, self._idle)
 
     def post(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Return the answer to a POST to /; raises TransportError."""
+        """Return the response to POST /; raises TransportError."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"POST / HTTP/1.1\r\n{lines}content-length: {len(body)}\r\n\r\n".encode("latin-1") + body
         try:
             connection = self._take()
             try:
-                answer = connection.exchange(request)
+                response = connection.send(request)
             except BaseException:
                 connection.close()
                 raise
         except (OSError, ValueError, KeyError) as error:
             raise TransportError(type(error).__name__) from error
-        if answer.headers.get("connection", "").lower() == "close":
+        if response.headers.get("connection", "").lower() == "close":
             connection.close()
         else:
             self._idle.append(connection)
-        return answer
+        return response
 
     def _take(self) -> _Connection:
-        """Return an open connection: the other side may have ended one while this environment was frozen."""
+        """Return an open connection; the server may have closed idle ones while Lambda was frozen."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -102,11 +102,11 @@ class ConnectionPool:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._ca_bundle or _botocores_certificates())
+        return ssl.create_default_context(cafile=self._ca_bundle or _botocore_ca_bundle())
 
 
-def _botocores_certificates() -> str:
-    """Return the file of certificates that botocore believes, without importing it: certifi's, else its own."""
+def _botocore_ca_bundle() -> str:
+    """Return the path of botocore's CA bundle without importing botocore: certifi's, or its own."""
     for package in ("certifi", "botocore"):
         found = find_spec(package)
         if found is not None and found.origin is not None:
@@ -120,7 +120,7 @@ def _close(connections: deque[_Connection]) -> None:
 
 
 class _Connection:
-    """One socket; its requests come one after the other."""
+    """One socket, used by one request at a time."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -128,22 +128,22 @@ class _Connection:
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
 
-    def exchange(self, request: bytes) -> HttpResponse:
-        """Send a request and return its answer; OSError, ValueError or KeyError where there is none."""
+    def send(self, request: bytes) -> HttpResponse:
+        """Send a request and return its response; OSError, ValueError or KeyError if there is none."""
         self._socket.sendall(request)
-        head = self._reader.until(b"\r\n\r\n", at_most=_MAX_HEAD)
+        head = self._reader.read_until(b"\r\n\r\n", at_most=_MAX_HEAD)
         version_and_status, *lines = head.decode("latin-1").split("\r\n")
         version, status, *_ = version_and_status.split(" ", 2)
         if version != "HTTP/1.1":
             raise ValueError(version)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        content = self._reader.exactly(int(headers["content-length"]))
+        content = self._reader.read_exactly(int(headers["content-length"]))
         if not self._reader.is_empty:
-            raise ValueError("more than an answer")
+            raise ValueError("data after the response")
         return HttpResponse(int(status), headers, content)
 
     def is_open(self) -> bool:
-        """Tell whether nothing has come since the last answer: what can be read now is the end."""
+        """Return whether the connection is open: an idle socket becomes readable only when the server closes it."""
         return not self._poll.poll(0)
 
     def close(self) -> None:

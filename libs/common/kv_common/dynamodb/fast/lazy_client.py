@@ -1,4 +1,4 @@
-"""A client of DynamoDB whose calls of operations on items take the short way; boto3's stands behind it."""
+"""A DynamoDB client with boto3's interface: item operations use FastClient, all others boto3."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def _operation(name: str) -> Callable[..., Json]:
     def call(self: LazyClient, **params: Any) -> Json:
         return self.calls(name, params)
 
-    call.__doc__ = f"{name}, as boto3's client has it."
+    call.__doc__ = f"{name}, as in boto3's client."
     return call
 
 
 class LazyClient:
-    """boto3's client, which is not made before somebody asks for more than an operation on items.
+    """boto3's client interface; boto3 is imported when anything but an item operation is used.
 
-    To import boto3 and to make a client takes most of a cold start's time, and most processes need neither.
+    Importing boto3 and creating a client takes most of a cold start, and most processes need neither.
     """
 
     def __init__(self, calls: FastClient) -> None:
@@ -41,6 +41,6 @@ class LazyClient:
 
     def __getattr__(self, name: str) -> Any:
         if name == "meta":
-            # Its events hang there.
-            self.calls.be_watched()
+            # Event handlers are registered on it.
+            self.calls.emit_events()
         return getattr(self.calls.client, name)

@@ -1,4 +1,4 @@
-"""DynamoDB's answers as its clients return them: what has a type here is decoded, bytes included, by msgspec in C."""
+"""DynamoDB's responses in boto3's form, as types for msgspec, which also decodes base64 to bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class AttributeValue(TypedDict, total=False):
-    """A value by its type; exactly one member is there."""
+    """A value by its type; exactly one field is set."""
 
     S: str
     N: str
@@ -26,8 +26,8 @@ Item = dict[str, AttributeValue]
 Capacity = dict[str, Any]
 
 
-class OneTable(TypedDict, total=False):
-    """What reads and writes of one table answer."""
+class ItemResponse(TypedDict, total=False):
+    """The response to a read or write of one table."""
 
     Item: Item
     Attributes: Item
@@ -38,8 +38,8 @@ class OneTable(TypedDict, total=False):
     ConsumedCapacity: Capacity
 
 
-class Keys(TypedDict, total=False):
-    """What a batch has not read of a table."""
+class TableKeys(TypedDict, total=False):
+    """The unprocessed keys of a table in a batch read."""
 
     Keys: list[Item]
     ConsistentRead: bool
@@ -47,82 +47,82 @@ class Keys(TypedDict, total=False):
     ExpressionAttributeNames: dict[str, str]
 
 
-class BatchGot(TypedDict, total=False):
-    """What a batch of reads answers."""
+class BatchGetResponse(TypedDict, total=False):
+    """The response to BatchGetItem."""
 
     Responses: dict[str, list[Item]]
-    UnprocessedKeys: dict[str, Keys]
+    UnprocessedKeys: dict[str, TableKeys]
     ConsumedCapacity: list[Capacity]
 
 
-class Put(TypedDict):
-    """An item that a batch has not written."""
+class UnprocessedPut(TypedDict):
+    """An unprocessed put."""
 
     Item: Item
 
 
-class Delete(TypedDict):
-    """An item that a batch has not removed."""
+class UnprocessedDelete(TypedDict):
+    """An unprocessed deletion."""
 
     Key: Item
 
 
-class Write(TypedDict, total=False):
-    """What a batch has not done: one of the two."""
+class UnprocessedWrite(TypedDict, total=False):
+    """An unprocessed request of a batch write; exactly one field is set."""
 
-    PutRequest: Put
-    DeleteRequest: Delete
+    PutRequest: UnprocessedPut
+    DeleteRequest: UnprocessedDelete
 
 
-class BatchWritten(TypedDict, total=False):
-    """What a batch of writes answers."""
+class BatchWriteResponse(TypedDict, total=False):
+    """The response to BatchWriteItem."""
 
-    UnprocessedItems: dict[str, list[Write]]
+    UnprocessedItems: dict[str, list[UnprocessedWrite]]
     ConsumedCapacity: list[Capacity]
 
 
-class Found(TypedDict, total=False):
-    """One read of a transaction; it holds nothing where there was no item."""
+class TransactGetResult(TypedDict, total=False):
+    """One read of a transaction; empty if there is no item."""
 
     Item: Item
 
 
-class Transacted(TypedDict, total=False):
-    """What transactions answer."""
+class TransactionResponse(TypedDict, total=False):
+    """The response to a transaction."""
 
-    Responses: list[Found]
+    Responses: list[TransactGetResult]
     ConsumedCapacity: list[Capacity]
 
 
-class Reason(TypedDict, total=False):
-    """Why one item cancelled a transaction, or that it did not."""
+class CancellationReason(TypedDict, total=False):
+    """The reason why an action canceled a transaction; Code is the string None for the others."""
 
     Code: str
     Message: str
     Item: Item
 
 
-#: What DynamoDB answers instead. Names of this form stand in no class's body.
-Refusal = TypedDict(
-    "Refusal",
-    {"__type": str, "message": str, "Message": str, "Item": Item, "CancellationReasons": list[Reason]},
+#: An error response. `__type` cannot be a field of a class, where its name would be mangled.
+ErrorResponse = TypedDict(
+    "ErrorResponse",
+    {"__type": str, "message": str, "Message": str, "Item": Item, "CancellationReasons": list[CancellationReason]},
     total=False,
 )
 
-refusals = msgspec.json.Decoder(Refusal)
+ERROR_DECODER = msgspec.json.Decoder(ErrorResponse)
 
-_one_table = msgspec.json.Decoder(OneTable)
-_transacted = msgspec.json.Decoder(Transacted)
+_item_response = msgspec.json.Decoder(ItemResponse)
+_transaction_response = msgspec.json.Decoder(TransactionResponse)
 
 DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "GetItem": _one_table,
-    "PutItem": _one_table,
-    "UpdateItem": _one_table,
-    "DeleteItem": _one_table,
-    "Query": _one_table,
-    "BatchGetItem": msgspec.json.Decoder(BatchGot),
-    "BatchWriteItem": msgspec.json.Decoder(BatchWritten),
-    "TransactGetItems": _transacted,
-    "TransactWriteItems": _transacted,
+    "GetItem": _item_response,
+    "PutItem": _item_response,
+    "UpdateItem": _item_response,
+    "DeleteItem": _item_response,
+    "Query": _item_response,
+    "BatchGetItem": msgspec.json.Decoder(BatchGetResponse),
+    "BatchWriteItem": msgspec.json.Decoder(BatchWriteResponse),
+    "TransactGetItems": _transaction_response,
+    "TransactWriteItems": _transaction_response,
 }
-"""By operation."""
+"""Decoders by operation."""

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for the one shape that requests to DynamoDB have: POST to /, without a query.
+"""AWS Signature Version 4 for requests to DynamoDB: POST / without a query string.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -22,7 +22,7 @@ _DIGEST = "sha256"
 
 
 class Signer:
-    """Signs requests with whatever `credentials` returns at the time."""
+    """Signs requests with the current result of `credentials`."""
 
     def __init__(self, credentials: Callable[[], Credentials | ReadOnlyCredentials], region: str, service: str) -> None:
         self._credentials = credentials
@@ -33,29 +33,29 @@ class Signer:
     def sign(self, headers: dict[str, str], body: bytes, now_s: float) -> None:
         """Add the date, the session's token and the signature to `headers`, whose names are in lower case."""
         credentials = self._credentials()
-        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-        headers["x-amz-date"] = moment
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+        headers["x-amz-date"] = timestamp
         if credentials.token:
             headers["x-amz-security-token"] = credentials.token
         names = sorted(headers)
         signed = ";".join(names)
         lines = "".join(f"{name}:{headers[name]}\n" for name in names)
         canonical = f"POST\n/\n\n{lines}\n{signed}\n{hashlib.sha256(body).hexdigest()}"
-        day = moment[:8]
+        day = timestamp[:8]
         scope = f"{day}/{self._region}/{self._service}/aws4_request"
-        to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        to_sign = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         mac = self._mac(credentials.secret_key or "", day)
         mac.update(to_sign.encode())
         credential = f"Credential={credentials.access_key}/{scope}"
         headers["authorization"] = f"{_ALGORITHM} {credential}, SignedHeaders={signed}, Signature={mac.hexdigest()}"
 
     def _mac(self, secret: str, day: str) -> hmac.HMAC:
-        """Return a MAC under the key that requests of a day are signed with.
+        """Return a MAC with the signing key of a day.
 
-        It is derived anew when day or secret change, and copied otherwise, which is faster than to begin one.
+        The key is derived again when the day or the secret changes; copying the MAC is faster than creating one.
         """
-        made_for, mac = self._derived
-        if made_for != (secret, day):
+        derived_for, mac = self._derived
+        if derived_for != (secret, day):
             key = f"AWS4{secret}".encode()
             for part in (day, self._region, self._service, "aws4_request"):
                 key = hmac.digest(key, part.encode(), _DIGEST)

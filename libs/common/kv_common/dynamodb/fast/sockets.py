@@ -1,4 +1,4 @@
-"""Sockets as clients of ours use them: opened with time-outs, and read up to a mark or by count."""
+"""Sockets with time-outs, and a buffered reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RECEIVED_AT_ONCE = 65_536
 def open_socket(
     host: str, port: int, *, connect_timeout_s: float, timeout_s: float, tls: ssl.SSLContext | None = None
 ) -> socket.socket:
-    """Return a connected socket that waits for `timeout_s` at most; OSError when it cannot be connected in time."""
+    """Return a connected socket with time-outs; OSError if it cannot be connected in time."""
     opened = socket.create_connection((host, port), timeout=connect_timeout_s)
     try:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -29,7 +29,7 @@ def open_socket(
 
 
 class Reader:
-    """What comes from a socket; its methods raise ConnectionError where it ends early, and what the socket raises."""
+    """Reads from a socket; raises ConnectionError at an early end, and the socket's own errors."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._receive = connected.recv
@@ -38,22 +38,22 @@ class Reader:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all that has been received is read."""
+        """Whether all received bytes have been read."""
         return self._at == len(self._received)
 
-    def until(self, mark: bytes, *, at_most: int) -> bytes:
-        """Return what comes before `mark` and pass over that; ValueError when it is more than `at_most` bytes."""
+    def read_until(self, mark: bytes, *, at_most: int) -> bytes:
+        """Return the bytes before `mark` and skip the mark; ValueError if there are more than `at_most`."""
         while (end := self._received.find(mark, self._at)) < 0:
             if len(self._received) - self._at > at_most:
-                raise ValueError("too much before the mark")
+                raise ValueError("the mark was not found in time")
             self._received = self._received[self._at :] + self._more()
             self._at = 0
         found = self._received[self._at : end]
         self._at = end + len(mark)
         return found
 
-    def exactly(self, count: int) -> bytes:
-        """Return so many bytes."""
+    def read_exactly(self, count: int) -> bytes:
+        """Return `count` bytes."""
         missing = count - (len(self._received) - self._at)
         if missing > 0:
             parts = [self._received[self._at :]]
@@ -68,5 +68,5 @@ class Reader:
     def _more(self) -> bytes:
         received = self._receive(_RECEIVED_AT_ONCE)
         if not received:
-            raise ConnectionError("the answer ended early")
+            raise ConnectionError("the response ended early")
         return received

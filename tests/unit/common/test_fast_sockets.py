@@ -1,4 +1,4 @@
-"""What is read from a socket does not depend on the pieces it comes in."""
+"""kv_common.dynamodb.fast.sockets."""
 
 from __future__ import annotations
 
@@ -39,38 +39,36 @@ lines = st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), 
 
 @settings(max_examples=200, deadline=None)
 @given(lines, st.binary(max_size=40), st.data())
-def test_lines_and_counts_are_read_whole_however_they_are_cut(
-    lines: list[bytes], rest: bytes, data: st.DataObject
-) -> None:
+def test_reads_do_not_depend_on_how_the_bytes_arrive(lines: list[bytes], rest: bytes, data: st.DataObject) -> None:
     sent = b"".join(line + b"\n" for line in lines) + rest
     cuts = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=8)))
     pieces = [sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
 
     def reading(reader: Reader) -> object:
-        found = [reader.until(b"\n", at_most=100) for _ in lines]
-        return found, reader.exactly(len(rest)), reader.is_empty
+        found = [reader.read_until(b"\n", at_most=100) for _ in lines]
+        return found, reader.read_exactly(len(rest)), reader.is_empty
 
     assert read(pieces, reading) == (lines, rest, True)
 
 
-def test_what_ends_early_is_no_answer() -> None:
+def test_early_end_is_an_error() -> None:
     with pytest.raises(ConnectionError):
-        read([b"half a line"], lambda reader: reader.until(b"\n", at_most=100))
+        read([b"half a line"], lambda reader: reader.read_until(b"\n", at_most=100))
     with pytest.raises(ConnectionError):
-        read([b"12345"], lambda reader: reader.exactly(6))
+        read([b"12345"], lambda reader: reader.read_exactly(6))
 
 
-def test_what_never_comes_to_its_mark_is_given_up() -> None:
-    with pytest.raises(ValueError, match="too much"):
-        read([b"x" * 101], lambda reader: reader.until(b"\n", at_most=100))
+def test_missing_mark_is_an_error() -> None:
+    with pytest.raises(ValueError, match="mark was not found"):
+        read([b"x" * 101], lambda reader: reader.read_until(b"\n", at_most=100))
 
 
-def test_what_is_left_over_shows() -> None:
-    assert read([b"one\ntwo"], lambda reader: (reader.until(b"\n", at_most=9), reader.is_empty)) == (b"one", False)
+def test_unread_bytes_are_reported() -> None:
+    assert read([b"one\ntwo"], lambda reader: (reader.read_until(b"\n", at_most=9), reader.is_empty)) == (b"one", False)
 
 
-def test_a_socket_waits_no_longer_than_it_may() -> None:
+def test_socket_has_a_read_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
         with open_socket(host, port, connect_timeout_s=1, timeout_s=0.01) as opened, pytest.raises(TimeoutError):
-            Reader(opened).exactly(1)
+            Reader(opened).read_exactly(1)
