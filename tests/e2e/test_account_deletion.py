@@ -1,4 +1,4 @@
-"""Deleting an account: at once for whoever has its session or keys, and to the last item soon after."""
+"""Deleting an account: access ends at once, and all data is removed soon after."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def await_gone(local: LocalEnvironment, tenant: Tenant) -> None:
     await_value(lambda: not left_in_auth(local, tenant), within=30)
 
 
-def test_nothing_is_left_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_deleted_account_leaves_no_data(local: LocalEnvironment, tenant: Tenant) -> None:
     kept, rotated, revoked = (tenant.new_key()["id"] for _ in range(3))
     path = f"/v1/api-keys/{rotated}/rotate"
     assert tenant.http.post(path, json={"grace_seconds": 60}, headers=tenant.bearer).status_code == 201
@@ -42,7 +42,7 @@ def test_nothing_is_left_of_a_deleted_account(local: LocalEnvironment, tenant: T
     assert sum('"published"' in line for line in lines) == 1
 
 
-def test_other_accounts_keep_everything(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
+def test_deletion_leaves_other_accounts_unchanged(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
     other = sign_up(local, http)
     key = other.new_key()
     before = items_containing(local, tables_of(local, "auth"), other.account_id)
@@ -52,7 +52,7 @@ def test_other_accounts_keep_everything(local: LocalEnvironment, http: httpx.Cli
     assert http.get(f"/v1/api-keys/{key['id']}", headers=other.bearer).status_code == 200
 
 
-def test_the_keys_of_a_deleted_account_are_refused_within_ten_seconds(http: httpx.Client, tenant: Tenant) -> None:
+def test_keys_of_a_deleted_account_are_rejected_within_ten_seconds(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     used, unused = tenant.key(), tenant.key()
     assert http.get("/v1/app/a", headers=used).status_code == 404
@@ -65,7 +65,7 @@ def test_the_keys_of_a_deleted_account_are_refused_within_ten_seconds(http: http
     await_value(lambda: statuses() == {401}, within=10.5)
 
 
-def test_a_session_of_a_deleted_account_opens_nothing_and_makes_nothing(
+def test_session_of_a_deleted_account_cannot_read_or_create(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     key_id = tenant.new_key()["id"]
@@ -95,7 +95,7 @@ def test_a_session_of_a_deleted_account_opens_nothing_and_makes_nothing(
     assert left_in_auth(local, tenant) == []
 
 
-def test_the_address_of_a_deleted_account_can_sign_up_again(
+def test_address_of_a_deleted_account_can_sign_up_again(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     delete(tenant)
@@ -117,7 +117,7 @@ def test_the_address_of_a_deleted_account_can_sign_up_again(
     assert items_containing(local, tables_of(local, "auth"), tenant.account_id) == []
 
 
-def test_keys_that_are_made_while_the_account_is_deleted_open_nothing(
+def test_keys_created_during_deletion_give_no_access(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     tenant.namespace("app")

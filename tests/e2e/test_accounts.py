@@ -1,4 +1,4 @@
-"""Accounts from sign-up to log-out, through Cognito as the emulator plays it."""
+"""Accounts from sign-up to log-out, with the emulator's Cognito."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def post(http: httpx.Client, path: str, **body: object) -> httpx.Response:
     return http.post(f"/v1/auth/{path}", json=body)
 
 
-def test_an_account_is_confirmed_with_the_code_that_was_mailed(local: LocalEnvironment, http: httpx.Client) -> None:
+def test_account_is_confirmed_with_the_mailed_code(local: LocalEnvironment, http: httpx.Client) -> None:
     email = new_email()
     created = post(http, "signup", email=email, password=PASSWORD)
     assert (created.status_code, created.json()) == (201, {"status": "confirmation_required"})
@@ -38,7 +38,7 @@ def test_an_account_is_confirmed_with_the_code_that_was_mailed(local: LocalEnvir
     assert (me.json()["email"], me.json()["plan"], len(me.json()["user_id"])) == (email, "free", 36)
 
 
-def test_signing_up_with_a_taken_address_looks_like_any_sign_up(http: httpx.Client, tenant: Tenant) -> None:
+def test_sign_up_with_a_taken_address_has_the_usual_response(http: httpx.Client, tenant: Tenant) -> None:
     fresh = post(http, "signup", email=new_email(), password=PASSWORD)
     taken = post(http, "signup", email=tenant.email, password="another password")
     assert taken.status_code == fresh.status_code == 201
@@ -48,7 +48,7 @@ def test_signing_up_with_a_taken_address_looks_like_any_sign_up(http: httpx.Clie
     assert post(http, "login", email=tenant.email, password="another password").status_code == 401
 
 
-def test_nothing_tells_whether_an_address_has_an_account(http: httpx.Client, tenant: Tenant) -> None:
+def test_no_response_reveals_whether_an_address_has_an_account(http: httpx.Client, tenant: Tenant) -> None:
     unknown = new_email()
     for path, body in (
         ("resend", {}),
@@ -65,7 +65,7 @@ def test_nothing_tells_whether_an_address_has_an_account(http: httpx.Client, ten
         assert bodies[0] == bodies[1], path
 
 
-def test_a_session_goes_on_with_its_refresh_token_until_log_out(http: httpx.Client, tenant: Tenant) -> None:
+def test_refresh_token_is_valid_until_log_out(http: httpx.Client, tenant: Tenant) -> None:
     refresh_token = tenant.session["refresh_token"]
     refreshed = post(http, "refresh", refresh_token=refresh_token)
     assert refreshed.status_code == 200
@@ -76,7 +76,7 @@ def test_a_session_goes_on_with_its_refresh_token_until_log_out(http: httpx.Clie
     assert post(http, "refresh", refresh_token=refresh_token).status_code == 401
 
 
-def test_a_forgotten_password_is_reset_with_the_code_that_was_mailed(http: httpx.Client, tenant: Tenant) -> None:
+def test_forgotten_password_is_reset_with_the_mailed_code(http: httpx.Client, tenant: Tenant) -> None:
     assert post(http, "forgot-password", email=tenant.email).status_code == 204
     wrong = post(http, "reset-password", email=tenant.email, code="000000", password="a new password")
     assert wrong.status_code == 400
@@ -99,12 +99,12 @@ def test_a_forgotten_password_is_reset_with_the_code_that_was_mailed(http: httpx
         ("refresh", {}),
     ],
 )
-def test_a_body_that_is_not_as_described_is_a_400(http: httpx.Client, path: str, body: dict[str, object]) -> None:
+def test_invalid_body_is_a_400(http: httpx.Client, path: str, body: dict[str, object]) -> None:
     response = post(http, path, **body)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
 
 
-def test_what_is_no_access_token_is_one_and_the_same_401(http: httpx.Client, tenant: Tenant) -> None:
+def test_every_invalid_access_token_is_the_same_401(http: httpx.Client, tenant: Tenant) -> None:
     token: str = tenant.session["access_token"]
     head, claims, signature = token.split(".")
     flipped = signature[:10] + ("A" if signature[10] != "A" else "B") + signature[11:]
@@ -121,7 +121,7 @@ def test_what_is_no_access_token_is_one_and_the_same_401(http: httpx.Client, ten
         assert http.get(path, headers={"Authorization": f"Basic {token}"}).status_code == 401
 
 
-def test_the_sign_in_configuration_is_public_and_may_be_cached(http: httpx.Client) -> None:
+def test_sign_in_configuration_is_public_and_cacheable(http: httpx.Client) -> None:
     response = http.get("/v1/auth/config")
     assert response.headers["Cache-Control"] == "public, max-age=300"
     config = response.json()
@@ -129,7 +129,7 @@ def test_the_sign_in_configuration_is_public_and_may_be_cached(http: httpx.Clien
     assert (bool(config["client_id"]), config["hosted_ui_domain"]) == (True, None)
 
 
-def test_answers_that_hold_a_secret_are_not_stored_by_anyone_on_the_way(http: httpx.Client, tenant: Tenant) -> None:
+def test_responses_with_a_secret_are_not_cacheable(http: httpx.Client, tenant: Tenant) -> None:
     login = post(http, "login", email=tenant.email, password=PASSWORD)
     key = http.post("/v1/api-keys", json={}, headers=tenant.bearer)
     for response in (login, key):

@@ -1,4 +1,4 @@
-"""What only all services together can show: thresholds from requests to mails, and an account that leaves no trace."""
+"""Flows across all services: thresholds from requests to mails, and complete deletion of an account."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def give_quota(local: LocalEnvironment, tenant: Tenant, requests: int) -> None:
     await_value(known, within=20)
 
 
-def test_a_thousand_requests_at_once_cross_each_threshold_with_one_alert_and_one_mail(
+def test_thousand_concurrent_requests_cause_one_alert_and_one_mail_per_threshold(
     local: LocalEnvironment, http: httpx.Client
 ) -> None:
     tenant = sign_up(local, http, plan="free")
@@ -101,7 +101,7 @@ def fill(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
     await_value(kept_everywhere, within=60)
 
 
-def test_nothing_of_a_deleted_account_is_left_in_any_table_or_bucket_or_in_redis(
+def test_deleted_account_leaves_nothing_in_any_table_or_bucket_or_in_redis(
     local: LocalEnvironment, http: httpx.Client
 ) -> None:
     tenant, other = sign_up(local, http, plan="business"), sign_up(local, http, plan="business")

@@ -1,4 +1,4 @@
-"""docs/api.md, executed as it stands: every line, in order, against what it says comes of it."""
+"""docs/api.md, executed line by line and compared with the responses that it shows."""
 
 from __future__ import annotations
 
@@ -136,12 +136,12 @@ def _member(response: Any, path: str) -> str:
     return str(response)
 
 
-def test_the_page_has_a_line_for_every_operation() -> None:
+def test_page_has_a_line_for_every_operation() -> None:
     routes = [f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods]
     assert sorted(line.route for line in LINES) == sorted(routes)
 
 
-def test_every_line_does_what_the_page_says(local: LocalEnvironment, http: httpx.Client, tmp_path: Path) -> None:
+def test_every_line_has_the_documented_result(local: LocalEnvironment, http: httpx.Client, tmp_path: Path) -> None:
     reader = Reader(local, http, tmp_path)
     for line in LINES:
         reader.follow(line)

@@ -1,4 +1,4 @@
-"""API keys: made, listed, changed, rotated and revoked, and what they open meanwhile."""
+"""API keys: created, listed, changed, rotated and revoked, and what they give access to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def app(tenant: Tenant) -> str:
     return tenant.namespace("app")
 
 
-def test_a_key_is_shown_once_and_masked_ever_after(http: httpx.Client, tenant: Tenant) -> None:
+def test_key_is_shown_once_and_masked_afterwards(http: httpx.Client, tenant: Tenant) -> None:
     created = tenant.new_key(name="ci", namespaces=["app", "other"], scopes=["read", "list"])
     text = created.pop("key")
     assert text.startswith("kv_live_")
@@ -50,7 +50,7 @@ def test_a_key_is_shown_once_and_masked_ever_after(http: httpx.Client, tenant: T
     assert text not in listed.text
 
 
-def test_nothing_of_a_key_but_its_hash_is_stored_or_logged(
+def test_only_the_hash_of_a_key_is_stored_or_logged(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     text = tenant.new_key()["key"]
@@ -66,13 +66,13 @@ def test_nothing_of_a_key_but_its_hash_is_stored_or_logged(
     assert tenant.session["access_token"][-40:] not in log
 
 
-def test_keys_are_listed_in_the_order_they_were_made(http: httpx.Client, tenant: Tenant) -> None:
+def test_keys_are_listed_in_order_of_creation(http: httpx.Client, tenant: Tenant) -> None:
     ids = [tenant.new_key(name=str(number))["id"] for number in range(4)]
     listed = http.get("/v1/api-keys", headers=tenant.bearer).json()["api_keys"]
     assert [key["id"] for key in listed] == ids
 
 
-def test_a_key_opens_what_its_scopes_and_namespaces_say(http: httpx.Client, tenant: Tenant) -> None:
+def test_key_gives_access_according_to_its_scopes_and_namespaces(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("other")
     headers = tenant.key(namespaces=["app"], scopes=["read", "list"])
     assert http.get("/v1/app/a", headers=headers).status_code == 404
@@ -89,7 +89,7 @@ def test_a_key_opens_what_its_scopes_and_namespaces_say(http: httpx.Client, tena
     assert forbidden[0].json()["error"]["details"] == {"required_scope": "write"}
 
 
-def test_a_change_is_stored_and_takes_effect_within_ten_seconds(http: httpx.Client, tenant: Tenant) -> None:
+def test_change_of_a_key_takes_effect_within_ten_seconds(http: httpx.Client, tenant: Tenant) -> None:
     key = tenant.new_key(name="old")
     assert opens(http, key["key"]) == 404
     change = {"name": "new", "scopes": ["write"], "expires_at": "2030-01-01T00:00:00+02:00"}
@@ -103,7 +103,7 @@ def test_a_change_is_stored_and_takes_effect_within_ten_seconds(http: httpx.Clie
     assert "expires_at" not in cleared.json()
 
 
-def test_a_revoked_key_dies_within_ten_seconds_for_good(http: httpx.Client, tenant: Tenant) -> None:
+def test_revoked_key_is_rejected_within_ten_seconds_permanently(http: httpx.Client, tenant: Tenant) -> None:
     key, other = tenant.new_key(), tenant.new_key()
     assert opens(http, key["key"]) == 404
     for expected in (204, 404):
@@ -115,7 +115,7 @@ def test_a_revoked_key_dies_within_ten_seconds_for_good(http: httpx.Client, tena
     ]
 
 
-def test_a_rotated_key_works_for_its_grace_beside_the_new_one(http: httpx.Client, tenant: Tenant) -> None:
+def test_rotated_key_is_valid_during_its_grace_period(http: httpx.Client, tenant: Tenant) -> None:
     old = tenant.new_key(name="svc", scopes=["read"])
     path = f"/v1/api-keys/{old['id']}/rotate"
     rotated = http.post(path, json={"grace_seconds": 3}, headers=tenant.bearer)
@@ -132,7 +132,7 @@ def test_a_rotated_key_works_for_its_grace_beside_the_new_one(http: httpx.Client
     assert http.get(f"/v1/api-keys/{old['id']}", headers=tenant.bearer).json()["status"] == "expired"
 
 
-def test_an_expiring_key_dies_at_its_time(http: httpx.Client, tenant: Tenant) -> None:
+def test_key_expires_at_its_expiry_time(http: httpx.Client, tenant: Tenant) -> None:
     expires = datetime.now(UTC) + timedelta(seconds=3)
     key = tenant.new_key(expires_at=expires.isoformat())
     assert opens(http, key["key"]) == 404
@@ -140,7 +140,7 @@ def test_an_expiring_key_dies_at_its_time(http: httpx.Client, tenant: Tenant) ->
     assert datetime.now(UTC) >= expires
 
 
-def test_unknown_revoked_and_expired_keys_get_one_and_the_same_answer(http: httpx.Client, tenant: Tenant) -> None:
+def test_unknown_revoked_and_expired_keys_get_the_same_response(http: httpx.Client, tenant: Tenant) -> None:
     revoked = tenant.new_key()
     http.delete(f"/v1/api-keys/{revoked['id']}", headers=tenant.bearer)
     soon = datetime.now(UTC) + timedelta(seconds=1)
@@ -174,20 +174,20 @@ def test_unknown_revoked_and_expired_keys_get_one_and_the_same_answer(http: http
         {"expiresAt": "2030-01-01T00:00:00Z"},
     ],
 )
-def test_settings_that_make_no_sense_are_a_400(http: httpx.Client, tenant: Tenant, body: dict[str, object]) -> None:
+def test_invalid_key_settings_are_a_400(http: httpx.Client, tenant: Tenant, body: dict[str, object]) -> None:
     response = http.post("/v1/api-keys", json=body, headers=tenant.bearer)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert http.get("/v1/api-keys", headers=tenant.bearer).json() == {"api_keys": []}
 
 
 @pytest.mark.parametrize("grace", [-1, 2_592_001, "60", 1.5, None])
-def test_a_grace_is_zero_to_thirty_days(http: httpx.Client, tenant: Tenant, grace: object) -> None:
+def test_grace_period_is_zero_to_thirty_days(http: httpx.Client, tenant: Tenant, grace: object) -> None:
     key = tenant.new_key()
     response = http.post(f"/v1/api-keys/{key['id']}/rotate", json={"grace_seconds": grace}, headers=tenant.bearer)
     assert response.status_code == 400
 
 
-def test_a_key_cannot_manage_keys_or_namespaces(http: httpx.Client, tenant: Tenant) -> None:
+def test_key_cannot_manage_keys_or_namespaces(http: httpx.Client, tenant: Tenant) -> None:
     headers = tenant.key()
     for path in ("/v1/api-keys", "/v1/namespaces", "/v1/auth/me"):
         assert http.get(path, headers=headers).status_code == 401

@@ -1,4 +1,4 @@
-"""Batches, transactions and idempotency keys through the front door."""
+"""Batches, transactions and idempotency keys over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def send(http: httpx.Client, headers: dict[str, str], *operations: dict[str, Any
     return http.post("/v1/app/batch", json={"operations": operations, "atomic": atomic}, headers=headers)
 
 
-def test_a_hundred_operations_are_one_request_with_a_result_each(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_batch_of_a_hundred_operations_has_a_result_for_each(http: httpx.Client, headers: dict[str, str]) -> None:
     puts = [{"op": "put", "key": f"k{number:02}", "value": {"n": number}} for number in range(100)]
     response = send(http, headers, *puts)
     assert [one["status"] for one in response.json()["results"]] == [201] * 100
@@ -43,7 +43,7 @@ def test_a_hundred_operations_are_one_request_with_a_result_each(http: httpx.Cli
     assert [one["status"] for one in send(http, headers, *mixed).json()["results"]] == [204, 404, 200]
 
 
-def test_a_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: httpx.Client) -> None:
+def test_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: httpx.Client) -> None:
     tenant = sign_up(local, http, plan="free")
     tenant.namespace("app")
     headers = tenant.key()
@@ -58,7 +58,7 @@ def test_a_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: 
     assert int(refused.headers["Retry-After"]) >= 3
 
 
-def test_a_batch_needs_every_scope_of_its_operations(http: httpx.Client, tenant: Tenant) -> None:
+def test_batch_requires_every_scope_of_its_operations(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key(scopes=["read"])
     assert send(http, headers, {"op": "get", "key": "a"}).status_code == 200
@@ -66,7 +66,7 @@ def test_a_batch_needs_every_scope_of_its_operations(http: httpx.Client, tenant:
     assert (refused.status_code, refused.json()["error"]["details"]) == (403, {"required_scope": "delete read"})
 
 
-def test_an_atomic_batch_moves_what_others_move_at_the_same_time(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_concurrent_atomic_batches_are_serialized(http: httpx.Client, headers: dict[str, str]) -> None:
     send(http, headers, *[{"op": "put", "key": key, "value": 50} for key in ("a", "b", "c")])
 
     def move(number: int) -> int:
@@ -88,9 +88,7 @@ def test_an_atomic_batch_moves_what_others_move_at_the_same_time(http: httpx.Cli
     assert statuses.count(200) >= 12
 
 
-def test_nothing_of_an_atomic_batch_is_applied_when_something_cannot_be(
-    http: httpx.Client, headers: dict[str, str]
-) -> None:
+def test_atomic_batch_with_a_failing_operation_changes_nothing(http: httpx.Client, headers: dict[str, str]) -> None:
     http.put("/v1/app/text", json={"value": "x"}, headers=headers)
     response = send(
         http, headers, {"op": "put", "key": "a", "value": 1}, {"op": "increment", "key": "text"}, atomic=True
@@ -100,7 +98,7 @@ def test_nothing_of_an_atomic_batch_is_applied_when_something_cannot_be(
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
-def test_a_request_that_is_sent_again_and_at_the_same_time_happens_once(
+def test_concurrent_requests_with_one_idempotency_key_are_applied_once(
     http: httpx.Client, headers: dict[str, str]
 ) -> None:
     once = {**headers, "Idempotency-Key": "order-17"}
@@ -124,7 +122,7 @@ def test_a_request_that_is_sent_again_and_at_the_same_time_happens_once(
     assert "Idempotent-Replayed" not in response.headers
 
 
-def test_a_batch_that_is_sent_again_gets_the_first_answer(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_repeated_batch_gets_the_first_response(http: httpx.Client, headers: dict[str, str]) -> None:
     once = {**headers, "Idempotency-Key": "a"}
     operations = (
         {"op": "increment", "key": "n"},

@@ -1,4 +1,4 @@
-"""docs/events/example, deployed and run as it stands: how a foreign consumer listens to the bus."""
+"""docs/events/example, deployed and run: a consumer outside of the repository subscribes to the bus."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def consumer(
     running.process.wait(10)
 
 
-def test_a_key_that_is_made_over_the_api_reaches_the_subscriber_once(
+def test_created_key_reaches_the_subscriber_once(
     local: LocalEnvironment, consumer: Consumer, outputs: dict[str, str], tenant: Tenant
 ) -> None:
     key = tenant.new_key()
@@ -93,7 +93,7 @@ def test_a_key_that_is_made_over_the_api_reaches_the_subscriber_once(
     assert consumer.keys(tenant.account_id) == [key["id"]]
 
 
-def test_what_the_subscriber_does_not_know_passes_and_what_it_cannot_read_comes_again(
+def test_unknown_events_are_ignored_and_unreadable_ones_redelivered(
     local: LocalEnvironment, http: httpx.Client, consumer: Consumer, outputs: dict[str, str], tenant: Tenant
 ) -> None:
     sqs = local.aws_client("sqs")

@@ -1,4 +1,4 @@
-"""Exports and imports through the front door: what comes out of one account goes into another, byte for byte."""
+"""Exports and imports over HTTP: a namespace is copied from one account to another, byte for byte."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def without_times(file: bytes) -> list[tuple[bytes, bytes]]:
     return [(before, after[24 + len('","updated_at":"') + 24 :]) for before, after in split]
 
 
-def test_a_namespace_goes_from_one_account_into_another_byte_for_byte(
+def test_namespace_is_copied_to_another_account_byte_for_byte(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -124,7 +124,7 @@ def test_a_namespace_goes_from_one_account_into_another_byte_for_byte(
     )
 
 
-def test_a_file_with_wrong_lines_says_which_and_changes_nothing(http: httpx.Client, tenant: Tenant) -> None:
+def test_invalid_lines_are_reported_and_nothing_is_imported(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     file = b'{"key":"a","value":1}\n{"key":"b"}\n\n{"key":"c d","value":1}\n'
     job = imported(tenant, "app", file)
@@ -134,9 +134,7 @@ def test_a_file_with_wrong_lines_says_which_and_changes_nothing(http: httpx.Clie
     assert http.get("/v1/app/a", headers=tenant.key()).status_code == 404
 
 
-def test_lines_that_have_expired_are_skipped_and_those_that_will_expire_then(
-    http: httpx.Client, tenant: Tenant
-) -> None:
+def test_expired_lines_are_skipped_and_later_expiry_is_kept(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     file = "".join(
         f'{{"key":"{name}","value":1,"expires_at":"{moment}"}}\n'
@@ -148,7 +146,7 @@ def test_lines_that_have_expired_are_skipped_and_those_that_will_expire_then(
     assert response.headers["X-Expires-At"] == LATER
 
 
-def test_an_import_larger_than_the_plans_storage_stops_there(local: LocalEnvironment, http: httpx.Client) -> None:
+def test_import_stops_at_the_storage_limit(local: LocalEnvironment, http: httpx.Client) -> None:
     tenant = sign_up(local, http, plan="business", storage=200)
     tenant.namespace("app")
     text = '"' + "a" * 198 + '"'
@@ -157,7 +155,7 @@ def test_an_import_larger_than_the_plans_storage_stops_there(local: LocalEnviron
     assert (job["error"]["code"], job["error"]["details"]["reason"]) == ("PAYLOAD_TOO_LARGE", "storage_quota")
 
 
-def test_a_job_is_canceled_or_forgotten_and_then_comes_the_next(tenant: Tenant) -> None:
+def test_next_job_starts_after_one_is_canceled_or_deleted(tenant: Tenant) -> None:
     tenant.namespace("app")
     job = ask(tenant, "POST", "/v1/namespaces/app/imports")
     path = f"/v1/jobs/{job['id']}"
@@ -175,7 +173,7 @@ def test_a_job_is_canceled_or_forgotten_and_then_comes_the_next(tenant: Tenant) 
 
 
 @pytest.mark.parametrize("whole_account", [False, True])
-def test_a_namespace_or_account_that_is_deleted_takes_its_jobs_and_files_along(
+def test_deleting_a_namespace_or_account_deletes_its_jobs_and_files(
     local: LocalEnvironment,
     tenant: Tenant,
     whole_account: bool,  # noqa: FBT001 - a parameter of the test

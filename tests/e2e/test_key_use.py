@@ -1,4 +1,4 @@
-"""When a key was last used: kv tells it on the bus, and its owner sees it."""
+"""The time of a key's last use: kv publishes it, and the owner sees it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def last_used(tenant: Tenant) -> dict[str, str]:
     return {key["id"]: key["last_used_at"] for key in listed if "last_used_at" in key}
 
 
-def test_the_owner_sees_the_minute_in_which_a_key_was_last_used(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_owner_sees_the_minute_of_the_last_use(local: LocalEnvironment, tenant: Tenant) -> None:
     one, other, unused = (tenant.new_key()["id"] for _ in range(3))
     minute = now_ms() // MINUTE_MS
     assert last_used(tenant) == {}
@@ -52,7 +52,7 @@ def test_the_owner_sees_the_minute_in_which_a_key_was_last_used(local: LocalEnvi
     assert "last_used_at" not in shown
 
 
-def test_an_accounts_event_touches_no_key_of_another(
+def test_event_of_one_account_changes_no_key_of_another(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     stranger = sign_up(local, http)
@@ -66,7 +66,7 @@ def test_an_accounts_event_touches_no_key_of_another(
     assert [key["id"] for key in listed] == [own]
 
 
-def test_a_change_of_a_key_keeps_when_it_was_used(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_change_of_a_key_keeps_its_last_use(local: LocalEnvironment, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
     tell(local, tenant.account_id, {key_id: 29_000_000})
     await_value(lambda: last_used(tenant), within=10)

@@ -1,4 +1,4 @@
-"""Values too large for an item of the table, through the front door: nothing about them differs but their size."""
+"""Values that exceed the size of an item, over HTTP: only their size differs from other values."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def text_of(size: int, seed: int = 1) -> str:
     return '"' + (some * (size // 60_000 + 1))[: size - 2] + '"'
 
 
-def test_values_of_all_sizes_come_and_go_without_a_trace(shop: Shop) -> None:
+def test_values_of_all_sizes_are_stored_and_deleted_completely(shop: Shop) -> None:
     small, large, most = text_of(100), text_of(1_000_000), text_of(MOST, seed=2)
     # New, large to large, large to small, small to large.
     for number, text in enumerate((large, most, small, most)):
@@ -94,7 +94,7 @@ def test_values_of_all_sizes_come_and_go_without_a_trace(shop: Shop) -> None:
     await_value(lambda: shop.held() == (0, 0), within=15)
 
 
-def test_one_byte_more_than_five_million_is_a_413(shop: Shop) -> None:
+def test_value_over_five_million_bytes_is_a_413(shop: Shop) -> None:
     response = shop.put("a", text_of(MOST + 1))
     assert response.status_code == 413
     assert response.json()["error"]["details"] == {"reason": "value_size", "max_bytes": MOST}
@@ -102,14 +102,14 @@ def test_one_byte_more_than_five_million_is_a_413(shop: Shop) -> None:
     assert shop.objects() == []
 
 
-def test_large_values_keep_to_the_grammar_and_the_depth_of_all(shop: Shop) -> None:
+def test_large_values_are_validated_like_small_ones(shop: Shop) -> None:
     deep = "[" * 129 + "]" * 129
     for text in (f"[{text_of(1_000_000)}, {deep}]", text_of(1_000_000)[:-1], f"[{text_of(1_000_000)}, NaN]"):
         assert shop.put("a", text).status_code == 400
     assert shop.objects() == []
 
 
-def test_a_refused_write_leaves_no_object(shop: Shop) -> None:
+def test_rejected_write_leaves_no_object(shop: Shop) -> None:
     etag = shop.put("a", "1").headers["ETag"]
     large = text_of(1_000_000)
     assert shop.put("a", large, if_none_match="*").status_code == 412
@@ -119,7 +119,7 @@ def test_a_refused_write_leaves_no_object(shop: Shop) -> None:
     assert len(shop.objects()) == 1
 
 
-def test_of_many_that_create_a_large_value_at_once_one_does_and_the_others_leave_nothing(shop: Shop) -> None:
+def test_one_of_many_concurrent_creations_succeeds_and_the_others_leave_nothing(shop: Shop) -> None:
     with ThreadPoolExecutor(4) as pool:
         responses = list(pool.map(lambda n: shop.put("a", text_of(1_100_000, n), if_none_match="*"), range(4)))
     [won] = [response for response in responses if response.status_code == 201]
@@ -128,7 +128,7 @@ def test_of_many_that_create_a_large_value_at_once_one_does_and_the_others_leave
     assert shop.get("a").headers["ETag"] == won.headers["ETag"]
 
 
-def test_a_large_object_is_patched_and_picked_from(shop: Shop) -> None:
+def test_large_object_can_be_patched_and_read_by_field(shop: Shop) -> None:
     big, other = text_of(1_000_000), text_of(1_000_000, seed=2)
     shop.put("a", f'{{"big": {big}, "n": 1.0}}')
     [first] = shop.objects()
@@ -150,7 +150,7 @@ def test_a_large_object_is_patched_and_picked_from(shop: Shop) -> None:
     await_value(lambda: not shop.objects(), within=15)
 
 
-def test_batches_hold_large_values_and_an_atomic_one_that_is_refused_leaves_no_object(shop: Shop) -> None:
+def test_batches_may_have_large_values_and_a_rejected_atomic_batch_leaves_no_object(shop: Shop) -> None:
     a, b, c = (text_of(1_600_000, seed) for seed in range(3))
 
     def send(*operations: str, atomic: bool = False, **headers: str) -> httpx.Response:
@@ -191,7 +191,7 @@ def test_batches_hold_large_values_and_an_atomic_one_that_is_refused_leaves_no_o
     assert shop.get("a").json() == {"value": 1}
 
 
-def test_a_large_value_is_written_once_under_an_idempotency_key(shop: Shop) -> None:
+def test_large_value_is_written_once_per_idempotency_key(shop: Shop) -> None:
     text = text_of(MOST)
     first, again = (shop.put("a", text, idempotency_key="i1") for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
@@ -201,14 +201,14 @@ def test_a_large_value_is_written_once_under_an_idempotency_key(shop: Shop) -> N
     assert shop.get("a").text == f'{{"value":{text}}}'
 
 
-def test_a_large_value_is_no_integer(shop: Shop) -> None:
+def test_large_value_cannot_be_incremented(shop: Shop) -> None:
     shop.put("a", text_of(1_000_000))
     response = shop.http.post("/v1/app/a/increment", headers=shop.headers)
     assert (response.status_code, response.json()["error"]["details"]) == (409, {"reason": "not_an_integer"})
 
 
 @pytest.mark.parametrize("accept", ["gzip", "identity"])
-def test_what_is_too_large_as_an_answer_reaches_the_client_all_the_same(shop: Shop, accept: str) -> None:
+def test_response_over_the_lambda_limit_reaches_the_client(shop: Shop, accept: str) -> None:
     text = '"' + "".join(random.Random(1).choices("абвгдежз", k=50_000)) * 49 + '"'
     body = f'{{"value": {text}}}'.encode()
     headers = {**shop.headers, "content-encoding": "gzip", "content-type": "application/octet-stream"}
@@ -223,7 +223,7 @@ def test_what_is_too_large_as_an_answer_reaches_the_client_all_the_same(shop: Sh
     assert first.headers["ETag"] == stored.headers["ETag"]
 
 
-def test_readers_see_whole_values_while_writers_replace_them(local: LocalEnvironment, shop: Shop) -> None:
+def test_readers_see_complete_values_during_replacement(local: LocalEnvironment, shop: Shop) -> None:
     def text(key: str, number: int) -> str:
         return '"' + f"{key}{number:05}" * 180_000 + '"'
 
@@ -259,7 +259,7 @@ def test_readers_see_whole_values_while_writers_replace_them(local: LocalEnviron
     await_value(lambda: len(shop.objects()) == 2 and not shop.pending(), within=20)
 
 
-def test_a_deleted_namespace_takes_its_objects_along(local: LocalEnvironment, shop: Shop) -> None:
+def test_deleting_a_namespace_deletes_its_objects(local: LocalEnvironment, shop: Shop) -> None:
     for key in "abc":
         shop.put(key, text_of(1_000_001))
     assert len(objects(local, shop.id)) == 3

@@ -1,4 +1,4 @@
-"""A change of plan reaches kv: limits, quota and storage hold from the next request on."""
+"""A change of plan reaches kv: limits, quota and storage apply from the next request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def change(local: LocalEnvironment, account_id: str, to_plan: str, limits: PlanL
     publish(local, "kv.billing", [new_event(account_id, data, at_us=at_us)])
 
 
-def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_change_nothing(
+def test_bought_plan_applies_to_the_next_request_and_older_events_are_ignored(
     local: LocalEnvironment, http: httpx.Client
 ) -> None:
     tenant = sign_up(local, http, plan="free")
@@ -56,7 +56,7 @@ def test_a_plan_that_was_bought_holds_from_the_next_request_and_older_news_chang
     assert quota() == "1000001"
 
 
-def test_an_account_over_its_storage_reads_deletes_and_shrinks_and_does_not_grow(
+def test_account_over_its_storage_limit_can_read_and_shrink_but_not_grow(
     local: LocalEnvironment, http: httpx.Client
 ) -> None:
     tenant = sign_up(local, http, plan="free")

@@ -62,21 +62,21 @@ def table_of(environment: LocalEnvironment, name: str) -> str:
     return environment.deployment().stack(name).outputs()["TableName"]
 
 
-def test_a_route_reaches_its_service(environment: LocalEnvironment) -> None:
+def test_route_reaches_its_service(environment: LocalEnvironment) -> None:
     assert ask(environment, "/v1/auth/lamp") == {"route": "GET /v1/auth/{thing}", "stage": "local"}
     assert ask(environment, "/v1/shop/lamp") == {"route": "GET /v1/shop/{thing}", "stage": "local"}
 
 
-def test_what_no_route_matches_reaches_the_service_that_asked_for_it(environment: LocalEnvironment) -> None:
+def test_unmatched_request_reaches_the_default_route_service(environment: LocalEnvironment) -> None:
     assert ask(environment, "/v1/nowhere/at/all")["route"] == "$default"
 
 
-def test_a_function_may_do_what_its_policy_says_and_nothing_else(environment: LocalEnvironment) -> None:
+def test_function_has_only_the_permissions_of_its_policy(environment: LocalEnvironment) -> None:
     assert "error" not in ask(environment, "/v1/shop/lamp", table=table_of(environment, "shop"))
     assert "AccessDenied" in ask(environment, "/v1/shop/lamp", table=table_of(environment, "auth"))["error"]
 
 
-def test_deploying_again_changes_nothing(environment: LocalEnvironment, sample: Repository) -> None:
+def test_repeated_deployment_changes_nothing(environment: LocalEnvironment, sample: Repository) -> None:
     lines: list[str] = []
     again = LocalEnvironment(environment.state_dir, repository=sample, port=environment.emulator.port, say=lines.append)
     again.redis = environment.redis
@@ -88,9 +88,7 @@ def test_deploying_again_changes_nothing(environment: LocalEnvironment, sample: 
     ]
 
 
-def test_a_function_that_fails_after_the_deployment_fails_the_deployment(
-    environment: LocalEnvironment, sample: Repository
-) -> None:
+def test_failing_after_deploy_function_fails_the_deployment(environment: LocalEnvironment, sample: Repository) -> None:
     shop = sample.service("shop")
     set_prepare(shop, "fails")
     try:
@@ -101,7 +99,7 @@ def test_a_function_that_fails_after_the_deployment_fails_the_deployment(
         environment.deployment().deploy_service(shop)
 
 
-def test_a_service_before_its_foundations_is_told_what_comes_first(sample: Repository, tmp_path: Path) -> None:
+def test_deploying_a_service_before_the_platform_names_the_missing_stack(sample: Repository, tmp_path: Path) -> None:
     with LocalEnvironment(tmp_path, repository=sample) as bare:
         deployment = bare.deployment()
         with pytest.raises(DeploymentError, match="make deploy SERVICE=platform STAGE=local"):
@@ -111,7 +109,7 @@ def test_a_service_before_its_foundations_is_told_what_comes_first(sample: Repos
             deployment.deploy_service(sample.service("shop"))
 
 
-def test_a_destroyed_stage_leaves_no_stack(sample: Repository, tmp_path: Path) -> None:
+def test_destroyed_stage_leaves_no_stack(sample: Repository, tmp_path: Path) -> None:
     with LocalEnvironment(tmp_path, repository=sample) as doomed:
         doomed.deploy()
         tables = doomed.aws_client("dynamodb")
@@ -146,9 +144,7 @@ def test_redis_can_be_stopped_emptied_and_paused(environment: LocalEnvironment) 
         assert client.get("a") is None
 
 
-def test_what_persists_is_there_after_a_restart_and_nothing_is_deployed_anew(
-    sample: Repository, tmp_path: Path
-) -> None:
+def test_restart_keeps_data_and_deploys_nothing(sample: Repository, tmp_path: Path) -> None:
     port, redis_port = free_port(), free_port()
     with LocalEnvironment(tmp_path, persist=True, repository=sample, port=port, redis_port=redis_port) as first:
         first.deploy(["auth"])
@@ -224,7 +220,7 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def test_a_run_says_where_it_is_and_stops_orderly_on_ctrl_c(own_sample: Repository) -> None:
+def test_run_prints_its_url_and_stops_cleanly_on_ctrl_c(own_sample: Repository) -> None:
     port, redis_port = free_port(), free_port()
     run = Supervisor(own_sample, port, redis_port)
 
@@ -243,7 +239,7 @@ def test_a_run_says_where_it_is_and_stops_orderly_on_ctrl_c(own_sample: Reposito
     assert (own_sample.local / "aws" / "cloudformation.json").exists()
 
 
-def test_ctrl_c_while_it_starts_leaves_nothing_behind(own_sample: Repository) -> None:
+def test_ctrl_c_during_start_leaves_no_process(own_sample: Repository) -> None:
     port, redis_port = free_port(), free_port()
     run = Supervisor(own_sample, port, redis_port)
 
@@ -255,7 +251,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing_behind(own_sample: Repository) ->
     assert not is_listening(redis_port)
 
 
-def test_a_run_that_loses_redis_says_so_and_stops_the_rest(own_sample: Repository) -> None:
+def test_run_that_loses_redis_reports_it_and_stops(own_sample: Repository) -> None:
     port, redis_port = free_port(), free_port()
     run = Supervisor(own_sample, port, redis_port)
     run.await_line("KV Storage runs")
@@ -269,7 +265,7 @@ def test_a_run_that_loses_redis_says_so_and_stops_the_rest(own_sample: Repositor
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
-def test_a_run_that_is_killed_leaves_no_server_behind(own_sample: Repository) -> None:
+def test_killed_run_leaves_no_server(own_sample: Repository) -> None:
     port, redis_port = free_port(), free_port()
     run = Supervisor(own_sample, port, redis_port)
     run.await_line("KV Storage runs")
@@ -285,7 +281,7 @@ def test_a_run_that_is_killed_leaves_no_server_behind(own_sample: Repository) ->
     assert (own_sample.local / "aws" / "cloudformation.json").exists()
 
 
-def test_a_busy_port_is_said_before_anything_starts(own_sample: Repository, environment: LocalEnvironment) -> None:
+def test_busy_port_is_reported_before_anything_starts(own_sample: Repository, environment: LocalEnvironment) -> None:
     run = Supervisor(own_sample, environment.emulator.port, free_port())
 
     assert run.wait() == 1

@@ -1,4 +1,4 @@
-"""Namespaces through the front door."""
+"""Namespaces over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create(http: httpx.Client, tenant: Tenant, name: object) -> httpx.Response:
     return http.post("/v1/namespaces", json={"name": name}, headers=tenant.bearer)
 
 
-def test_a_namespace_is_made_listed_and_told(http: httpx.Client, tenant: Tenant) -> None:
+def test_namespace_is_created_listed_and_published(http: httpx.Client, tenant: Tenant) -> None:
     assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": []}
     second, first = create(http, tenant, "b").json(), create(http, tenant, "a").json()
     assert (first["name"], first["status"], sorted(first)) == (
@@ -32,14 +32,14 @@ def test_a_namespace_is_made_listed_and_told(http: httpx.Client, tenant: Tenant)
     assert http.get("/v1/namespaces/c", headers=tenant.bearer).status_code == 404
 
 
-def test_of_many_that_make_the_same_namespace_at_once_one_succeeds(http: httpx.Client, tenant: Tenant) -> None:
+def test_one_of_many_concurrent_creations_of_a_namespace_succeeds(http: httpx.Client, tenant: Tenant) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: create(http, tenant, "app").status_code, range(8)))
     assert sorted(statuses) == [201] + [409] * 7
 
 
 @pytest.mark.parametrize("name", ["", "A", "1a", "-a", "a_b", "a" * 51, "a\n", "é", "auth", "usage", "namespaces", 1])
-def test_a_name_that_cannot_be_is_a_400(http: httpx.Client, tenant: Tenant, name: object) -> None:
+def test_invalid_namespace_name_is_a_400(http: httpx.Client, tenant: Tenant, name: object) -> None:
     response = create(http, tenant, name)
     assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
 
@@ -49,9 +49,7 @@ def test_such_names_are_fine(http: httpx.Client, tenant: Tenant, name: str) -> N
     assert create(http, tenant, name).status_code == 201
 
 
-def test_an_account_has_a_hundred_namespaces_at_most_and_a_deleted_one_makes_room(
-    http: httpx.Client, tenant: Tenant
-) -> None:
+def test_account_is_limited_to_a_hundred_namespaces_and_deletion_frees_one(http: httpx.Client, tenant: Tenant) -> None:
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(lambda n: create(http, tenant, f"n-{n}").status_code, range(100)))
     assert set(statuses) == {201}
@@ -77,7 +75,7 @@ def held(http: httpx.Client, tenant: Tenant, name: str) -> tuple[int, int]:
     return told["keys"], told["bytes"]
 
 
-def test_a_namespace_tells_its_keys_and_bytes_without_listing_them(http: httpx.Client, tenant: Tenant) -> None:
+def test_namespace_reports_its_keys_and_bytes_without_listing(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     for number in range(10):
@@ -87,9 +85,7 @@ def test_a_namespace_tells_its_keys_and_bytes_without_listing_them(http: httpx.C
     await_value(lambda: held(http, tenant, "app") == (9, 9 * 2 + 8 * 10 + 3), within=10)
 
 
-def test_a_deleted_namespace_takes_its_values_along_and_says_so_until_it_is_gone(
-    http: httpx.Client, tenant: Tenant
-) -> None:
+def test_deleting_a_namespace_deletes_its_values_and_reports_progress(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     for number in range(60):
@@ -103,7 +99,7 @@ def test_a_deleted_namespace_takes_its_values_along_and_says_so_until_it_is_gone
     assert http.get("/v1/namespaces", headers=tenant.bearer).json() == {"namespaces": []}
 
 
-def test_a_deleted_name_can_be_used_again_at_once_and_stays(http: httpx.Client, tenant: Tenant) -> None:
+def test_deleted_name_can_be_reused_at_once(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     put(http, headers, "/v1/app/old")

@@ -1,4 +1,4 @@
-"""The services do what the OpenAPI document that they serve says: every operation, asked by schemathesis."""
+"""Every operation conforms to the served OpenAPI document, tested by schemathesis."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def session() -> Iterator[requests.Session]:
 
 @api.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_an_operation_keeps_its_word(
+def test_operation_conforms_to_the_document(
     case: Case, harness: Harness, local: LocalEnvironment, session: requests.Session
 ) -> None:
     if is_another_operations(case):
@@ -210,7 +210,7 @@ def test_an_operation_keeps_its_word(
     )
 
 
-def test_what_is_served_is_the_document_in_the_repository(http: httpx.Client) -> None:
+def test_served_document_is_the_one_in_the_repository(http: httpx.Client) -> None:
     answer = http.get("/v1/openapi.json")
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == DOCUMENT

@@ -1,4 +1,4 @@
-"""docs/quickstart.md and docs/export-import.md, executed as they stand."""
+"""docs/quickstart.md and docs/export-import.md, executed line by line."""
 
 from __future__ import annotations
 

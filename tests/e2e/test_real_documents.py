@@ -1,4 +1,4 @@
-"""Documents that nobody here wrote (Debian's iso-codes, as pycountry carries them) come back byte for byte."""
+"""Documents of Debian's iso-codes (contained in pycountry) are returned byte for byte."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_real_documents_come_back_byte_for_byte(http: httpx.Client, tenant: Tena
         assert http.get(f"/v1/{namespace}/{key}", headers=headers).content == b'{"value":' + document + b"}"
 
 
-def test_a_whole_database_is_one_value(http: httpx.Client, tenant: Tenant) -> None:
+def test_whole_database_fits_into_one_value(http: httpx.Client, tenant: Tenant) -> None:
     namespace = tenant.namespace("iso-codes")
     headers = {**tenant.key(), "content-type": "application/json"}
     file = resources.files("pycountry").joinpath("databases/iso3166-1.json").read_bytes()

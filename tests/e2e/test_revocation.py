@@ -1,4 +1,4 @@
-"""A revoked key dies everywhere at once: through the outbox, the bus, the queue and Redis."""
+"""A revoked key is rejected everywhere: through the outbox, the bus, the queue and Redis."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def revoke(http: httpx.Client, tenant: Tenant) -> float:
     return time.monotonic() - revoked
 
 
-def test_a_revoked_key_is_refused_within_a_second(http: httpx.Client, tenant: Tenant) -> None:
+def test_revoked_key_is_rejected_within_a_second(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     # The first event finds every function cold.
     revoke(http, tenant)
     assert max(revoke(http, tenant) for _ in range(200)) < 1
 
 
-def test_what_kv_cannot_read_rests_in_its_dead_letter_queue_and_stops_nothing(
+def test_unreadable_message_is_dead_lettered_and_others_are_processed(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     tenant.namespace("app")

@@ -180,7 +180,7 @@ PUBLIC_ROUTES = {
 
 
 @pytest.mark.parametrize("route", NAMESPACE_ROUTES)
-def test_a_foreign_namespace_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+def test_namespace_of_another_account_looks_missing(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = NAMESPACE_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         before = state(http, victim)
@@ -193,7 +193,7 @@ def test_a_foreign_namespace_is_like_a_missing_one(http: httpx.Client, customers
 
 
 @pytest.mark.parametrize("route", KEY_ROUTES)
-def test_a_foreign_key_id_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+def test_key_of_another_account_looks_missing(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = KEY_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         before = state(http, victim)
@@ -205,7 +205,7 @@ def test_a_foreign_key_id_is_like_a_missing_one(http: httpx.Client, customers: l
 
 
 @pytest.mark.parametrize("route", ALERT_ROUTES)
-def test_a_foreign_alert_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+def test_alert_of_another_account_looks_missing(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = ALERT_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         nobodys = f"alert_{'0' * 17}"
@@ -218,7 +218,7 @@ def test_a_foreign_alert_is_like_a_missing_one(http: httpx.Client, customers: li
 
 
 @pytest.mark.parametrize("route", JOB_ROUTES)
-def test_a_foreign_job_is_like_a_missing_one(http: httpx.Client, customers: list[Customer], route: str) -> None:
+def test_job_of_another_account_looks_missing(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = JOB_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         missing = told(attack(http, thief, "0" * 12), "0" * 12)
@@ -229,7 +229,7 @@ def test_a_foreign_job_is_like_a_missing_one(http: httpx.Client, customers: list
         assert http.get(path, headers=victim.tenant.bearer).json()["status"] == "waiting"
 
 
-def test_preferences_are_set_for_the_session_alone(http: httpx.Client, customers: list[Customer]) -> None:
+def test_preferences_belong_to_the_session_account(http: httpx.Client, customers: list[Customer]) -> None:
     setter, other = customers[0], customers[1]
     before = state(http, other)
     body = {"email": False, "thresholds": [90]}
@@ -238,7 +238,9 @@ def test_preferences_are_set_for_the_session_alone(http: httpx.Client, customers
 
 
 @pytest.mark.parametrize("route", OWN_ROUTES)
-def test_a_list_holds_only_what_is_the_sessions_own(http: httpx.Client, customers: list[Customer], route: str) -> None:
+def test_lists_contain_only_the_session_accounts_items(
+    http: httpx.Client, customers: list[Customer], route: str
+) -> None:
     for customer in customers:
         text = http.get(OWN_ROUTES[route], headers=customer.tenant.bearer).text
         for other in customers:
@@ -251,14 +253,12 @@ def test_a_list_holds_only_what_is_the_sessions_own(http: httpx.Client, customer
             assert (other.tenant.account_id in text) == (mine and "auth/me" in route)
 
 
-def test_all_may_have_a_namespace_of_the_same_name_with_values_of_their_own(
-    http: httpx.Client, customers: list[Customer]
-) -> None:
+def test_accounts_may_use_the_same_namespace_name(http: httpx.Client, customers: list[Customer]) -> None:
     values = [http.get("/v1/shared/a", headers=customer.key).json()["value"] for customer in customers]
     assert values == [f"{SECRET} of {name}" for name in ("one", "two", "three")]
 
 
-def test_a_foreign_cursor_is_like_a_forged_one(http: httpx.Client, customers: list[Customer]) -> None:
+def test_cursor_of_another_account_is_rejected_like_a_forged_one(http: httpx.Client, customers: list[Customer]) -> None:
     for thief, victim in permutations(customers, 2):
         foreign = told(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
         forged = told(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
@@ -266,7 +266,7 @@ def test_a_foreign_cursor_is_like_a_forged_one(http: httpx.Client, customers: li
         assert foreign[0] == 400
 
 
-def test_a_made_up_key_that_names_another_account_opens_nothing(http: httpx.Client, customers: list[Customer]) -> None:
+def test_forged_key_with_another_account_gives_no_access(http: httpx.Client, customers: list[Customer]) -> None:
     for victim in customers:
         made_up = {"x-api-key": api_keys.generate(victim.tenant.account_id, secrets.randbits).text}
         assert http.get("/v1/shared/a", headers=made_up).status_code == 401
@@ -274,7 +274,7 @@ def test_a_made_up_key_that_names_another_account_opens_nothing(http: httpx.Clie
         assert http.put("/v1/shared/a", content=b'{"value": 1}', headers=made_up).status_code == 401
 
 
-def test_a_key_with_the_account_of_another_in_it_opens_nothing(http: httpx.Client, customers: list[Customer]) -> None:
+def test_key_with_another_account_in_it_gives_no_access(http: httpx.Client, customers: list[Customer]) -> None:
     thief, victim = customers[0], customers[1]
     own, other = thief.key["x-api-key"], victim.key["x-api-key"]
     width = len(api_keys.PREFIX) + 22
@@ -282,7 +282,7 @@ def test_a_key_with_the_account_of_another_in_it_opens_nothing(http: httpx.Clien
     assert http.get("/v1/shared/a", headers={"x-api-key": mixed}).status_code == 401
 
 
-def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Client, customers: list[Customer]) -> None:
+def test_creating_routes_create_for_the_session_account(http: httpx.Client, customers: list[Customer]) -> None:
     maker, other = customers[0], customers[1]
     before = state(http, other)
     name = "made-by-one"
@@ -294,7 +294,7 @@ def test_the_creating_routes_make_things_for_the_session_alone(http: httpx.Clien
     assert http.get(f"/v1/namespaces/{name}", headers=other.tenant.bearer).status_code == 404
 
 
-def test_an_account_that_is_deleted_takes_nothing_of_another_along(
+def test_deleting_an_account_deletes_nothing_of_another(
     local: LocalEnvironment, http: httpx.Client, customers: list[Customer]
 ) -> None:
     leaver = sign_up(local, http)
@@ -305,7 +305,7 @@ def test_an_account_that_is_deleted_takes_nothing_of_another_along(
     assert [state(http, customer) for customer in customers] == before
 
 
-def test_every_route_is_in_one_of_the_tables() -> None:
+def test_every_route_is_covered_by_one_of_the_tables() -> None:
     routes = set()
     for service in ("alerts", "auth", "billing", "kv", "usage"):
         path = Path(__file__).parents[2] / "services" / service / "app.py"

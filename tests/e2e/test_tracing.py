@@ -1,4 +1,4 @@
-"""What an operator looks for is found: a request by its correlation id, an event by its own, all the way."""
+"""An operator finds a request by its correlation id and an event by its id, in all services."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def revoked(http: httpx.Client, tenant: Tenant, correlation_id: str) -> str:
     return key_id
 
 
-def test_a_correlation_id_of_the_client_finds_every_function_that_worked_for_it(
+def test_client_correlation_id_finds_every_function_involved(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant, began_ms: int
 ) -> None:
     correlation_id = f"trace-{secrets.token_hex(6)}"
@@ -81,7 +81,7 @@ def outbox_items(local: LocalEnvironment, event_id: str) -> list[dict[str, Any]]
     return [item for item in items if json.loads(item["detail"]["S"])["id"] == event_id]
 
 
-def test_an_event_is_found_by_its_id_in_the_outbox_on_the_way_and_at_each_that_applied_it(
+def test_event_id_finds_its_outbox_record_publication_and_consumers(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant, began_ms: int
 ) -> None:
     event_id = f"{revoked(http, tenant, f'trace-{secrets.token_hex(6)}')}#revoked"
@@ -100,7 +100,7 @@ def test_an_event_is_found_by_its_id_in_the_outbox_on_the_way_and_at_each_that_a
     assert len(outbox_items(local, event_id)) == 1
 
 
-def test_an_event_that_is_put_back_into_the_outbox_is_told_again(
+def test_event_put_back_into_the_outbox_is_published_again(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant, began_ms: int
 ) -> None:
     # What docs/operations.md says to do about events that could not be published.
@@ -123,9 +123,7 @@ def test_an_event_that_is_put_back_into_the_outbox_is_told_again(
     assert outcomes().count("published") == 2
 
 
-def test_the_command_prints_what_there_is_as_it_was_logged_and_ends(
-    local: LocalEnvironment, http: httpx.Client, began_ms: int
-) -> None:
+def test_command_prints_the_logged_lines_and_exits(local: LocalEnvironment, http: httpx.Client, began_ms: int) -> None:
     correlation_id = f"trace-{secrets.token_hex(6)}"
     http.get("/v1/health/kv", headers={"X-Correlation-Id": correlation_id})
     await_value(lambda: trace(local, correlation_id, began_ms), within=5)

@@ -1,4 +1,4 @@
-"""Usage through the whole path: told on the bus, applied by the deployed function, shown to its owner."""
+"""Usage through the whole path: published, applied by the deployed function, shown to its owner."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def lived(tenant: Tenant) -> list[Event]:
     ]
 
 
-def test_a_new_account_has_used_nothing_of_the_free_plan(tenant: Tenant) -> None:
+def test_new_account_has_no_usage(tenant: Tenant) -> None:
     assert month_of(tenant) == {
         "period": datetime.now(UTC).strftime("%Y-%m"),
         "plan": "free",
@@ -75,7 +75,7 @@ def test_a_new_account_has_used_nothing_of_the_free_plan(tenant: Tenant) -> None
     }
 
 
-def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
+def test_published_usage_is_shown_only_to_its_account(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant
 ) -> None:
     other = sign_up(local, http)
@@ -113,7 +113,7 @@ def test_what_is_told_on_the_bus_is_shown_to_its_account_and_to_no_other(
     assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 
-def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_crossed_threshold_is_published(local: LocalEnvironment, tenant: Tenant) -> None:
     change = PlanChanged(
         from_plan="free",
         to_plan="starter",
@@ -134,7 +134,7 @@ def test_a_crossing_is_told_on_the_bus(local: LocalEnvironment, tenant: Tenant) 
     assert "#requests#80#" in line["event_id"]
 
 
-def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_history_of_a_deleted_namespace_keeps_its_name(local: LocalEnvironment, tenant: Tenant) -> None:
     ended = [
         new_event(tenant.account_id, NamespaceDeleted(namespace_id="ns-1", name="app")),
         new_event(
@@ -161,7 +161,7 @@ def test_the_history_of_a_deleted_namespace_stays_under_its_name(local: LocalEnv
     assert [one["requests"] for one in months["history"]][-1] == 85
 
 
-def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_usage_of_a_deleted_account_is_removed(local: LocalEnvironment, tenant: Tenant) -> None:
     change = PlanChanged(
         from_plan="free",
         to_plan="starter",
@@ -188,7 +188,7 @@ def test_nothing_is_kept_of_a_deleted_account(local: LocalEnvironment, tenant: T
     await_value(lambda: not kept(), within=30)
 
 
-def test_usage_is_shown_to_nobody_without_a_session(http: httpx.Client, tenant: Tenant) -> None:
+def test_usage_requires_a_session(http: httpx.Client, tenant: Tenant) -> None:
     key = tenant.key()
     for path in ("/v1/usage", "/v1/usage/history"):
         for headers in ({}, key, {"Authorization": "Bearer " + tenant.session["access_token"][:-4] + "AAAA"}):
@@ -207,9 +207,7 @@ class Dying:
         raise SystemExit("killed")
 
 
-def test_events_of_a_publisher_killed_before_acknowledging_are_published_again_and_counted_once(
-    local: LocalEnvironment, tenant: Tenant
-) -> None:
+def test_events_of_a_killed_publisher_are_republished_and_counted_once(local: LocalEnvironment, tenant: Tenant) -> None:
     events = lived(tenant)
     records = [
         {

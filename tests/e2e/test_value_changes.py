@@ -1,4 +1,4 @@
-"""Expiry, preconditions, patches, counters and limits through the front door."""
+"""Expiry, preconditions, patches, counters and limits over HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def headers(tenant: Tenant) -> dict[str, str]:
     return tenant.key()
 
 
-def test_a_value_with_a_time_to_live_is_gone_after_it(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_value_expires_after_its_ttl(http: httpx.Client, headers: dict[str, str]) -> None:
     stored = http.put("/v1/app/a", json={"value": 1, "ttl": 1, "metadata": {"é": "ü"}}, headers=headers)
     found = http.get("/v1/app/a", headers=headers)
     assert (stored.status_code, found.status_code) == (201, 200)
@@ -36,7 +36,7 @@ def test_a_value_with_a_time_to_live_is_gone_after_it(http: httpx.Client, header
     assert http.post("/v1/app/a/increment", headers=headers).json()["value"] == 1
 
 
-def test_preconditions_decide_what_is_read_and_written(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_preconditions_apply_to_reads_and_writes(http: httpx.Client, headers: dict[str, str]) -> None:
     first = http.put("/v1/app/a", json={"value": 1}, headers={**headers, "If-None-Match": "*"})
     again = http.put("/v1/app/a", json={"value": 2}, headers={**headers, "If-None-Match": "*"})
     assert (first.status_code, again.status_code) == (201, 412)
@@ -62,7 +62,7 @@ def test_preconditions_decide_what_is_read_and_written(http: httpx.Client, heade
     assert http.delete("/v1/app/a", headers={**headers, "If-Match": swapped.headers["ETag"]}).status_code == 204
 
 
-def test_contradictory_and_malformed_preconditions_are_refused(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_contradictory_and_malformed_preconditions_are_rejected(http: httpx.Client, headers: dict[str, str]) -> None:
     for sent in ({"If-Match": "*", "If-None-Match": "*"}, {"If-Match": "x"}, {"If-None-Match": '"x'}):
         response = http.put("/v1/app/a", json={"value": 1}, headers={**headers, **sent})
         assert (response.status_code, response.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
@@ -75,9 +75,7 @@ def test_contradictory_and_malformed_preconditions_are_refused(http: httpx.Clien
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
-def test_a_patch_changes_members_and_leaves_the_others_as_they_were(
-    http: httpx.Client, headers: dict[str, str]
-) -> None:
+def test_patch_changes_only_its_fields(http: httpx.Client, headers: dict[str, str]) -> None:
     http.put("/v1/app/a", content=b'{"value": {"a": 1.0, "b": {"c": -0, "d": 1e400}}}', headers=headers)
     patched = http.patch("/v1/app/a", json={"value": {"b": {"c": None}, "e": [1]}, "ttl": 60}, headers=headers)
     assert (patched.status_code, patched.json()["key"]) == (200, "a")
@@ -97,7 +95,7 @@ def test_a_patch_changes_members_and_leaves_the_others_as_they_were(
         assert (refused.status_code, refused.json()["error"]["details"]) == (409, {"reason": "not_an_object"})
 
 
-def test_counters_count(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_counter_is_incremented(http: httpx.Client, headers: dict[str, str]) -> None:
     assert http.post("/v1/app/n/increment", headers=headers).json()["value"] == 1
     response = http.post("/v1/app/n/increment", json={"by": 2**62}, headers=headers)
     assert response.json()["value"] == 2**62 + 1
@@ -109,7 +107,7 @@ def test_counters_count(http: httpx.Client, headers: dict[str, str]) -> None:
     assert (text.status_code, text.json()["error"]["details"]) == (409, {"reason": "not_an_integer"})
 
 
-def test_lists_tell_metadata_when_they_are_asked(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_list_includes_metadata_on_request(http: httpx.Client, headers: dict[str, str]) -> None:
     stored = http.put("/v1/app/a", json={"value": 1, "metadata": {"m": 1}, "ttl": 60}, headers=headers)
     http.put("/v1/app/b", json={"value": [2]}, headers=headers)
     plain = http.get("/v1/app", headers=headers).json()["keys"]
@@ -122,7 +120,7 @@ def test_lists_tell_metadata_when_they_are_asked(http: httpx.Client, headers: di
     assert "metadata" not in full[1]
 
 
-def test_limits_are_told_and_asking_costs_nothing(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
+def test_limits_are_reported_at_no_cost(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
     before = http.get("/v1/limits", headers=headers)
     for _ in range(3):
         assert http.get("/v1/limits", headers=headers).json()["quota"] == before.json()["quota"]

@@ -1,4 +1,4 @@
-"""Values through the front door: packaged functions, real Redis, real HTTP."""
+"""Values over HTTP: packaged functions and a real Redis."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def put(http: httpx.Client, headers: dict[str, str], key: str, text: str) -> htt
     return http.put(f"/v1/app/{key}", content=f'{{"value": {text}}}'.encode(), headers=headers)
 
 
-def test_a_new_value_is_201_and_a_replaced_one_200_and_keeps_the_time_of_its_creation(
+def test_new_value_is_a_201_and_replacement_a_200_that_keeps_created_at(
     http: httpx.Client, headers: dict[str, str]
 ) -> None:
     first = put(http, headers, "a", "1")
@@ -47,9 +47,7 @@ def test_a_new_value_is_201_and_a_replaced_one_200_and_keeps_the_time_of_its_cre
     assert (first.json()["key"], first.json()["created_at"]) == ("a", first.json()["updated_at"])
 
 
-def test_an_etag_never_repeats_not_even_for_the_same_value_made_again(
-    http: httpx.Client, headers: dict[str, str]
-) -> None:
+def test_etag_never_repeats_even_for_the_same_value(http: httpx.Client, headers: dict[str, str]) -> None:
     etags = set()
     for _ in range(5):
         etags.add(put(http, headers, "a", "1").headers["ETag"])
@@ -77,7 +75,7 @@ def test_an_etag_never_repeats_not_even_for_the_same_value_made_again(
         "[" * 128 + "]" * 128,
     ],
 )
-def test_a_value_comes_back_byte_for_byte(http: httpx.Client, headers: dict[str, str], text: str) -> None:
+def test_value_is_returned_byte_for_byte(http: httpx.Client, headers: dict[str, str], text: str) -> None:
     assert put(http, headers, "a", text).status_code == 201
     response = http.get("/v1/app/a", headers=headers)
     assert response.content == f'{{"value":{text}}}'.encode()
@@ -110,9 +108,7 @@ def test_a_value_comes_back_byte_for_byte(http: httpx.Client, headers: dict[str,
     ],
 )
 @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
-def test_what_is_not_json_as_the_grammar_has_it_is_a_400(
-    http: httpx.Client, headers: dict[str, str], body: bytes, content_type: str
-) -> None:
+def test_invalid_json_is_a_400(http: httpx.Client, headers: dict[str, str], body: bytes, content_type: str) -> None:
     response = http.put("/v1/app/a", content=body, headers={**headers, "content-type": content_type})
     assert response.status_code == 400, response.text
     error = response.json()["error"]
@@ -121,7 +117,7 @@ def test_what_is_not_json_as_the_grammar_has_it_is_a_400(
     assert http.get("/v1/app/a", headers=headers).status_code == 404
 
 
-def test_json_is_taken_whatever_the_content_type_says(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_json_is_accepted_with_any_content_type(http: httpx.Client, headers: dict[str, str]) -> None:
     for content_type in ("application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"):
         typed = {**headers, "content-type": content_type}
         assert put(http, typed, "a", '"\u00e9"').status_code in (200, 201)
@@ -129,14 +125,14 @@ def test_json_is_taken_whatever_the_content_type_says(http: httpx.Client, header
 
 
 @pytest.mark.parametrize("size", [390_000, 390_001, 1_000_001])
-def test_a_value_comes_back_wherever_it_is_kept(http: httpx.Client, headers: dict[str, str], size: int) -> None:
+def test_value_is_returned_from_every_kind_of_storage(http: httpx.Client, headers: dict[str, str], size: int) -> None:
     text = '"' + "x" * (size - 2) + '"'
     stored = put(http, headers, "a", text)
     assert (stored.status_code, stored.json()["size"]) == (201, size)
     assert http.get("/v1/app/a", headers=headers).text == f'{{"value":{text}}}'
 
 
-def test_a_value_that_is_too_large_is_a_413_that_is_not_counted(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_too_large_value_is_a_413_that_is_not_counted(http: httpx.Client, headers: dict[str, str]) -> None:
     stored = put(http, headers, "a", "1")
     refused = put(http, headers, "b", '"' + "x" * 4_999_999 + '"')
     assert refused.status_code == 413
@@ -144,7 +140,7 @@ def test_a_value_that_is_too_large_is_a_413_that_is_not_counted(http: httpx.Clie
     assert refused.headers["X-Quota-Remaining"] == stored.headers["X-Quota-Remaining"]
 
 
-def test_head_tells_everything_but_the_value(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_head_returns_everything_but_the_value(http: httpx.Client, headers: dict[str, str]) -> None:
     stored = put(http, headers, "a", '{"name": "Ada"}')
     response = http.head("/v1/app/a", headers=headers)
     assert (response.status_code, response.content) == (200, b"")
@@ -155,21 +151,21 @@ def test_head_tells_everything_but_the_value(http: httpx.Client, headers: dict[s
     assert http.head("/v1/app/b", headers=headers).status_code == 404
 
 
-def test_delete_is_204_whether_the_key_was_there_or_not(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_delete_is_a_204_whether_or_not_the_key_existed(http: httpx.Client, headers: dict[str, str]) -> None:
     put(http, headers, "a", "1")
     for _ in range(2):
         assert http.delete("/v1/app/a", headers=headers).status_code == 204
     assert http.get("/v1/app/a", headers=headers).json()["error"]["code"] == "NOT_FOUND"
 
 
-def test_the_owners_session_reads_and_writes_values_too(http: httpx.Client, tenant: Tenant) -> None:
+def test_session_of_the_owner_can_read_and_write_values(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
     assert put(http, tenant.bearer, "a", "1").status_code == 201
     response = http.get("/v1/app/a", headers=tenant.bearer)
     assert (response.json(), response.headers["X-RateLimit-Limit"]) == ({"value": 1}, "1000")
 
 
-def test_every_answer_tells_the_limits_in_both_forms_also_when_it_is_an_error(
+def test_every_response_has_both_kinds_of_limit_headers(
     http: httpx.Client, tenant: Tenant, headers: dict[str, str]
 ) -> None:
     read_only = tenant.key(scopes=["read"])
@@ -190,7 +186,7 @@ def test_every_answer_tells_the_limits_in_both_forms_also_when_it_is_an_error(
         assert int(response.headers["X-Quota-Reset"]) > time.time()
 
 
-def test_misses_count_and_refusals_do_not(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
+def test_misses_are_counted_and_denials_are_not(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
     def left(response: httpx.Response) -> int:
         return int(response.headers["X-Quota-Remaining"])
 
@@ -200,7 +196,7 @@ def test_misses_count_and_refusals_do_not(http: httpx.Client, tenant: Tenant, he
     assert left(http.delete("/v1/app/a", headers=tenant.key(scopes=["read"]))) == start - 2
 
 
-def test_unsupported_preconditions_and_unknown_parameters_are_refused_not_ignored(
+def test_unsupported_preconditions_and_unknown_parameters_are_rejected(
     http: httpx.Client, headers: dict[str, str]
 ) -> None:
     for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"):
@@ -211,7 +207,7 @@ def test_unsupported_preconditions_and_unknown_parameters_are_refused_not_ignore
 
 
 @pytest.mark.parametrize("key", ["a b", "a%20b", "é", "a*", "x" * 256, "a@b", "a,b", "%00"])
-def test_keys_are_made_of_characters_that_survive_a_path(http: httpx.Client, headers: dict[str, str], key: str) -> None:
+def test_invalid_characters_in_a_key_are_a_400(http: httpx.Client, headers: dict[str, str], key: str) -> None:
     response = put(http, headers, key, "1")
     assert (response.status_code, response.json()["error"]["details"][0]["field"]) == (400, "key")
 
@@ -222,7 +218,7 @@ def test_such_keys_are_fine(http: httpx.Client, headers: dict[str, str], key: st
     assert http.get(f"/v1/app/{key}", headers=headers).json() == {"value": 1}
 
 
-def test_pages_list_all_keys_in_order_once(http: httpx.Client, headers: dict[str, str]) -> None:
+def test_pages_list_every_key_once_in_order(http: httpx.Client, headers: dict[str, str]) -> None:
     for number in range(25):
         put(http, headers, f"user:{number:02}", str(number))
     put(http, headers, "other", "1")
@@ -241,7 +237,7 @@ def test_pages_list_all_keys_in_order_once(http: httpx.Client, headers: dict[str
     assert sorted(entry) == ["created_at", "key", "size", "updated_at"]
 
 
-def test_a_cursor_is_good_for_its_own_list_only(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
+def test_cursor_is_valid_only_for_its_own_list(http: httpx.Client, tenant: Tenant, headers: dict[str, str]) -> None:
     tenant.namespace("other")
     for key in ("a1", "a2", "b1"):
         put(http, headers, key, "1")
@@ -261,11 +257,11 @@ def test_a_cursor_is_good_for_its_own_list_only(http: httpx.Client, tenant: Tena
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "limit=-1", "limit=1&limit=2", "x=1"])
-def test_a_list_that_asks_for_nonsense_is_a_400(http: httpx.Client, headers: dict[str, str], query: str) -> None:
+def test_invalid_list_parameters_are_a_400(http: httpx.Client, headers: dict[str, str], query: str) -> None:
     assert http.get(f"/v1/app?{query}", headers=headers).status_code == 400
 
 
-def test_the_token_bucket_refuses_with_a_time_to_come_back(http: httpx.Client, slow_tenant: Tenant) -> None:
+def test_rate_limited_response_has_retry_after(http: httpx.Client, slow_tenant: Tenant) -> None:
     slow_tenant.namespace("app")
     headers = slow_tenant.key()
     responses = [http.get("/v1/app/a", headers=headers) for _ in range(8)]
@@ -277,7 +273,7 @@ def test_the_token_bucket_refuses_with_a_time_to_come_back(http: httpx.Client, s
     assert [name for name in LIMIT_HEADERS if name not in refused[0].headers] == []
 
 
-def test_the_quota_is_a_hard_stop_until_the_month_turns(http: httpx.Client, small_tenant: Tenant) -> None:
+def test_quota_denies_requests_until_the_next_month(http: httpx.Client, small_tenant: Tenant) -> None:
     small_tenant.namespace("app")
     headers = small_tenant.key()
     statuses = [http.get("/v1/app/a", headers=headers).status_code for _ in range(3)]
@@ -289,7 +285,7 @@ def test_the_quota_is_a_hard_stop_until_the_month_turns(http: httpx.Client, smal
     assert abs(int(refused.headers["Retry-After"]) - seconds_left) < 10
 
 
-def test_a_new_namespace_of_the_same_name_starts_empty(http: httpx.Client, tenant: Tenant) -> None:
+def test_recreated_namespace_is_empty(http: httpx.Client, tenant: Tenant) -> None:
     headers = tenant.key()
     for _ in range(3):
         tenant.namespace("app")

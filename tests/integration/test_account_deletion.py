@@ -1,4 +1,4 @@
-"""The deletion of an account may die anywhere: whoever comes next does the rest."""
+"""The deletion of an account may crash anywhere: the next run completes it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG0
 
 
 @pytest.mark.usefixtures("nobody_else")
-def test_wherever_it_dies_the_next_one_leaves_nothing(
+def test_deletion_that_crashes_anywhere_is_completed_by_the_next_run(
     local: LocalEnvironment, http: httpx.Client, auth: Auth, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Small batches, so that there are several of each kind to die between.
@@ -108,7 +108,7 @@ def test_wherever_it_dies_the_next_one_leaves_nothing(
 
 
 @pytest.mark.usefixtures("nobody_else")
-def test_keys_die_first_whatever_else_fails(local: LocalEnvironment, tenant: Tenant, finish: Finish) -> None:
+def test_keys_are_revoked_first_even_if_the_rest_fails(local: LocalEnvironment, tenant: Tenant, finish: Finish) -> None:
     tenant.namespace("app")
     key = tenant.key()
     assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
@@ -123,7 +123,7 @@ def test_keys_die_first_whatever_else_fails(local: LocalEnvironment, tenant: Ten
     assert left_in_auth(local, tenant) == []
 
 
-def test_nothing_is_made_or_told_once_an_account_is_closed(
+def test_closed_account_accepts_no_writes_and_publishes_nothing(
     local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
 ) -> None:
     accounts, keys = stores
@@ -147,7 +147,7 @@ def test_nothing_is_made_or_told_once_an_account_is_closed(
 
 
 @pytest.mark.usefixtures("nobody_else")
-def test_keys_that_are_stored_at_the_moment_of_closing_are_found_or_never_were(
+def test_keys_created_during_closing_are_revoked_or_never_stored(
     local: LocalEnvironment, stores: tuple[AccountStore, KeyStore], tenant: Tenant, finish: Finish
 ) -> None:
     accounts, keys = stores
@@ -170,7 +170,7 @@ def test_keys_that_are_stored_at_the_moment_of_closing_are_found_or_never_were(
 
 
 @pytest.mark.usefixtures("auth")
-def test_events_that_come_after_the_end_change_nothing(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_events_after_the_deletion_change_nothing(local: LocalEnvironment, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
     assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
     await_value(lambda: not left_in_auth(local, tenant), within=30)

@@ -1,4 +1,4 @@
-"""Changes of one key at the same time: none undoes another."""
+"""Concurrent changes of one key: none overwrites another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def patch(tenant: Tenant, key_id: str, body: dict[str, Any]) -> int:
     return tenant.http.patch(f"/v1/api-keys/{key_id}", json=body, headers=tenant.bearer).status_code
 
 
-def test_changes_of_different_settings_at_once_are_all_kept(tenant: Tenant) -> None:
+def test_concurrent_changes_of_different_settings_are_all_kept(tenant: Tenant) -> None:
     changes: list[dict[str, Any]] = [
         {"name": "changed"},
         {"scopes": ["read"]},
@@ -30,7 +30,7 @@ def test_changes_of_different_settings_at_once_are_all_kept(tenant: Tenant) -> N
         assert key["expires_at"] == "2099-01-01T00:00:00.000Z"
 
 
-def test_a_change_does_not_bring_a_rotated_key_back_to_life(tenant: Tenant) -> None:
+def test_change_does_not_reactivate_a_rotated_key(tenant: Tenant) -> None:
     for trial in range(10):
         key_id = tenant.new_key()["id"]
 

@@ -1,4 +1,4 @@
-"""Whatever JSON is stored comes back byte for byte, alone and in a batch, over HTTP."""
+"""Any stored JSON is returned byte for byte, alone and in a batch, over HTTP."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def values(http: httpx.Client, tenant: Tenant) -> Values:
     return Values(http, tenant)
 
 
-def test_every_text_comes_back_as_it_was_sent(values: Values, scale: int) -> None:
+def test_every_text_is_returned_as_sent(values: Values, scale: int) -> None:
     @given(st.lists(json_texts.texts, min_size=2, max_size=6))
     @settings(max_examples=75 * scale, deadline=None, suppress_health_check=list(HealthCheck))
     def check(texts: list[str]) -> None:

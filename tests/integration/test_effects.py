@@ -1,4 +1,4 @@
-"""The shared ground of every consumer, on a real table: transactions, partitions, idempotent effects."""
+"""Transactions, partitions and idempotent event handling, on a real table."""
 
 from __future__ import annotations
 
@@ -75,15 +75,13 @@ def counter(client: DynamoDBClient, table: str, account_id: str) -> int | None:
     return None if item is None else int(item["n"]["N"])
 
 
-def test_transactions_of_eight_threads_on_one_item_all_succeed_and_add_up(
-    client: DynamoDBClient, table: str, account: str
-) -> None:
+def test_concurrent_transactions_on_one_item_all_succeed(client: DynamoDBClient, table: str, account: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: transact(client, [add(table, account)]), range(160)))
     assert counter(client, table, account) == 160
 
 
-def test_a_transaction_tells_which_of_its_conditions_failed_and_writes_nothing(
+def test_failed_transaction_reports_its_conditions_and_writes_nothing(
     client: DynamoDBClient, table: str, account: str
 ) -> None:
     items = [add(table, account), add_to_existing(table, account + "-other")]
@@ -93,9 +91,7 @@ def test_a_transaction_tells_which_of_its_conditions_failed_and_writes_nothing(
     assert counter(client, table, account) is None
 
 
-def test_a_partition_of_three_thousand_items_and_more_than_a_page_is_removed_whole(
-    client: DynamoDBClient, table: str, account: str
-) -> None:
+def test_partition_of_several_pages_is_deleted_completely(client: DynamoDBClient, table: str, account: str) -> None:
     large = "x" * 300_000
     items: list[Any] = [
         {
@@ -113,7 +109,7 @@ def test_a_partition_of_three_thousand_items_and_more_than_a_page_is_removed_who
     assert delete_partition(client, table, f"ACCOUNT#{account}-neighbour") == 1
 
 
-def test_an_event_that_was_seen_changes_nothing_any_more(
+def test_redelivered_event_changes_nothing(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     assert processed.apply(event(account), [add(table, account)]) is True
@@ -122,7 +118,7 @@ def test_an_event_that_was_seen_changes_nothing_any_more(
     assert counter(client, table, account) == 2
 
 
-def test_an_event_delivered_to_eight_at_once_is_applied_by_one(
+def test_event_delivered_concurrently_is_applied_once(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
@@ -131,7 +127,7 @@ def test_an_event_delivered_to_eight_at_once_is_applied_by_one(
     assert counter(client, table, account) == 1
 
 
-def test_different_events_of_one_account_at_once_are_all_applied(
+def test_different_concurrent_events_are_all_applied(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
@@ -141,7 +137,7 @@ def test_different_events_of_one_account_at_once_are_all_applied(
     assert counter(client, table, account) == 80
 
 
-def test_events_of_the_same_id_and_another_name_are_different_ones(
+def test_events_with_one_id_and_different_names_are_different(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     other = Event(event(account).id, account, "c-1", 0, AccountDeleted())
@@ -150,7 +146,7 @@ def test_events_of_the_same_id_and_another_name_are_different_ones(
     assert counter(client, table, account) == 2
 
 
-def test_the_effect_that_failed_is_counted_and_the_event_is_not_seen(
+def test_failed_effect_leaves_the_event_unprocessed(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     effects = [add(table, account), add_to_existing(table, account + "-other")]
@@ -162,7 +158,7 @@ def test_the_effect_that_failed_is_counted_and_the_event_is_not_seen(
     assert processed.apply(event(account), effects[:1]) is True
 
 
-def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
+def test_processed_event_is_kept_for_sixty_days_without_personal_data(
     local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     processed.apply(event(account), [])
@@ -173,7 +169,7 @@ def test_what_was_seen_is_kept_for_sixty_days_and_names_nobody(
     assert items_containing(local, [table], account) == []
 
 
-def test_nothing_of_a_closed_account_is_applied(
+def test_events_of_a_closed_account_are_not_applied(
     client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     account_tombstones.write_tombstone(client, table, account, now_s=NOW_S)
@@ -181,7 +177,7 @@ def test_nothing_of_a_closed_account_is_applied(
     assert counter(client, table, account) is None
 
 
-def test_an_account_is_open_until_it_is_closed(client: DynamoDBClient, table: str, account: str) -> None:
+def test_account_is_open_until_its_tombstone_is_written(client: DynamoDBClient, table: str, account: str) -> None:
     guarded = [account_tombstones.require_open(table, account), add(table, account)]
     transact(client, guarded)
     for _ in range(2):
@@ -193,7 +189,7 @@ def test_an_account_is_open_until_it_is_closed(client: DynamoDBClient, table: st
     transact(client, [account_tombstones.require_open(table, account + "-other"), add(table, account + "-other")])
 
 
-def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
+def test_purged_account_leaves_an_anonymous_tombstone_for_sixty_days(
     local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     processed.apply(event(account), [add(table, account)])
@@ -205,7 +201,7 @@ def test_a_forgotten_account_leaves_a_mark_that_names_nobody_for_sixty_days(
     assert mark["ttl"]["N"] == str(NOW_S + 60 * 86_400)
 
 
-def test_an_effect_at_the_moment_of_forgetting_leaves_nothing(
+def test_effect_concurrent_with_purging_leaves_nothing(
     local: LocalEnvironment, client: DynamoDBClient, table: str, account: str, processed: ProcessedEvents
 ) -> None:
     for trial in range(5):

@@ -1,4 +1,4 @@
-"""What a function imports before it has answered its first GET: a cold start is paid for by who asks first."""
+"""The modules that a function imports for its first GET, which is part of a cold start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uses of a key and changes of it at the same time: neither undoes the other."""
+"""Concurrent uses and changes of a key: neither overwrites the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def store(auth: Auth) -> KeyStore:
     return KeyStore(dynamodb.client(), auth.settings.table, auth.settings.credentials_table)
 
 
-def test_of_many_uses_and_changes_at_once_all_are_kept(auth: Auth, store: KeyStore, tenant: Tenant) -> None:
+def test_concurrent_uses_and_changes_are_all_kept(auth: Auth, store: KeyStore, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
     minutes = random.Random(7).sample(range(1, 201), 200)
 
@@ -43,7 +43,7 @@ def test_of_many_uses_and_changes_at_once_all_are_kept(auth: Auth, store: KeySto
     assert (key.last_used_at_ms, key.settings.name, key.revision) == (200 * 60_000, "name 29", 31)
 
 
-def test_a_use_that_was_told_between_reading_a_key_and_changing_it_is_kept(store: KeyStore, tenant: Tenant) -> None:
+def test_use_recorded_between_read_and_change_is_kept(store: KeyStore, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
     read = store.get(tenant.account_id, key_id)
     store.note_use(tenant.account_id, key_id, 60_000)
@@ -54,7 +54,7 @@ def test_a_use_that_was_told_between_reading_a_key_and_changing_it_is_kept(store
     assert (key.last_used_at_ms, key.settings.name, key.revision) == (60_000, "changed", read.revision + 1)
 
 
-def test_a_use_does_not_bring_a_deleted_key_back(store: KeyStore, tenant: Tenant) -> None:
+def test_use_does_not_recreate_a_deleted_key(store: KeyStore, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
     assert tenant.http.delete(f"/v1/api-keys/{key_id}", headers=tenant.bearer).status_code == 204
 

@@ -1,4 +1,4 @@
-"""Writers of large values that die, are overtaken, or are sent again: no object is lost, and none is left."""
+"""Writers of large values that crash, conflict or retry: no object is lost, and none is left over."""
 
 from __future__ import annotations
 
@@ -118,9 +118,7 @@ def die() -> None:
 
 
 @pytest.mark.parametrize("before", [None, "1", OTHER], ids=["new", "small before", "large before"])
-def test_a_writer_killed_before_the_item_leaves_the_value_and_an_object_that_goes_by_itself(
-    harness: Harness, before: str | None
-) -> None:
+def test_writer_killed_before_the_item_leaves_an_object_that_expires(harness: Harness, before: str | None) -> None:
     if before is not None:
         harness.values.write(harness.space, Put("k", before))
     there = harness.names()
@@ -134,7 +132,7 @@ def test_a_writer_killed_before_the_item_leaves_the_value_and_an_object_that_goe
         assert harness.text() == before
 
 
-def test_a_writer_who_is_overtaken_writes_anew_and_leaves_one_object(harness: Harness) -> None:
+def test_writer_with_a_conflict_retries_and_leaves_one_object(harness: Harness) -> None:
     harness.values.write(harness.space, Put("k", "1"))
     with harness.before_the_item(lambda: harness.overtake(Put("k", "2"))) as values:
         written = values.write(harness.space, Put("k", LARGE))
@@ -143,7 +141,7 @@ def test_a_writer_who_is_overtaken_writes_anew_and_leaves_one_object(harness: Ha
     assert harness.names() == [written.version.etag]
 
 
-def test_a_precondition_that_fails_at_the_last_moment_leaves_no_object(harness: Harness) -> None:
+def test_precondition_that_fails_at_the_write_leaves_no_object(harness: Harness) -> None:
     harness.values.write(harness.space, Put("k", "1"))
     precondition = preconditions.read(f'"{harness.etag()}"', None)
     with harness.before_the_item(lambda: harness.overtake(Put("k", "2"))) as values, pytest.raises(PreconditionFailed):
@@ -151,7 +149,7 @@ def test_a_precondition_that_fails_at_the_last_moment_leaves_no_object(harness: 
     assert (harness.text(), harness.names()) == ("2", [])
 
 
-def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(harness: Harness) -> None:
+def test_patch_that_conflicts_with_a_small_value_is_merged_into_it(harness: Harness) -> None:
     harness.values.write(harness.space, Put("k", f'{{"a":{LARGE}}}'))
     with harness.before_the_item(lambda: harness.overtake(Put("k", '{"b":1}'))) as values:
         values.write(harness.space, Patch("k", '{"c":2}'))
@@ -162,7 +160,7 @@ def test_a_patch_that_is_overtaken_by_a_small_value_merges_into_that(harness: Ha
     ("overtaking", "text"), [(Put("k", OTHER), OTHER), (Delete("k"), None)], ids=["replaced", "deleted"]
 )
 @pytest.mark.parametrize("before", [None, "1"], ids=["new", "small before"])
-def test_a_write_that_is_sent_again_names_no_object_that_another_write_has_taken_out(
+def test_repeated_write_does_not_reference_a_deleted_object(
     harness: Harness, overtaking: Put | Delete, text: str | None, before: str | None
 ) -> None:
     if before is not None:

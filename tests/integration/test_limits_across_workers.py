@@ -1,4 +1,4 @@
-"""The limits hold for all workers together: real processes, the real Redis, the handler that is packaged."""
+"""Limits apply to all workers together: real processes and a real Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS = 10
 
 
 @pytest.mark.parametrize(("plan", "rate", "burst"), [("free", 10, 20), ("starter", 50, 100)])
-def test_two_workers_together_admit_what_the_bucket_holds_and_no_more(
+def test_two_workers_together_admit_exactly_the_bucket(
     local: LocalEnvironment, http: httpx.Client, plan: str, rate: int, burst: int
 ) -> None:
     tenant = sign_up(local, http, plan=plan)
@@ -48,9 +48,7 @@ def test_two_workers_together_admit_what_the_bucket_holds_and_no_more(
     assert all(count["refused"] > 0 for count in counts)
 
 
-def test_the_monthly_quota_admits_exactly_its_number_of_concurrent_requests(
-    local: LocalEnvironment, http: httpx.Client
-) -> None:
+def test_monthly_quota_is_exact_under_concurrency(local: LocalEnvironment, http: httpx.Client) -> None:
     quota = 150
     tenant = sign_up(local, http, plan="business", quota=quota)
     namespace = tenant.namespace("app")

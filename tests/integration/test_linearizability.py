@@ -1,4 +1,4 @@
-"""Eight clients at once, over HTTP: what they were answered can have happened one thing after the other."""
+"""Responses to eight concurrent clients over HTTP are linearizable."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_concurrent_conditional_writes_are_linearizable(store: HttpStore, scale:
     assert unknown <= CALLS * scale / 100, found
 
 
-def test_stale_reads_would_be_found(store: HttpStore) -> None:
+def test_stale_reads_are_detected(store: HttpStore) -> None:
     """A control: the same clients, on a store that now and then answers a read of one key with an old value."""
     lying = StaleReads(store, key="document-1", every=20)
 

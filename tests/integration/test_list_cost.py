@@ -1,4 +1,4 @@
-"""Listing reads no values, and loses and repeats nothing while keys are being added."""
+"""Listing reads no values, and neither skips nor repeats keys while others are added."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def consumed(kv: Kv) -> list[dict[str, Any]]:
     return capacities
 
 
-def test_a_page_of_100_keys_with_100_kb_each_reads_no_value(kv: Kv, consumed: list[dict[str, Any]]) -> None:
+def test_page_of_100_large_values_reads_no_value(kv: Kv, consumed: list[dict[str, Any]]) -> None:
     space = NamespaceRef(SPACE.account_id, "large")
     text = '"' + "x" * 100_000 + '"'
     for number in range(100):
@@ -47,7 +47,7 @@ def test_a_page_of_100_keys_with_100_kb_each_reads_no_value(kv: Kv, consumed: li
     assert "Table" not in consumed[0] or consumed[0]["Table"]["CapacityUnits"] == 0
 
 
-def test_no_key_is_lost_or_repeated_while_others_are_added(kv: Kv) -> None:
+def test_no_key_is_skipped_or_repeated_while_others_are_added(kv: Kv) -> None:
     space = NamespaceRef(SPACE.account_id, "busy")
     present = {f"a-{number:04}" for number in range(300)}
     for key in present:

@@ -1,4 +1,4 @@
-"""The API does what its model does: thousands of operations, at random, through the handler as it is packaged."""
+"""The packaged handler behaves like the model in thousands of random operations."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def server(local: LocalEnvironment, http: httpx.Client, tmp_path: Path) -> Itera
         yield Server(kv, "app", tenant.key(), now_ms)
 
 
-def test_20_000_operations_do_what_the_model_does(server: Server, scale: int) -> None:
+def test_random_operations_match_the_model(server: Server, scale: int) -> None:
     class Machine(ApiMachine):
         def __init__(self) -> None:
             super().__init__(server)

@@ -1,4 +1,4 @@
-"""The objects of namespaces: what waits to be named, URLs for whoever has them, files in parts, and their end."""
+"""The objects of namespaces: pending values, presigned URLs, multipart files, and deletion."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def keys(client: S3Client, bucket: str, space: str) -> list[str]:
     return [one["Key"].replace(f"/{space}/", "/") for one in listing if f"/{space}/" in one["Key"]]
 
 
-def test_a_value_waits_to_be_named_and_stays_from_then_on(
+def test_value_object_is_pending_until_it_is_confirmed(
     store: ObjectStore, client: S3Client, bucket: str, space: str
 ) -> None:
     def tags() -> list[tuple[str, str]]:
@@ -69,7 +69,7 @@ def test_a_value_waits_to_be_named_and_stays_from_then_on(
     assert store.get_value(space, "one") == text
 
 
-def test_what_is_gone_is_gone_however_often_it_is_confirmed_or_deleted(store: ObjectStore, space: str) -> None:
+def test_confirming_or_deleting_a_missing_object_is_idempotent(store: ObjectStore, space: str) -> None:
     store.put_value(space, "one", b"1")
     for _ in range(2):
         store.delete_value(space, "one")
@@ -81,7 +81,7 @@ def test_what_is_gone_is_gone_however_often_it_is_confirmed_or_deleted(store: Ob
     assert not store.has_result(space, "one")
 
 
-def test_an_answer_is_given_to_whoever_has_its_url(store: ObjectStore, space: str) -> None:
+def test_stored_response_is_served_by_its_presigned_url(store: ObjectStore, space: str) -> None:
     store.put_answer(space, "digest", b'{"value":1}')
     assert store.get_answer(space, "digest") == b'{"value":1}'
 
@@ -92,7 +92,7 @@ def test_an_answer_is_given_to_whoever_has_its_url(store: ObjectStore, space: st
         assert httpx.get(other, trust_env=False).status_code == 403
 
 
-def test_a_file_is_uploaded_by_url_and_read_in_ranges(store: ObjectStore, space: str) -> None:
+def test_file_is_uploaded_by_url_and_read_in_ranges(store: ObjectStore, space: str) -> None:
     url = store.presign_upload(space, "job", expires_s=60)
     assert httpx.put(url, content=b"0123456789", trust_env=False).status_code == 200
 
@@ -107,7 +107,7 @@ def test_a_file_is_uploaded_by_url_and_read_in_ranges(store: ObjectStore, space:
     assert store.read_range(space, "job", 2, 4, etag=file.etag) is None
 
 
-def test_a_file_is_written_in_parts_and_downloaded_by_url(store: ObjectStore, space: str) -> None:
+def test_file_is_written_in_parts_and_downloaded_by_url(store: ObjectStore, space: str) -> None:
     upload = store.begin(space, "job")
     parts = {2: b"a" * PART, 4: b"not to be counted", 7: b"tail"}
     for number, part in parts.items():
@@ -121,7 +121,7 @@ def test_a_file_is_written_in_parts_and_downloaded_by_url(store: ObjectStore, sp
     assert response.headers["content-type"] == "application/x-ndjson"
 
 
-def test_writing_that_was_given_up_cannot_be_gone_on_with(store: ObjectStore, space: str) -> None:
+def test_aborted_upload_cannot_be_continued(store: ObjectStore, space: str) -> None:
     upload = store.begin(space, "job")
     store.put_part(space, "job", upload, 1, b"a")
     store.abort(space, "job", upload)
@@ -133,7 +133,7 @@ def test_writing_that_was_given_up_cannot_be_gone_on_with(store: ObjectStore, sp
         store.complete(space, "job", upload, [1])
 
 
-def test_a_namespaces_objects_go_together_and_nobody_elses(
+def test_deleting_a_namespaces_objects_leaves_others(
     store: ObjectStore, client: S3Client, bucket: str, space: str
 ) -> None:
     neighbour = space + "x"
@@ -155,7 +155,7 @@ def test_a_namespaces_objects_go_together_and_nobody_elses(
     assert keys(client, bucket, neighbour) == ["answers/answer", "values/value"]
 
 
-def test_a_bucket_of_a_stage_that_goes_is_emptied_with_all_versions(client: S3Client) -> None:
+def test_bucket_is_emptied_with_all_versions(client: S3Client) -> None:
     bucket = f"doomed-{uuid.uuid4().hex[:12]}"
     client.create_bucket(Bucket=bucket)
     client.put_object(Bucket=bucket, Key="before", Body=b"1")
@@ -172,7 +172,7 @@ def test_a_bucket_of_a_stage_that_goes_is_emptied_with_all_versions(client: S3Cl
     client.delete_bucket(Bucket=bucket)
 
 
-def test_a_batch_of_the_stream_leaves_the_objects_that_items_name(
+def test_stream_batch_deletes_only_unreferenced_objects(
     store: ObjectStore, client: S3Client, bucket: str, space: str
 ) -> None:
     names = [f"o{number}" for number in range(20)]

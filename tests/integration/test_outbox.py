@@ -1,4 +1,4 @@
-"""What auth does and what it tells of it are one: both happen, or neither."""
+"""auth writes a change and its event atomically."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def told(local: LocalEnvironment, account_id: str) -> list[Event]:
     return sorted(events, key=lambda event: event.occurred_at_us)
 
 
-def test_the_life_of_a_key_is_told_in_full(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_every_change_of_a_key_is_published(local: LocalEnvironment, tenant: Tenant) -> None:
     correlation = {"X-Correlation-Id": "life-of-a-key"}
     headers = {**tenant.bearer, **correlation}
     first = tenant.http.post("/v1/api-keys", json={"namespaces": ["app"], "scopes": ["read"]}, headers=headers).json()
@@ -50,7 +50,7 @@ def test_the_life_of_a_key_is_told_in_full(local: LocalEnvironment, tenant: Tena
     assert all(key["key"][-30:] not in str(events) for key in (first, second))
 
 
-def test_of_rotations_at_the_same_time_one_happens_and_one_is_told(
+def test_one_of_two_concurrent_rotations_succeeds_and_is_published(
     local: LocalEnvironment, auth: Auth, tenant: Tenant
 ) -> None:
     key = tenant.new_key()
@@ -68,7 +68,7 @@ def test_of_rotations_at_the_same_time_one_happens_and_one_is_told(
     assert len(issued) == 2
 
 
-def test_deleting_a_key_twice_at_once_is_told_once(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_concurrent_deletions_of_a_key_are_published_once(local: LocalEnvironment, tenant: Tenant) -> None:
     key = tenant.new_key()
     with ThreadPoolExecutor(4) as pool:
         path = f"/v1/api-keys/{key['id']}"
@@ -77,7 +77,7 @@ def test_deleting_a_key_twice_at_once_is_told_once(local: LocalEnvironment, tena
     assert [event.name for event in told(local, tenant.account_id)].count("ApiKeyRevoked") == 1
 
 
-def test_logging_in_again_is_not_told_again(local: LocalEnvironment, tenant: Tenant) -> None:
+def test_second_login_publishes_no_event(local: LocalEnvironment, tenant: Tenant) -> None:
     for _ in range(2):
         assert tenant.http.get("/v1/auth/me", headers=tenant.bearer).status_code == 200
     assert [event.name for event in told(local, tenant.account_id)] == ["AccountCreated"]

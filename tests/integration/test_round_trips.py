@@ -1,4 +1,4 @@
-"""Network trips per operation, counted where they leave the process, with every cache warm."""
+"""Network round trips per operation, counted where they leave the process, with warm caches."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def send(app: Api, headers: dict[str, str], operations: list[str], *, atomic: bo
     ("method", "body", "expected"),
     [("GET", None, 200), ("HEAD", None, 200), ("PUT", '{"value": [1, 2]}', 200), ("DELETE", None, 204)],
 )
-def test_an_operation_on_a_value_is_one_trip_to_redis_and_one_to_dynamodb(
+def test_value_operation_is_one_round_trip_to_redis_and_one_to_dynamodb(
     app: Api, trips: Trips, tenant: Tenant, method: str, body: str | None, expected: int
 ) -> None:
     tenant.namespace("app")
@@ -104,9 +104,7 @@ ONE_TRIP = {
 }
 
 
-def test_writes_on_conditions_and_increments_are_one_trip_to_redis_and_one_to_dynamodb_done_or_refused(
-    app: Api, trips: Trips, tenant: Tenant
-) -> None:
+def test_conditional_writes_and_increments_are_one_round_trip_to_each(app: Api, trips: Trips, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     warm(app, headers)
@@ -122,7 +120,7 @@ def test_writes_on_conditions_and_increments_are_one_trip_to_redis_and_one_to_dy
     assert measured == {name: (case[-1], 1, 1) for name, case in ONE_TRIP.items()}
 
 
-def test_a_patch_is_one_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
+def test_patch_is_one_round_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     warm(app, headers, '{"value": {"a": 1}}')
@@ -133,9 +131,7 @@ def test_a_patch_is_one_trip_to_redis_and_two_to_dynamodb(app: Api, trips: Trips
 
 
 @pytest.mark.parametrize("atomic", [False, True])
-def test_a_batch_of_100_gets_is_one_trip_to_redis_and_one_to_dynamodb(
-    app: Api, trips: Trips, tenant: Tenant, *, atomic: bool
-) -> None:
+def test_batch_of_100_gets_is_one_round_trip_to_each(app: Api, trips: Trips, tenant: Tenant, *, atomic: bool) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     warm(app, headers)
@@ -147,7 +143,7 @@ def test_a_batch_of_100_gets_is_one_trip_to_redis_and_one_to_dynamodb(
     assert (found, trips.redis, trips.dynamodb) == ([200] * 100, 1, 1)
 
 
-def test_an_atomic_batch_of_100_writes_is_one_trip_to_redis_and_two_to_dynamodb(
+def test_atomic_batch_of_100_writes_is_one_round_trip_to_redis_and_two_to_dynamodb(
     app: Api, trips: Trips, tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -159,9 +155,7 @@ def test_an_atomic_batch_of_100_writes_is_one_trip_to_redis_and_two_to_dynamodb(
     assert (trips.redis, trips.dynamodb) == (1, 2)
 
 
-def test_a_write_that_shall_happen_once_is_two_trips_to_dynamodb_and_one_when_it_is_sent_again(
-    app: Api, trips: Trips, tenant: Tenant
-) -> None:
+def test_idempotent_write_is_two_round_trips_and_its_repetition_one(app: Api, trips: Trips, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     warm(app, headers)
@@ -172,7 +166,7 @@ def test_a_write_that_shall_happen_once_is_two_trips_to_dynamodb_and_one_when_it
         assert (status, body["value"], trips.redis, trips.dynamodb) == (200, 2, 1, expected)
 
 
-def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips: Trips, tenant: Tenant) -> None:
+def test_page_of_keys_is_one_round_trip_to_each(app: Api, trips: Trips, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     warm(app, headers)
@@ -181,7 +175,7 @@ def test_a_page_of_keys_is_one_trip_to_redis_and_one_to_dynamodb(app: Api, trips
     assert (status, len(page["keys"]), trips.redis, trips.dynamodb) == (200, 1, 1, 1)
 
 
-def test_a_rate_limited_request_is_one_trip_to_redis_and_none_to_dynamodb(
+def test_rate_limited_request_is_one_round_trip_to_redis(
     local: LocalEnvironment, trips: Trips, app: Api, tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -197,7 +191,7 @@ def test_a_rate_limited_request_is_one_trip_to_redis_and_none_to_dynamodb(
     assert (trips.redis, trips.dynamodb) == (1, 0)
 
 
-def test_a_request_beyond_the_quota_is_one_trip_to_redis_and_none_to_dynamodb(
+def test_request_over_quota_is_one_round_trip_to_redis(
     local: LocalEnvironment, trips: Trips, app: Api, tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -211,9 +205,7 @@ def test_a_request_beyond_the_quota_is_one_trip_to_redis_and_none_to_dynamodb(
     assert (trips.redis, trips.dynamodb) == (1, 0)
 
 
-def test_a_key_without_the_scope_is_one_trip_to_redis_and_none_to_dynamodb(
-    trips: Trips, app: Api, tenant: Tenant
-) -> None:
+def test_key_without_the_scope_is_one_round_trip_to_redis(trips: Trips, app: Api, tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key(scopes=["read"])
     call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)
@@ -223,7 +215,7 @@ def test_a_key_without_the_scope_is_one_trip_to_redis_and_none_to_dynamodb(
     assert (trips.redis, trips.dynamodb) == (1, 0)
 
 
-def test_an_unknown_key_is_looked_up_once_and_then_refused_from_redis(trips: Trips, app: Api, tenant: Tenant) -> None:
+def test_unknown_key_is_looked_up_once_and_then_denied_by_redis(trips: Trips, app: Api, tenant: Tenant) -> None:
     headers = {"x-api-key": api_keys.generate(tenant.account_id, secrets.randbits).text}
     assert call(app, "GET", VALUE, {"namespace": "app", "key": "a"}, headers=headers)[0] == 401
     trips.reset()
@@ -232,7 +224,7 @@ def test_an_unknown_key_is_looked_up_once_and_then_refused_from_redis(trips: Tri
 
 
 @pytest.mark.parametrize("kind", ["malformed", "wrong checksum", "absent"])
-def test_junk_in_place_of_a_key_costs_no_trip_at_all(trips: Trips, app: Api, tenant: Tenant, kind: str) -> None:
+def test_malformed_key_is_no_round_trip(trips: Trips, app: Api, tenant: Tenant, kind: str) -> None:
     text = api_keys.generate(tenant.account_id, secrets.randbits).text
     damaged = text[:-1] + ("a" if text[-1] != "a" else "b")
     headers = {"malformed": {"x-api-key": "kv_live_x"}, "wrong checksum": {"x-api-key": damaged}, "absent": {}}[kind]
@@ -241,7 +233,7 @@ def test_junk_in_place_of_a_key_costs_no_trip_at_all(trips: Trips, app: Api, ten
     assert (status, trips.redis, trips.dynamodb) == (401, 0, 0)
 
 
-def test_the_first_request_of_a_key_adds_one_read_and_one_script_call(
+def test_first_request_of_a_key_adds_one_read_and_one_script_call(
     local: LocalEnvironment, app: Api, trips: Trips, tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -255,7 +247,7 @@ def test_the_first_request_of_a_key_adds_one_read_and_one_script_call(
     assert (status, trips.redis, trips.dynamodb) == (200, 2, 2)
 
 
-def test_nothing_is_opened_before_the_first_request(local: LocalEnvironment) -> None:
+def test_no_connection_is_opened_before_the_first_request(local: LocalEnvironment) -> None:
     built: list[Kv] = []
 
     def make() -> Kv:

@@ -1,4 +1,4 @@
-"""What namespaces hold is known to the byte: the real table, its stream's records, and deliveries of every kind."""
+"""Storage usage is exact to the byte: the real table, records of its stream, and every kind of redelivery."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def harness(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Harness
     return Harness(enter(local, "kv", monkeypatch)["TABLE"])
 
 
-def test_a_record_that_expired_counts_like_any_deletion(harness: Harness) -> None:
+def test_expired_record_is_counted_like_a_deletion(harness: Harness) -> None:
     harness.tracker().track([harness.record(1, None, 10), harness.record(2, None, 5, key="l")], harness.shard)
     assert harness.held() == NamespaceStats(2, 17)
     harness.tracker().track([expired(3, 10, namespace=harness.id)], harness.shard)
@@ -63,7 +63,7 @@ def test_a_record_that_expired_counts_like_any_deletion(harness: Harness) -> Non
     assert harness.total() == (1, 6)
 
 
-def test_records_that_come_again_in_another_process_or_cut_differently_count_once(harness: Harness) -> None:
+def test_redelivered_records_are_counted_once_in_any_batches(harness: Harness) -> None:
     records = [harness.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     for start, end in ((0, 8), (0, 8), (4, 12), (11, 20), (0, 20), (19, 20)):
         harness.tracker().track(records[start:end], harness.shard)
@@ -71,20 +71,20 @@ def test_records_that_come_again_in_another_process_or_cut_differently_count_onc
     assert harness.total() == (20, 20 * 13)
 
 
-def test_of_processes_that_count_the_same_records_at_once_one_counts(harness: Harness) -> None:
+def test_records_processed_concurrently_are_counted_once(harness: Harness) -> None:
     records = [harness.record(number, None, 10, key=f"k{number}") for number in range(10, 30)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda _: harness.tracker().track(records, harness.shard), range(6)))
     assert harness.held() == NamespaceStats(20, 20 * 13)
 
 
-def test_shards_are_counted_apart(harness: Harness) -> None:
+def test_shards_are_counted_separately(harness: Harness) -> None:
     harness.tracker().track([harness.record(100, None, 10)], harness.shard)
     harness.tracker().track([harness.record(5, None, 10, key="l")], harness.shard + "-other")
     assert harness.held() == NamespaceStats(2, 22)
 
 
-def test_changes_of_a_deleted_account_bring_nothing_back(harness: Harness) -> None:
+def test_changes_of_a_deleted_account_create_no_items(harness: Harness) -> None:
     tracker = harness.tracker()
     tracker.track([harness.record(1, None, 10)], harness.shard)
     dynamodb.delete_partition(harness.client, harness.table, account_tombstones.account_key(harness.account))

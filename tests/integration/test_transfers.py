@@ -1,4 +1,4 @@
-"""Exports and imports on the real table and bucket, by workers that die after any of their calls, or are killed."""
+"""Exports and imports on the real table and bucket, by workers that crash after any call or are killed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def file_of(versions: list[Version]) -> bytes:
     return b"".join(ndjson.write(one) for one in versions)
 
 
-def test_an_export_is_the_same_file_wherever_its_worker_dies(
+def test_export_is_the_same_file_wherever_its_worker_crashes(
     harness: TransferHarness, worker: Callable[[int], tuple[Worker, list[str]]]
 ) -> None:
     versions = some(12)
@@ -132,7 +132,7 @@ def test_an_export_is_the_same_file_wherever_its_worker_dies(
     assert calls.count("upload_part") > 2
 
 
-def test_an_import_writes_every_line_once_wherever_its_worker_dies(
+def test_import_writes_every_line_once_wherever_its_worker_crashes(
     worker: Callable[[int], tuple[Worker, list[str]]],
 ) -> None:
     versions = some(12)
@@ -159,7 +159,7 @@ def test_an_import_writes_every_line_once_wherever_its_worker_dies(
     assert calls.count("transact_write_items") > 3
 
 
-def test_what_was_exported_and_imported_is_the_same_but_for_its_times(harness: TransferHarness) -> None:
+def test_imported_export_equals_the_original_except_for_timestamps(harness: TransferHarness) -> None:
     versions = some(2 * len(TEXTS))
     harness.put(*versions)
     exported = harness.export()
@@ -176,7 +176,7 @@ def test_what_was_exported_and_imported_is_the_same_but_for_its_times(harness: T
     assert [one.key for one in versions] == list(other.versions())
 
 
-def test_workers_that_are_killed_at_random_lose_and_double_nothing(harness: TransferHarness) -> None:
+def test_workers_killed_at_random_lose_and_duplicate_nothing(harness: TransferHarness) -> None:
     def live_and_die(where: TransferHarness, transfer_id: str) -> int:
         arguments = [where.account_id, transfer_id, str(KILLS), "7"]
         command = [sys.executable, "-m", "tests.support.crash_worker", *arguments]
@@ -198,7 +198,7 @@ def test_workers_that_are_killed_at_random_lose_and_double_nothing(harness: Tran
     assert other.state(imported).keys == 60
 
 
-def test_of_exports_that_are_begun_at_once_one_runs(harness: TransferHarness) -> None:
+def test_one_of_several_concurrent_exports_runs(harness: TransferHarness) -> None:
     def begin(_: int) -> str:
         try:
             harness.export()
@@ -216,7 +216,7 @@ def test_of_exports_that_are_begun_at_once_one_runs(harness: TransferHarness) ->
     harness.export()
 
 
-def test_a_day_has_so_many_imports_and_the_next_one_begins_tomorrow(harness: TransferHarness) -> None:
+def test_imports_per_day_are_limited(harness: TransferHarness) -> None:
     for _ in range(MAX_A_DAY[JobKind.IMPORT]):
         harness.transfers.delete(harness.account_id, harness.import_(b"").id)
 
@@ -228,9 +228,7 @@ def test_a_day_has_so_many_imports_and_the_next_one_begins_tomorrow(harness: Tra
     harness.export()
 
 
-def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(
-    local: LocalEnvironment, harness: TransferHarness
-) -> None:
+def test_dead_lettered_job_continues_after_a_redrive(local: LocalEnvironment, harness: TransferHarness) -> None:
     harness.put(*some(3))
     sqs = local.aws_client("sqs")
     queue = sqs.get_queue_url(QueueName="kv-local-kv-jobs")["QueueUrl"]
@@ -257,7 +255,7 @@ def test_a_job_whose_message_was_given_up_goes_on_after_a_redrive(
     assert harness.result(transfer) == file_of(list(harness.versions().values()))
 
 
-def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(harness: TransferHarness) -> None:
+def test_canceled_import_stops_and_the_next_one_starts(harness: TransferHarness) -> None:
     transfer = harness.import_(file_of(some(3)))
     harness.transfers.delete(harness.account_id, transfer.id)
     Worker().finish(harness.account_id, transfer.id)
@@ -268,7 +266,7 @@ def test_an_import_that_is_canceled_stops_and_lets_the_next_one_begin(harness: T
     assert len(harness.versions()) == 3
 
 
-def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
+def test_import_writes_nothing_into_a_namespace_being_deleted(
     harness: TransferHarness, worker: Callable[[int], tuple[Worker, list[str]]]
 ) -> None:
     transfer = harness.import_(file_of(some(12)))
@@ -297,7 +295,7 @@ def test_an_import_writes_nothing_into_a_namespace_once_its_deletion_has_begun(
         harness.export()
 
 
-def test_a_closed_account_begins_nothing(harness: TransferHarness) -> None:
+def test_closed_account_starts_no_job(harness: TransferHarness) -> None:
     waiting = harness.transfers.begin_import(harness.account_id, "app", correlation_id="c-1")
     account_tombstones.write_tombstone(dynamodb.client(), _table(), harness.account_id, now_s=now_ms() / 1000)
     with pytest.raises(Unauthorized):

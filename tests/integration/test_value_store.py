@@ -1,4 +1,4 @@
-"""Values on the real table: what its conditions decide in one trip is what the rules say."""
+"""Values on the real table: its conditions implement the rules for preconditions in one round trip."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ PUTS: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("name", PRECONDITIONS)
-def test_a_put_is_done_or_refused_by_what_stands_there(harness: Harness, name: str) -> None:
+def test_put_succeeds_or_fails_by_the_stored_version(harness: Harness, name: str) -> None:
     for state, expected in zip(STATES, PUTS[name], strict=True):
         harness.write(Delete("k"))
         before = PRECONDITIONS[name](state(harness))
@@ -125,7 +125,7 @@ def test_a_put_is_done_or_refused_by_what_stands_there(harness: Harness, name: s
 
 
 @pytest.mark.parametrize("name", [name for name in PRECONDITIONS if "none-match" not in name])
-def test_an_increment_and_a_delete_are_done_or_refused_by_what_stands_there(harness: Harness, name: str) -> None:
+def test_increment_and_delete_succeed_or_fail_by_the_stored_version(harness: Harness, name: str) -> None:
     sums: list[object] = [("1", False), "CONFLICT", ("42", False), ("1", True)]
     gone: list[object] = [(None, False)] * 4
     for index, state in enumerate(STATES):
@@ -137,7 +137,7 @@ def test_an_increment_and_a_delete_are_done_or_refused_by_what_stands_there(harn
             assert outcome == expected, (state.__name__, command.__name__)
 
 
-def test_the_bounds_of_64_bits_hold_in_the_table(harness: Harness) -> None:
+def test_increments_are_bounded_to_64_bits(harness: Harness) -> None:
     for start, by, end in (
         (2**63 - 2, 1, 2**63 - 1),
         (2**63 - 1, 1, None),
@@ -155,7 +155,7 @@ def test_the_bounds_of_64_bits_hold_in_the_table(harness: Harness) -> None:
         assert found.text == str(start if end is None else end)
 
 
-def test_an_increment_keeps_sets_and_clears_the_time_to_live(harness: Harness) -> None:
+def test_increment_keeps_sets_and_clears_the_ttl(harness: Harness) -> None:
     harness.write(Put("k", "1", ttl_s=100, metadata='{"m":1}'))
     kept = harness.write(Increment("k"))
     renewed = harness.write(Increment("k", ttl_s=200))
@@ -168,7 +168,7 @@ def test_an_increment_keeps_sets_and_clears_the_time_to_live(harness: Harness) -
     assert cleared.metadata == '{"m":1}'
 
 
-def test_a_text_takes_the_place_of_any_other_kind_of_text(harness: Harness) -> None:
+def test_value_replaces_any_other_storage_format(harness: Harness) -> None:
     texts = ["7", '"' + "x" * 3_000 + '"', '{"a":1}', "-7", "[1]"]
     for before in texts:
         for after in texts:
@@ -185,7 +185,7 @@ def test_a_text_takes_the_place_of_any_other_kind_of_text(harness: Harness) -> N
             )
 
 
-def test_a_put_without_room_is_refused_and_one_that_gives_back_as_much_is_not(harness: Harness) -> None:
+def test_put_over_the_storage_limit_fails_unless_it_frees_as_much(harness: Harness) -> None:
     harness.write(Put("k", '"' + "x" * 98 + '"'))
     with pytest.raises(StorageFull):
         harness.write(Put("l", "[]"), room=0)
@@ -201,7 +201,7 @@ def test_a_put_without_room_is_refused_and_one_that_gives_back_as_much_is_not(ha
     harness.write(Increment("k"), room=0)
 
 
-def test_a_patch_is_atomic_with_every_other_write(harness: Harness) -> None:
+def test_patch_is_atomic_with_concurrent_writes(harness: Harness) -> None:
     harness.write(Put("k", "{}"))
     for number in range(5):
         harness.write(Patch("k", f'{{"m{number}":1.0}}'))
@@ -211,7 +211,7 @@ def test_a_patch_is_atomic_with_every_other_write(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("consistent", [False, True])
-def test_lists_leave_out_what_has_expired_and_fill_their_pages(harness: Harness, *, consistent: bool) -> None:
+def test_lists_omit_expired_keys_and_fill_their_pages(harness: Harness, *, consistent: bool) -> None:
     for number in range(30):
         harness.write(Put(f"a{number:02}", str(number), ttl_s=10 if number % 3 else None, metadata=f'{{"n":{number}}}'))
     harness.write(Put("b", '"text"'))
@@ -243,9 +243,7 @@ def lost_answers() -> Iterator[list[str]]:
         yield sent
 
 
-def test_a_write_whose_answer_was_lost_is_done_once_and_says_what_it_did(
-    harness: Harness, lost_answers: list[str]
-) -> None:
+def test_write_with_a_lost_response_is_applied_once(harness: Harness, lost_answers: list[str]) -> None:
     written: list[WriteResult] = []
 
     def write(command: Write) -> None:

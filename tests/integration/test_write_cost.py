@@ -1,4 +1,4 @@
-"""What a write costs, in DynamoDB's own units, as the table and its index report them."""
+"""Cost of a write in DynamoDB's capacity units, as reported by the table and its index."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ COSTS = {
 }
 
 
-def test_a_value_of_a_thousand_bytes_costs_one_unit_on_the_table_and_one_on_the_index(
+def test_value_of_1_kb_costs_one_unit_on_table_and_index(
     app: Api, units: list[tuple[float, float]], tenant: Tenant
 ) -> None:
     tenant.namespace("app")
@@ -108,7 +108,7 @@ def test_a_value_of_a_thousand_bytes_costs_one_unit_on_the_table_and_one_on_the_
     assert measured == {name: {cost} for name, (_, cost) in COSTS.items()}
 
 
-def test_a_change_costs_what_a_put_costs(app: Api, units: list[tuple[float, float]], tenant: Tenant) -> None:
+def test_patch_and_increment_cost_as_much_as_a_put(app: Api, units: list[tuple[float, float]], tenant: Tenant) -> None:
     tenant.namespace("app")
     headers = tenant.key()
     path = {"namespace": "app", "key": "order:2026-000417"}
