@@ -152,7 +152,7 @@ BEYOND_SCHEMAS = {
     "getUsageHistory": {"from", "to"},
     "listAlerts": {"cursor"},
     "listKeys": {"cursor"},
-    "askToUnsubscribe": {"token"},
+    "confirmUnsubscribe": {"token"},
     "unsubscribe": {"token"},
     "getValue": _PRECONDITIONS,
     "headValue": _PRECONDITIONS,

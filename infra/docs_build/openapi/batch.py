@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from infra.docs_build.openapi.errors import DETAILS
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation
-from infra.docs_build.openapi.schemas import array, object_body, object_schema
+from infra.docs_build.openapi.schemas import array, object_body, object_schema, reference
 from infra.docs_build.openapi.shared import KEY_NAME, NAMESPACE, TAGS, Count, Timestamp
 from infra.docs_build.openapi.values import (
     CONFLICT,
@@ -33,7 +32,7 @@ class Refusal(msgspec.Struct):
 
     code: str
     message: str
-    details: Annotated[Any, Meta(extra_json_schema=DETAILS)] = UNSET
+    details: Annotated[Any, Meta(extra_json_schema=reference("Details"))] = UNSET
 
 
 class Result(msgspec.Struct):

@@ -22,7 +22,7 @@ from infra.docs_build.openapi import (
     values,
 )
 from infra.docs_build.openapi.curl import curl
-from infra.docs_build.openapi.errors import FIELD_ERROR, MEANINGS, SCHEMA, phrase
+from infra.docs_build.openapi.errors import DETAILS, FIELD_ERROR, MEANINGS, SCHEMA, phrase
 from infra.docs_build.openapi.schemas import REFERENCE, is_struct, reference
 from kv_common import VERSION
 
@@ -212,4 +212,10 @@ def _schemas(described: tuple[Operation, ...]) -> Json:
     both = [name for name in bodies.keys() & schemas.keys() if bodies[name] != schemas[name]]
     if both:
         raise ValueError(f"Requests and responses have different schemas of the same name: {sorted(both)}.")
-    return {"Error": SCHEMA, "FieldError": FIELD_ERROR, **shared.SCHEMAS, **dict(sorted({**schemas, **bodies}.items()))}
+    return {
+        "Error": SCHEMA,
+        "FieldError": FIELD_ERROR,
+        "Details": DETAILS,
+        **shared.SCHEMAS,
+        **dict(sorted({**schemas, **bodies}.items())),
+    }

@@ -66,7 +66,7 @@ SCHEMA: Json = object_schema(
                 },
                 "message": {"type": "string", "description": "For people, and free to change."},
                 "correlation_id": text(r"[A-Za-z0-9._-]{1,64}", description="The answer's `X-Correlation-Id`."),
-                "details": DETAILS,
+                "details": reference("Details"),
             },
             ("code", "message", "correlation_id"),
         )

@@ -47,7 +47,8 @@ def completed(operation: Operation) -> Operation:
         return operation
     answers = dict(operation.answers)
     for status, name in models.responses.items():
-        answers[status] = replace(answers[status], body=None if name is None else resolve(name))
+        if name is not None:
+            answers[status] = replace(answers[status], body=resolve(name))
     body = None if models.body is None else _body(resolve(models.body), required=models.body_required)
     path = tuple(PATH_PARAMETERS[name] for name in _PATH_PARAMETER.findall(operation.path))
     query = () if models.query is None else _parameters(resolve(models.query))
@@ -91,7 +92,7 @@ def _parameters(model: type[BaseModel]) -> tuple[Parameter, ...]:
         Parameter(
             name,
             "query",
-            {key: value for key, value in member.items() if key != "description"},
+            {key: value for key, value in _without_null(member).items() if key != "description"},
             member.get("description", ""),
             required=name in schema.get("required", ()),
         )
@@ -128,6 +129,6 @@ def _is_noise(name: str, value: Any, node: Json, mode: str) -> bool:
 
 
 def _without_null(member: Json) -> Json:
-    left = {name: value for name, value in member.items() if name not in ("anyOf", "default")}
-    others = [one for one in member.get("anyOf", ()) if one != {"type": "null"}]
+    left = {name: value for name, value in member.items() if name != "anyOf" and (name, value) != ("default", None)}
+    others = [one for one in member.get("anyOf", ()) if one.get("type") != "null"]
     return {**others[0], **left} if len(others) == 1 else {**left, "anyOf": others} if others else left

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
+from alerts_service.model import ALERT_ID_PATTERN
 from auth_service.model import KEY_ID_PATTERN
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation, Parameter
 from infra.docs_build.openapi.schemas import integer, reference, text
 from kv_common import VERSION, identifiers
 from kv_common.plans import CATALOG as PLANS
+from kv_service.transfers.model import JOB_ID_PATTERN
 from kv_service.values import preconditions
 
 SCHEMAS: dict[str, Json] = {
@@ -49,15 +50,11 @@ KEY = Parameter("key", "path", KEY_NAME, "A key of the namespace.", required=Tru
 PATH_PARAMETERS = {
     "namespace": NAMESPACE,
     "key": KEY,
+    "job": Parameter("job", "path", text(JOB_ID_PATTERN), "The id of a job.", required=True),
+    "alert_id": Parameter("alert_id", "path", text(ALERT_ID_PATTERN), "The id of an alert.", required=True),
     "key_id": Parameter("key_id", "path", text(KEY_ID_PATTERN), "The id of an API key.", required=True),
 }
 """The parameters of the paths whose routes declare their models."""
-
-
-class Done(msgspec.Struct):
-    """What has become of it."""
-
-    status: str
 
 
 def limit(most: int, default: int) -> Parameter:

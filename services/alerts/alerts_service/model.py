@@ -31,8 +31,7 @@ _FIRST_DELAY_S = 30
 _LONGEST_DELAY_S = 4 * 3_600
 _TIME_WIDTH = 9  # microseconds until the year 2398
 _DIGEST_WIDTH = 8
-_ALERT_ID = re.compile(r"alert_[0-9A-Za-z]{17}", re.ASCII)
-_LIMIT = re.compile(r"[0-9]{1,3}", re.ASCII)
+ALERT_ID_PATTERN = re.compile(r"alert_[0-9A-Za-z]{17}", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -116,7 +115,7 @@ def alert_id(event_name: str, event_id: str, occurred_at_us: int) -> str:
 
 def given_alert_id(text: str) -> str:
     """Return `text` if it can be an alert's id; else there is no such alert."""
-    if not _ALERT_ID.fullmatch(text):
+    if not ALERT_ID_PATTERN.fullmatch(text):
         raise no_such_alert()
     return text
 
@@ -124,22 +123,6 @@ def given_alert_id(text: str) -> str:
 def no_such_alert() -> NotFound:
     """Say that there is no such alert, in the same words whether it is missing or another account's."""
     return NotFound("There is no such alert.", details={"resource": "alert"})
-
-
-def page_limit(text: str | None) -> int:
-    """Return the page size that a `limit` parameter asks for."""
-    if text is None:
-        return DEFAULT_PAGE
-    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE:
-        raise field_error("limit", "out_of_range", f"The limit is a whole number from 1 to {MAX_PAGE}.")
-    return int(text)
-
-
-def unread_only(text: str | None) -> bool:
-    """Return whether an `unread` parameter asks for unread alerts alone."""
-    if text not in (None, "true", "false"):
-        raise field_error("unread", "not_allowed", "The parameter 'unread' is true or false.")
-    return text == "true"
 
 
 def wanted_thresholds(given: tuple[int, ...]) -> tuple[int, ...]:

@@ -60,6 +60,8 @@ def test_a_body_is_read_into_its_model() -> None:
             ("name", "required"), ("names.0", "invalid_format"), ("kind", "not_allowed"),
             ("inner.size", "wrong_type"), ("x", "unknown_field"),
         ]),
+        (b'{"name":"a","\\ud83d\\ude00":1}', [("\U0001f600", "unknown_field")]),
+        (b'{"name":"a","\\ud800":2}', [("", "malformed_json")]),
         (b'{"name":"health"}', [("name", "reserved")]),
         (b'{"name":"a","name":"b"}', [("name", "repeated")]),
         (b'{"name":1.0}', [("name", "wrong_type")]),

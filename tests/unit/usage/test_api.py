@@ -119,7 +119,7 @@ def test_a_history_that_cannot_be_is_refused_with_the_reason(harness: Harness, q
     assert response["statusCode"] == 400
     error = error_of(response)
     assert error["code"] == "VALIDATION_ERROR"
-    assert words in error["message"]
+    assert words in f"{[one['field'] for one in error['details']]}: {error['message']}"
 
 
 def test_a_namespace_that_never_was_is_not_found(harness: Harness) -> None:

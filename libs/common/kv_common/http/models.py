@@ -87,7 +87,7 @@ class ResponseModel(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
-class Status(ResponseModel):
+class OperationStatus(ResponseModel):
     """The state that an operation has led to."""
 
     status: str
@@ -131,6 +131,17 @@ def optional() -> Any:
 
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
+
+
+Cursor = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(?:[A-Za-z0-9_-]+)$"})]
+"""Where a page ends, as a response gave it."""
+
+Details = Annotated[Any, WithJsonSchema({"x-component": "Details"})]
+"""The `details` of an error."""
+
+
+class NoBody(RequestModel):
+    """The body of a request that has none, or an empty object."""
 
 
 def resolve(reference: str) -> type[BaseModel]:

@@ -148,7 +148,8 @@ def _cut_by_scanning(body: bytes, lengths: dict[str, int], called: str) -> dict[
         elif token in (b"]", b"}"):
             depth -= 1
         elif depth == 1 and (colon := COLON.match(body, match.end())):
-            name = str(msgspec.json.decode(token))
+            # As in `lengths`: an escaped surrogate is a NUL there.
+            name = str(msgspec.json.decode(_SURROGATE_ESCAPE.sub(_NUL_ESCAPE, token)))
             if name in members:
                 raise field_error(name, "repeated", f"The {called} repeats the field {name!r}.")
             members[name] = body[colon.end() : colon.end() + lengths[name]]

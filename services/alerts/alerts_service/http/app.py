@@ -12,10 +12,14 @@ from alerts_service.http import responses as presentation
 from kv_common.auth.bearer import authenticated_account
 from kv_common.http import Api, Request, Response, no_content
 from kv_common.http.health import add_health
-from kv_common.json.strict import decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from alerts_service.http import request_models
+
+REQUESTS = "alerts_service.http.request_models"
+RESPONSES = "alerts_service.http.response_models"
 
 
 def create_app(make: Callable[[], Alerts] = bootstrap) -> Api:
@@ -30,59 +34,54 @@ def create_app(make: Callable[[], Alerts] = bootstrap) -> Api:
 
 
 def _add_alerts(app: Api, alerts: Callable[[], Alerts]) -> None:
-    @app.route("/v1/alerts", methods=["GET"])
-    def list_alerts(request: Request) -> Response:
-        account_id = authenticated_account(request, alerts().verify_token)
-        query = request.query(allowed=("limit", "cursor", "unread"))
-        page = alerts().inbox.page(
-            account_id,
-            limit=domain.page_limit(query.get("limit")),
-            cursor=query.get("cursor"),
-            unread=domain.unread_only(query.get("unread")),
-        )
+    @app.route(
+        "/v1/alerts",
+        methods=["GET"],
+        caller=_account(alerts),
+        query=f"{REQUESTS}:ListAlerts",
+        responses={200: f"{RESPONSES}:Alerts"},
+    )
+    def list_alerts(_: Request, *, caller: str, query: request_models.ListAlerts) -> Response:
+        page = alerts().inbox.page(caller, limit=query.limit, cursor=query.cursor, unread=query.unread == "true")
         return presentation.show_page(page)
 
-    @app.route("/v1/alerts/{alert_id}/read", methods=["POST"])
-    def mark_read(request: Request, alert_id: str) -> Response:
-        account_id = _owner(request, alerts())
-        alerts().inbox.mark_read(account_id, domain.given_alert_id(alert_id))
+    @app.route("/v1/alerts/{alert_id}/read", methods=["POST"], caller=_account(alerts), responses={204: None})
+    def mark_read(_: Request, alert_id: str, *, caller: str) -> Response:
+        alerts().inbox.mark_read(caller, domain.given_alert_id(alert_id))
         return no_content()
 
 
 def _add_preferences(app: Api, alerts: Callable[[], Alerts]) -> None:
-    @app.route("/v1/alerts/preferences", methods=["GET"])
-    def get_preferences(request: Request) -> Response:
-        account_id = _owner(request, alerts())
-        return presentation.show_preferences(alerts().inbox.preferences(account_id))
+    path, shown = "/v1/alerts/preferences", {200: f"{RESPONSES}:Preferences"}
 
-    @app.route("/v1/alerts/preferences", methods=["PUT"])
-    def put_preferences(request: Request) -> Response:
-        account_id = _owner(request, alerts())
-        body = decode_object(request.body, presentation.NewPreferences)
-        thresholds = domain.wanted_thresholds(body.thresholds)
+    @app.route(path, methods=["GET"], caller=_account(alerts), responses=shown)
+    def get_preferences(_: Request, *, caller: str) -> Response:
+        return presentation.show_preferences(alerts().inbox.preferences(caller))
+
+    @app.route(path, methods=["PUT"], caller=_account(alerts), body=f"{REQUESTS}:NewPreferences", responses=shown)
+    def put_preferences(_: Request, *, caller: str, body: request_models.NewPreferences) -> Response:
         return presentation.show_preferences(
-            alerts().inbox.set_preferences(account_id, email=body.email, thresholds=thresholds)
+            alerts().inbox.set_preferences(caller, email=body.email, thresholds=body.thresholds)
         )
 
 
 def _add_unsubscribe(app: Api, alerts: Callable[[], Alerts]) -> None:
-    @app.route(unsubscribe_link.PATH, methods=["GET"])
-    def confirm_unsubscribe(request: Request) -> Response:
-        # Changes nothing: programs that look at a mail's links before its reader does must not unsubscribe anyone.
-        token = request.query(allowed=("token",)).get("token", "")
-        alerts().inbox.account_of_link(token)
-        return presentation.show_confirmation(token)
+    path, link = unsubscribe_link.PATH, f"{REQUESTS}:UnsubscribeLink"
 
-    # The page's form, and the one click of a mail program (RFC 8058), whose form is in the body. That form says
-    # nothing that the link does not, so it is not read.
-    @app.route(unsubscribe_link.PATH, methods=["POST"])
-    def unsubscribe_account(request: Request) -> Response:
-        alerts().inbox.unsubscribe(request.query(allowed=("token",)).get("token", ""))
+    @app.route(path, methods=["GET"], query=link, responses={200: None})
+    def confirm_unsubscribe(_: Request, *, query: request_models.UnsubscribeLink) -> Response:
+        # Changes nothing: programs that open the links of a mail before its reader does must not unsubscribe anyone.
+        alerts().inbox.account_of_link(query.token)
+        return presentation.show_confirmation(query.token)
+
+    # The page's form, and the one click of a mail program (RFC 8058), which sends a form as the body. The link alone
+    # decides, so the body is not read.
+    @app.route(path, methods=["POST"], query=link, responses={200: None})
+    def unsubscribe_account(_: Request, *, query: request_models.UnsubscribeLink) -> Response:
+        alerts().inbox.unsubscribe(query.token)
         return presentation.show_unsubscribed()
 
 
-def _owner(request: Request, alerts: Alerts) -> str:
-    """Return the account whose session the request belongs to."""
-    account_id = authenticated_account(request, alerts.verify_token)
-    request.query(allowed=())
-    return account_id
+def _account(alerts: Callable[[], Alerts]) -> Callable[[Request], str]:
+    """Return a function of the request that returns the id of the caller's account."""
+    return lambda request: authenticated_account(request, alerts().verify_token)

@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from alerts_service.model import Alert, Page, Preferences
 
 
-class NewPreferences(msgspec.Struct):
-    """The body of PUT /v1/alerts/preferences: all of it, so that nothing is turned on by omission."""
-
-    email: bool
-    thresholds: tuple[int, ...]
-
-
 def show_page(page: Page) -> Response:
     """Answer with a page of alerts; without a cursor it is the last."""
     body: dict[str, object] = {"alerts": [_show_alert(alert) for alert in page.alerts]}

@@ -23,7 +23,7 @@ else:
 
 REQUESTS = "auth_service.http.request_models"
 RESPONSES = "auth_service.http.response_models"
-STATUS = "kv_common.http.models:Status"
+STATUS = "kv_common.http.models:OperationStatus"
 
 
 def create_app(make: Callable[[], Auth] = bootstrap) -> Api:

@@ -6,15 +6,19 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from billing_service.container import Billing
-from billing_service.http import request_models
 from kv_common import VERSION
 from kv_common.auth.bearer import authenticated_account
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response
-from kv_common.json.strict import decode_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from billing_service.http.request_models import WantedPlan
+    from kv_common.http.models import NoBody
+
+RESPONSES = "billing_service.http.response_models"
+WANTED_PLAN = "billing_service.http.request_models:WantedPlan"
 
 
 def create_app(make: Callable[[], Billing] = Billing) -> Api:
@@ -36,42 +40,64 @@ def _add_webhooks(app: Api, billing: Callable[[], Billing]) -> None:
 
 
 def _add_plans(app: Api, billing: Callable[[], Billing]) -> None:
-    @app.route("/v1/billing/plans", methods=["GET"])
-    def plans(request: Request) -> Response:
+    @app.route("/v1/billing/plans", methods=["GET"], responses={200: f"{RESPONSES}:Plans"})
+    def plans(_: Request) -> Response:
         from billing_service.http.responses import show_plans
 
-        request.query(allowed=())
         body = show_plans(billing().settings.prices)
         return json_response(body, headers={"Cache-Control": "public, max-age=300"})
 
 
 def _add_subscription(app: Api, billing: Callable[[], Billing]) -> None:
-    @app.route("/v1/billing/subscription", methods=["GET"])
-    def subscription(request: Request) -> Response:
+    def account(request: Request) -> str:
+        """Return the id of the caller's account."""
+        return authenticated_account(request, billing().verify_token)
+
+    @app.route(
+        "/v1/billing/subscription",
+        methods=["GET"],
+        caller=account,
+        responses={200: f"{RESPONSES}:Subscription"},
+    )
+    def subscription(_: Request, *, caller: str) -> Response:
         from billing_service.http.responses import show_account
 
-        return json_response(show_account(billing().purchases.account(_owner(request, billing()))))
+        return json_response(show_account(billing().purchases.account(caller)))
 
-    @app.route("/v1/billing/subscription", methods=["PATCH"])
-    def change(request: Request) -> Response:
-        account_id = _owner(request, billing())
-        plan = decode_object(request.body, request_models.Wanted).plan
-        billing().purchases.change(account_id, plan)
-        return json_response({"plan": plan, "status": "changing"}, 202)
+    @app.route(
+        "/v1/billing/subscription",
+        methods=["PATCH"],
+        caller=account,
+        body=WANTED_PLAN,
+        responses={202: f"{RESPONSES}:PlanChange"},
+    )
+    def change(_: Request, *, caller: str, body: WantedPlan) -> Response:
+        billing().purchases.change(caller, body.plan)
+        return json_response({"plan": body.plan, "status": "changing"}, 202)
 
-    @app.route("/v1/billing/checkout", methods=["POST"])
-    def checkout(request: Request) -> Response:
+    @app.route(
+        "/v1/billing/checkout",
+        methods=["POST"],
+        caller=account,
+        body=WANTED_PLAN,
+        responses={200: f"{RESPONSES}:Checkout"},
+    )
+    def checkout(_: Request, *, caller: str, body: WantedPlan) -> Response:
         from billing_service.http.responses import show_checkout
 
-        account_id = _owner(request, billing())
-        opened = billing().purchases.checkout(account_id, decode_object(request.body, request_models.Wanted).plan)
+        opened = billing().purchases.checkout(caller, body.plan)
         return json_response(show_checkout(opened, billing().api_settings))
 
-    @app.route("/v1/billing/portal", methods=["POST"])
-    def portal(request: Request) -> Response:
-        account_id = _owner(request, billing())
-        decode_object(request.body or b"{}", request_models.Nothing)
-        return json_response({"url": billing().purchases.portal(account_id)})
+    @app.route(
+        "/v1/billing/portal",
+        methods=["POST"],
+        caller=account,
+        body="kv_common.http.models:NoBody",
+        body_required=False,
+        responses={200: f"{RESPONSES}:Portal"},
+    )
+    def portal(_: Request, *, caller: str, body: NoBody) -> Response:  # noqa: ARG001
+        return json_response({"url": billing().purchases.portal(caller)})
 
 
 def _add_health(app: Api, billing: Callable[[], Billing]) -> None:
@@ -104,10 +130,3 @@ def _webhook_secret_of(billing: Billing) -> str:
         return "ok" if billing.paddle_keys.get().webhook_secrets else "missing"
     except Unavailable:
         return "down"
-
-
-def _owner(request: Request, billing: Billing) -> str:
-    """Return the account whose session the request belongs to."""
-    account_id = authenticated_account(request, billing.verify_token)
-    request.query(allowed=())
-    return account_id

@@ -1,15 +1,11 @@
-"""The bodies that billing's routes take; a member that is not named here is refused."""
+"""The request bodies of billing's routes; unknown fields are refused."""
 
 from __future__ import annotations
 
-import msgspec
+from kv_common.http.models import PlanName, RequestModel
 
 
-class Wanted(msgspec.Struct):
+class WantedPlan(RequestModel):
     """POST /v1/billing/checkout and PATCH /v1/billing/subscription."""
 
-    plan: str
-
-
-class Nothing(msgspec.Struct):
-    """POST /v1/billing/portal."""
+    plan: PlanName

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kv_common import VERSION, identifiers
 from kv_common.errors import Unavailable
 from kv_common.http import Api, Request, Response, json_response
-from kv_common.json import strict as strict_json
 from kv_common.redis import RedisUnavailable
 from kv_service.container import Kv, bootstrap
 from kv_service.http.authorization import owner_of
@@ -23,11 +20,9 @@ from kv_service.namespaces.model import EMPTY, NamespaceStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kv_service.http.request_models import NewNamespace
 
-class NewNamespace(msgspec.Struct):
-    """The body that makes a namespace."""
-
-    name: str
+RESPONSES = "kv_service.http.response_models"
 
 
 def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
@@ -43,27 +38,36 @@ def create_app(make: Callable[[], Kv] = bootstrap) -> Api:
 
 
 def _add_namespaces(app: Api, kv: Callable[[], Kv]) -> None:
-    @app.route("/v1/namespaces", methods=["POST"])
-    def create_namespace(request: Request) -> Response:
-        account_id = owner_of(request, kv())
-        name = identifiers.namespace(strict_json.decode_object(request.body, NewNamespace).name)
-        created = kv().namespaces.create(account_id, name, correlation_id=request.correlation_id)
+    def owner(request: Request) -> str:
+        return owner_of(request, kv())
+
+    @app.route(
+        "/v1/namespaces",
+        methods=["POST"],
+        caller=owner,
+        body="kv_service.http.request_models:NewNamespace",
+        responses={201: f"{RESPONSES}:Namespace"},
+    )
+    def create_namespace(request: Request, *, caller: str, body: NewNamespace) -> Response:
+        created = kv().namespaces.create(caller, body.name, correlation_id=request.correlation_id)
         return json_response(show_namespace(created, EMPTY), 201)
 
-    @app.route("/v1/namespaces", methods=["GET"])
-    def list_namespaces(request: Request) -> Response:
-        account_id = owner_of(request, kv())
-        return json_response({"namespaces": [show_namespace(*one) for one in kv().namespaces.all(account_id)]})
+    @app.route("/v1/namespaces", methods=["GET"], caller=owner, responses={200: f"{RESPONSES}:Namespaces"})
+    def list_namespaces(_: Request, *, caller: str) -> Response:
+        return json_response({"namespaces": [show_namespace(*one) for one in kv().namespaces.all(caller)]})
 
-    @app.route("/v1/namespaces/{namespace}", methods=["GET"])
-    def get_namespace(request: Request, namespace: str) -> Response:
-        account_id = owner_of(request, kv())
-        return json_response(show_namespace(*kv().namespaces.get(account_id, identifiers.namespace(namespace))))
+    @app.route("/v1/namespaces/{namespace}", methods=["GET"], caller=owner, responses={200: f"{RESPONSES}:Namespace"})
+    def get_namespace(_: Request, namespace: str, *, caller: str) -> Response:
+        return json_response(show_namespace(*kv().namespaces.get(caller, identifiers.namespace(namespace))))
 
-    @app.route("/v1/namespaces/{namespace}", methods=["DELETE"])
-    def delete_namespace(request: Request, namespace: str) -> Response:
-        account_id = owner_of(request, kv())
-        kv().namespaces.delete(account_id, identifiers.namespace(namespace), correlation_id=request.correlation_id)
+    @app.route(
+        "/v1/namespaces/{namespace}",
+        methods=["DELETE"],
+        caller=owner,
+        responses={202: f"{RESPONSES}:DeletingNamespace"},
+    )
+    def delete_namespace(request: Request, namespace: str, *, caller: str) -> Response:
+        kv().namespaces.delete(caller, identifiers.namespace(namespace), correlation_id=request.correlation_id)
         return json_response({"name": namespace, "status": NamespaceStatus.DELETING}, 202)
 
 

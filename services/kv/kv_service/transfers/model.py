@@ -26,7 +26,7 @@ KEPT_S = 7 * 86_400
 
 _TIME_WIDTH = 8
 _CHANCE_WIDTH = 4
-_ID = re.compile(r"[0-9A-Za-z]{12}", re.ASCII)
+JOB_ID_PATTERN = re.compile(r"[0-9A-Za-z]{12}", re.ASCII)
 
 
 class TransferStatus(StrEnum):
@@ -149,7 +149,7 @@ def new_id(now_ms: int, random_below: RandomBelow) -> str:
 
 def is_id(text: str) -> bool:
     """Tell whether `text` may be the id of a transfer at all."""
-    return bool(_ID.fullmatch(text))
+    return bool(JOB_ID_PATTERN.fullmatch(text))
 
 
 def job_of(transfer: TransferJob) -> Job:

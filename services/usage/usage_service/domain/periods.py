@@ -5,7 +5,13 @@ A month is `YYYY-MM`, a minute is counted from 1970.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+
+from kv_common.errors import field_error
+
+MONTH_PATTERN = re.compile(r"2[0-9]{3}-[0-9]{2}", re.ASCII)
+DAY_PATTERN = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 OPEN_AFTER_END = timedelta(hours=72)
 """For how long after its end a month still takes what is told late; then it stays as it is."""
@@ -39,6 +45,20 @@ def last_day(month: str) -> date:
     """Return the last day of a month."""
     # The 28th and four days are in the next month, whatever the month.
     return (first_day(month).replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def day_or_month(text: str) -> str:
+    """Return `text` if it is a day or a month; ValidationError otherwise."""
+    try:
+        if MONTH_PATTERN.fullmatch(text):
+            first_day(text)
+            return text
+        if DAY_PATTERN.fullmatch(text):
+            date.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise field_error("period", "invalid_format", "This is not a day (2026-11-20) or a month (2026-11).")
 
 
 def closes_at_s(month: str) -> int:

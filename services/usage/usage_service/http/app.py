@@ -10,12 +10,15 @@ from kv_common.http import Api
 from kv_common.http.health import add_health
 from usage_service.container import Usage, bootstrap
 from usage_service.domain.periods import day_of_us
-from usage_service.http.responses import read_history, show_history, show_month
+from usage_service.http.responses import show_history, show_month, span_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kv_common.http import Request, Response
+    from usage_service.http.request_models import History
+
+RESPONSES = "usage_service.http.response_models"
 
 
 def create_app(make: Callable[[], Usage] = bootstrap) -> Api:
@@ -23,17 +26,24 @@ def create_app(make: Callable[[], Usage] = bootstrap) -> Api:
     app = Api("usage")
     usage = cache(make)
 
-    @app.route("/v1/usage", methods=["GET"])
-    def get_usage(request: Request) -> Response:
-        account_id = authenticated_account(request, usage().verify_token)
-        request.query(allowed=())
-        return show_month(usage().reports.month(account_id))
+    def account(request: Request) -> str:
+        """Return the id of the caller's account."""
+        return authenticated_account(request, usage().verify_token)
 
-    @app.route("/v1/usage/history", methods=["GET"])
-    def get_history(request: Request) -> Response:
-        account_id = authenticated_account(request, usage().verify_token)
-        asked, namespace = read_history(request, today=day_of_us(int(usage().now_s() * 1_000_000)))
-        return show_history(asked, namespace, usage().reports.history(account_id, asked, namespace))
+    @app.route("/v1/usage", methods=["GET"], caller=account, responses={200: f"{RESPONSES}:Usage"})
+    def get_usage(_: Request, *, caller: str) -> Response:
+        return show_month(usage().reports.month(caller))
+
+    @app.route(
+        "/v1/usage/history",
+        methods=["GET"],
+        caller=account,
+        query="usage_service.http.request_models:History",
+        responses={200: f"{RESPONSES}:UsageHistory"},
+    )
+    def get_history(_: Request, *, caller: str, query: History) -> Response:
+        asked = span_of(query, today=day_of_us(int(usage().now_s() * 1_000_000)))
+        return show_history(asked, query.namespace, usage().reports.history(caller, asked, query.namespace))
 
     add_health(app, "usage", lambda: usage().check())
     return app

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from kv_common import identifiers
 from kv_common.clock import timestamp
-from kv_common.errors import field_error
 from kv_common.http import Response, json_response
-from usage_service.domain.periods import first_day, last_day
+from usage_service.domain.periods import MONTH_PATTERN, first_day, last_day
 from usage_service.domain.reports import Granularity, span
 from usage_service.domain.thresholds import percent
 
@@ -18,23 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kv_common.events import Served
-    from kv_common.http import Request
     from usage_service.domain.reports import NameUse, Report, Span
-
-_MONTH = re.compile(r"2[0-9]{3}-[0-9]{2}", re.ASCII)
-_DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
+    from usage_service.http.request_models import History
 
 
-def read_history(request: Request, *, today: date) -> tuple[Span, str | None]:
-    """Return what a history is asked of: the span, and the namespace if it shall be one alone."""
-    query = request.query(allowed=("from", "to", "granularity", "namespace"))
-    asked = span(
-        _granularity(query.get("granularity", Granularity.DAY)),
-        _day("from", query.get("from"), first_day),
-        _day("to", query.get("to"), last_day),
-        today=today,
-    )
-    return asked, identifiers.namespace(query["namespace"]) if "namespace" in query else None
+def span_of(query: History, *, today: date) -> Span:
+    """Return the days of which the history is requested."""
+    return span(Granularity(query.granularity), _day(query.first, first_day), _day(query.to, last_day), today=today)
 
 
 def show_month(report: Report) -> Response:
@@ -96,23 +83,8 @@ def _show_name(use: NameUse) -> dict[str, object]:
     }
 
 
-def _granularity(text: str) -> Granularity:
-    try:
-        return Granularity(text)
-    except ValueError as error:
-        allowed = ", ".join(Granularity)
-        raise field_error("granularity", "not_allowed", f"The granularity is one of {allowed}.") from error
-
-
-def _day(field: str, text: str | None, of_month: Callable[[str], date]) -> date | None:
+def _day(text: str | None, of_month: Callable[[str], date]) -> date | None:
     """Return the day that a parameter means; a month means its first or its last."""
     if text is None:
         return None
-    try:
-        if _MONTH.fullmatch(text):
-            return of_month(text)
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise field_error(field, "invalid_format", f"'{field}' is a day (2026-11-20) or a month (2026-11).")
+    return of_month(text) if MONTH_PATTERN.fullmatch(text) else date.fromisoformat(text)
