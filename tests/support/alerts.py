@@ -1,4 +1,4 @@
-"""What an account's owner sees of its alerts: by the API, and in the mailbox."""
+"""Alerts of an account, in the API and in the mailbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def mails(local: LocalEnvironment, tenant: Tenant) -> list[JSON]:
 def await_alerts(
     tenant: Tenant, *kinds: str, within: float = 30, settled: tuple[str, ...] = ("sent", "off")
 ) -> list[JSON]:
-    """Return the tenant's alerts once there are those of `kinds`, and no mail is under way."""
+    """Return the tenant's alerts when they are of exactly these `kinds` and no mail is pending."""
 
     def look() -> list[JSON]:
         found = alerts(tenant)
@@ -58,7 +58,7 @@ def is_empty(local: LocalEnvironment, queue: str) -> bool:
 
 
 def items_containing(local: LocalEnvironment, text: str) -> list[JSON]:
-    """Return every item of the service's table that holds `text` anywhere."""
+    """Return every item of the service's table that contains `text` anywhere."""
     table = stack_output(local, "alerts", "TableName")
     pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
     return [item for page in pages for item in page["Items"] if text in str(item)]

@@ -1,4 +1,4 @@
-"""A state machine that does to the API what it does to the model, and compares."""
+"""A state machine that applies operations to the API and to the model, and compares the results."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _NEVER = '"neverwasone1"'
 
 
 class Service(Protocol):
-    """What serves the events of a gateway, at any time."""
+    """A service for gateway events, with a settable clock."""
 
     def serve(self, event: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
-        """Return the answer to an event that comes at a time."""
+        """Return the response to an event at the given time."""
 
 
 @dataclass
 class Server:
-    """The service, a namespace, and a time that only goes on; `performed` counts API operations by their statuses."""
+    """The service, a namespace, and a monotonic clock; `performed` counts API operations by status."""
 
     service: Service
     namespace: str
@@ -44,41 +44,41 @@ class Server:
 
 
 class ApiMachine(RuleBasedStateMachine):
-    """Keys of its own in the server's namespace, and a model of what they hold."""
+    """Keys under a prefix in the server's namespace, and a model of them."""
 
     def __init__(self, server: Server) -> None:
         super().__init__()
         self._server = server
         self._prefix = f"{next(server.numbers)}-"
-        # Whatever was before, the same steps fall on the same parts of a second.
+        # Reproducible: the same steps happen at the same fractions of a second.
         server.now_ms += 1_000 - server.now_ms % 1_000
         self._model = Model()
         self._former: list[str] = []
 
     @initialize(made=st.lists(operations.puts, max_size=8))
     def begin(self, made: list[Operation]) -> None:
-        """Store some values to begin with."""
+        """Store some initial values."""
         if made:
             self.batch(made, atomic=False, once=False)
 
     @rule(operation=operations.reads)
     def read(self, operation: Operation) -> None:
-        """Ask for one value."""
+        """Read one value."""
         self._alone(operation)
 
     @rule(operation=operations.writes)
     def write(self, operation: Operation) -> None:
-        """Store one value, or remove it."""
+        """Store or delete one value."""
         self._alone(operation)
 
     @rule(operation=operations.changes)
     def change(self, operation: Operation) -> None:
-        """Make one value from what is there."""
+        """Patch or increment one value."""
         self._alone(operation)
 
     @rule(operation=operations.once, between=operations.writes)
     def write_once(self, operation: Operation, between: Operation) -> None:
-        """Send a write again, after another one: it has happened."""
+        """Repeat an idempotent write after another write."""
         sent = self._known(operation)
         headers = self._headers_once()
         first = self._serve(requests.request(sent, self._server.namespace, headers))
@@ -88,9 +88,9 @@ class ApiMachine(RuleBasedStateMachine):
 
     @rule(made=operations.batches, atomic=st.booleans(), once=st.booleans())
     def batch(self, made: list[Operation], *, atomic: bool, once: bool) -> None:
-        """Do several operations with one request, perhaps with one that is sent again."""
+        """Send several operations in one request, and perhaps repeat it."""
         if self._holds(operations.LARGE) or any(operation.value == operations.LARGE for operation in made):
-            made = made[:8]  # 6 MB is what a function takes and gives
+            made = made[:8]  # Lambda's limit is 6 MB
         sent = [self._known(operation) for operation in made]
         headers = self._headers_once() if once else self._server.headers
         request = requests.batch_request(sent, self._server.namespace, headers, atomic=atomic)
@@ -130,14 +130,14 @@ class ApiMachine(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from([1, 999, 1_000, 60_000]))
     def wait(self, step: int) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._server.now_ms += step
 
     @rule(look=operations.reads, before=st.sampled_from([1, 0]))
     def wait_for_an_expiry(self, look: Operation, before: int) -> None:
-        """Ask for a key as it expires, or a millisecond before it does."""
+        """Read a key at its expiry, or one millisecond earlier."""
         now_ms = self._server.now_ms
-        # A hundred years from now is further than this clock may go.
+        # An expiry in a hundred years is out of the clock's range.
         ends = [
             (entry.expires_s * 1000 - before, key)
             for key, entry in self._model.entries.items()
@@ -148,7 +148,7 @@ class ApiMachine(RuleBasedStateMachine):
             self._alone(replace(look, key=key.removeprefix(self._prefix)))
 
     def teardown(self) -> None:
-        """Remove what was left: lists take longer the more there is."""
+        """Delete the remaining keys, which would make later lists slower."""
         left = [Operation("delete", self._prefix + key) for key in operations.KEYS]
         self._serve(requests.batch_request(left, self._server.namespace, self._server.headers, atomic=False))
 
@@ -173,12 +173,12 @@ class ApiMachine(RuleBasedStateMachine):
             first.etag,
             first.headers.get("Last-Modified"),
         )
-        # Each answer to an error has a correlation id of its own.
+        # Every error response has its own correlation id.
         assert {**again.error, "correlation_id": ""} == {**first.error, "correlation_id": ""}
         assert again.error or again.members == first.members
 
     def _known(self, operation: Operation) -> Operation:
-        """Return the operation with this machine's key, and with ETags in place of their names."""
+        """Return the operation with this machine's key prefix and resolved ETags."""
         key = self._prefix + operation.key
         return replace(
             operation,
@@ -216,7 +216,7 @@ class ApiMachine(RuleBasedStateMachine):
         self._model.learn(operation.key, **learned)
 
     def _require_none_applied(self, sent: Sequence[Operation], response: Response) -> bool:
-        """Say whether one of the operations cannot be applied; then the answer has to say so, too."""
+        """Return whether one of the operations fails in the model; the response must then be the same."""
         tried = self._model.copy()
         statuses = [tried.apply(operation, self._server.now_ms).status for operation in sent]
         refused = [(index, status) for index, status in enumerate(statuses) if status >= 400]

@@ -1,4 +1,4 @@
-"""Events as the services put them on the bus, without the service that would."""
+"""Publish events to the bus in place of a service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PER_CALL = 10
 
 
 def new_event(account_id: str, data: Contract, *, event_id: str | None = None, at_us: int | None = None) -> Event:
-    """Return the event that `data` happened to an account, now unless it says when."""
+    """Return an event of an account; it occurred at `at_us`, or now."""
     return Event(
         id=event_id or uuid.uuid4().hex,
         account_id=account_id,
@@ -29,7 +29,7 @@ def new_event(account_id: str, data: Contract, *, event_id: str | None = None, a
 
 
 def publish(local: LocalEnvironment, source: str, events: Iterable[Event]) -> None:
-    """Put the events on the stage's bus."""
+    """Put events on the stage's bus."""
     client = local.aws_client("events")
     rest = iter(events)
     while call := list(itertools.islice(rest, _PER_CALL)):

@@ -1,4 +1,4 @@
-"""Clients that contend for a few keys, and the history of what each request and was answered."""
+"""Clients that contend for a few keys, and the history of their requests and responses."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Histories = dict[str, list[KeyCall]]
 
 
 class Store(Protocol):
-    """A store as one client reaches it."""
+    """A store as a client sees it."""
 
     def send(self, key: str, request: Request) -> Response | None:
-        """Do as request; None where nobody knows whether it was done."""
+        """Send a request; None if it is unknown whether it was executed."""
 
 
 def contend(store: Store, *, clients: int, calls: int, keys: Sequence[str], seed: int) -> Histories:
-    """Let clients make `calls` calls in all, as fast as they can, and return what happened to each key.
+    """Let clients make `calls` calls in total, at full speed, and return the history of each key.
 
-    Half of the keys count and half hold documents, mostly: now and then a count is request of a document.
+    Half of the keys are counters and half are documents; some calls increment a document.
     """
     histories: Histories = {key: [] for key in keys}
 
@@ -40,7 +40,7 @@ def contend(store: Store, *, clients: int, calls: int, keys: Sequence[str], seed
         for number in range(calls // clients):
             index = chance.randrange(len(keys))
             key = keys[index]
-            request = _something(chance, f"{client}-{number}", counts=index % 2 == 0, seen=seen.get(key))
+            request = _random_request(chance, f"{client}-{number}", counts=index % 2 == 0, seen=seen.get(key))
             begun = time.monotonic_ns()
             response = store.send(key, request)
             ended = None if response is None else time.monotonic_ns()
@@ -54,8 +54,8 @@ def contend(store: Store, *, clients: int, calls: int, keys: Sequence[str], seed
     return histories
 
 
-def _something(chance: random.Random, name: str, *, counts: bool, seen: str | None) -> Request:
-    """Return a call that suits the kind of key; half of the writes demand that the key is as it was last seen."""
+def _random_request(chance: random.Random, name: str, *, counts: bool, seen: str | None) -> Request:
+    """Return a random request for the kind of key; half of the writes require the last known ETag."""
     if_match = seen if chance.random() < 0.5 else None
     weights = {"get": 30, "put": 30, "patch": 25, "increment": 3, "delete": 12}
     if counts:
@@ -77,7 +77,7 @@ def _something(chance: random.Random, name: str, *, counts: bool, seen: str | No
 
 
 class HttpStore:
-    """The store behind its HTTP API: most calls are requests of their own, some atomic batches, some sent twice."""
+    """The store behind its HTTP API: most calls are single requests, some are atomic batches, some are sent twice."""
 
     def __init__(self, http: httpx.Client, namespace: str, headers: Mapping[str, str]) -> None:
         self._http = http
@@ -86,7 +86,7 @@ class HttpStore:
         self._numbers = itertools.count()
 
     def send(self, key: str, request: Request) -> Response | None:
-        """Do as request; an answer of 5xx, or none in time, says nothing about whether it was done."""
+        """Send a request; after a 5xx or a time-out it is unknown whether it was executed."""
         number = next(self._numbers)
         if number % 5 == 0:
             return self._in_a_batch(key, request)
@@ -135,15 +135,15 @@ class HttpStore:
 
 
 def _text(request: Request, body: str | bytes) -> str:
-    """Return the value that a read or an increment gave; a member that was patched in may stand anywhere."""
+    """Return the value in a response, in canonical form: patched fields may be in any order."""
     found = json.loads(body or "{}") if request.kind in ("get", "increment") else {}
     return canonical(found["value"]) if "value" in found else ""
 
 
 class StaleReads:
-    """A store that answers every so-manieth read of a key with what it read before, though that was overwritten since.
+    """A store that responds to every `every`-th read of a key with an earlier, overwritten version.
 
-    Each such answer breaks linearizability: a write that began after the old read had ended, and is over, lies between.
+    Each such response violates linearizability: a write began after the old read and ended before this one.
     """
 
     def __init__(self, store: Store, *, key: str, every: int) -> None:
@@ -156,7 +156,7 @@ class StaleReads:
         self._overwritten: Response | None = None
 
     def send(self, key: str, request: Request) -> Response | None:
-        """Do as request, or answer from memory."""
+        """Send a request, or respond with a stale version."""
         if key != self._key:
             return self._store.send(key, request)
         if request.kind == "get" and (stale := self._stale()):
@@ -169,7 +169,7 @@ class StaleReads:
 
     @property
     def lies(self) -> int:
-        """How many answers were stale."""
+        """The number of stale responses."""
         return self._chances // self._every
 
     def _stale(self) -> Response | None:

@@ -1,8 +1,7 @@
-"""A worker of kv's jobs that is killed over and over: `python -m tests.support.crash_worker`.
+"""A worker of kv's jobs that is killed repeatedly: `python -m tests.support.crash_worker`.
 
-Arguments: an account, one of its jobs, how many times to kill, a seed. Each life is a process of its own, forked from
-this one, that does the job's turns. SIGKILL ends it at a random moment; the last life may finish. Prints how many lives
-were ended before they were done.
+Arguments: an account, one of its jobs, the number of kills, a seed. Each run is a forked process that works on the job.
+SIGKILL ends it at a random time; the last run is not killed. Prints the number of runs that were killed.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ import sys
 from kv_service.transfers import exporter, importer
 from tests.support.transfers import Worker
 
-LONGEST_LIFE_S = 0.06
+MAX_RUN_S = 0.06
 
 
 def main(account_id: str, job_id: str, kills: int, seed: int) -> None:
     chance = random.Random(seed)
-    # Steps as small as they can be: what is measured is dying between them.
+    # Minimal steps, so that most runs are killed between steps.
     exporter._LEAST_PART = 500
     importer._CHUNK_KEYS = 3
     importer._BLOCK_BYTES = 1_000
-    # Bound once and before the first fork; connections are made in each life anew.
+    # Created once, before the first fork; each run opens its own connections.
     worker = Worker()
     interrupted = 0
-    for life in range(kills + 1):
-        seconds = None if life == kills else chance.uniform(0.005, LONGEST_LIFE_S)
-        interrupted += not _live(worker, account_id, job_id, seconds)
+    for run in range(kills + 1):
+        seconds = None if run == kills else chance.uniform(0.005, MAX_RUN_S)
+        interrupted += not _run(worker, account_id, job_id, seconds)
     print(json.dumps({"interrupted": interrupted}))
 
 
-def _live(worker: Worker, account_id: str, job_id: str, seconds: float | None) -> bool:
-    """Work on the job; kill whoever does after so many seconds, and tell whether it was done by then."""
+def _run(worker: Worker, account_id: str, job_id: str, seconds: float | None) -> bool:
+    """Work on the job in a child process for `seconds` at most, and return whether it was completed."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -48,10 +47,10 @@ def _live(worker: Worker, account_id: str, job_id: str, seconds: float | None) -
     os.close(write)
     if not select.select([read], [], [], seconds)[0]:
         os.kill(child, signal.SIGKILL)
-    said = os.read(read, 10)
+    output = os.read(read, 10)
     os.close(read)
     os.waitpid(child, 0)
-    return said == b"done"
+    return output == b"done"
 
 
 if __name__ == "__main__":

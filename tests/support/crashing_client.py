@@ -1,4 +1,4 @@
-"""Clients whose process dies."""
+"""A client whose process crashes between two calls."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 
 class ProcessCrashed(Exception):
-    """The process is gone."""
+    """The process has crashed."""
 
 
 class CrashingClient:
-    """A client whose process dies after so many calls: the last one is done, and nobody learns of it.
+    """A client whose process crashes after `most` further calls: the last one is executed, but its response is lost.
 
-    Several clients of one process share the list of its calls.
+    All clients of a process share its list of `calls`.
     """
 
     def __init__(self, client: Any, calls: list[str], most: int) -> None:

@@ -1,4 +1,4 @@
-"""What happens below the DynamoDB client, whichever client the suite runs with (DYNAMODB_CLIENT)."""
+"""Intercept calls of the DynamoDB client, for both clients (DYNAMODB_CLIENT)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def wrapped_calls(wrap: Callable[[Call], Call]) -> Iterator[None]:
 
 @contextmanager
 def lost_responses(is_lost: Callable[[str], bool]) -> Iterator[None]:
-    """Lose the responses to the sent requests for which `is_lost` (asked with the operation) says so.
+    """Lose the responses to requests for which `is_lost(operation)` is true.
 
-    The client then sends the request again, and `is_lost` is asked again.
+    The client then repeats the request, and `is_lost` is called again.
     """
     post, send = ConnectionPool.post, URLLib3Session.send
 

@@ -1,4 +1,4 @@
-"""What the deployed functions have logged."""
+"""Log lines of the deployed functions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def function_logs(local: LocalEnvironment, service: str | None = None) -> list[str]:
-    """Return every line that the functions have written, of all services or of one, as `make tail` reads them."""
+    """Return all log lines of all services or of one, as `make tail` reads them."""
     logs = FunctionLogs(local.aws_client("logs"), LOCAL, since_ms=0, service=service)
     return [line.message for line in logs.new_lines()]

@@ -1,7 +1,7 @@
-"""Strategies that make JSON as text, in every spelling the grammar allows.
+"""Strategies for JSON texts, in every notation that the grammar allows.
 
-`values` are small and quick to make; `texts` are those and whatever else a value may be: numbers of any size, strings
-of any length, arrays and objects as deep and as wide as one likes. Both hold surrogates only as escapes.
+`values` are small and fast to generate; `texts` also include long numbers and strings and deep and wide arrays and
+objects. Both contain surrogates only as escapes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _arrays(draw: st.DrawFn, items: st.SearchStrategy[str]) -> str:
 
 @st.composite
 def _objects(draw: st.DrawFn, items: st.SearchStrategy[str]) -> str:
-    # Few names, so that some repeat: below the envelope that is the caller's own affair.
+    # Few names, so that some repeat, which is allowed within a value.
     names = st.one_of(st.sampled_from(['"a"', '"value"', '""']), strings)
     parts = [
         draw(whitespace) + draw(names) + draw(whitespace) + ":" + draw(whitespace) + draw(items) + draw(whitespace)
@@ -48,7 +48,7 @@ def _objects(draw: st.DrawFn, items: st.SearchStrategy[str]) -> str:
 values = st.recursive(scalars, lambda items: st.one_of(_arrays(items), _objects(items)), max_leaves=8)
 
 MAX_DEPTH = 128
-"""How deep a value may be nested."""
+"""The maximum nesting depth of a value."""
 
 _digits = st.text("0123456789", min_size=1, max_size=400)
 _nothing = st.just("")
@@ -65,7 +65,7 @@ _levels = st.lists(st.sampled_from(["[", "[ ", "[{},", '{"a":', '{"": ']), min_s
 
 @st.composite
 def _deep(draw: st.DrawFn) -> str:
-    """Make arrays and objects in each other, up to as deep as is allowed."""
+    """Nested arrays and objects, up to the maximum depth."""
     text = draw(scalars)
     for opening in draw(_levels):
         text = opening + text + ("}" if opening[0] == "{" else "]")
@@ -74,7 +74,7 @@ def _deep(draw: st.DrawFn) -> str:
 
 @st.composite
 def _wide(draw: st.DrawFn) -> str:
-    """Make an array or an object of up to a thousand members, not in the order of their names."""
+    """An array or object of up to a thousand entries, not sorted by name."""
     items = draw(st.lists(scalars, min_size=1, max_size=5)) * draw(st.integers(20, 200))
     if draw(st.booleans()):
         return "[" + ",".join(items) + "]"
@@ -87,12 +87,12 @@ texts = st.one_of(values, values, _long_numbers, _long_strings, _deep(), _wide()
 
 @st.composite
 def spellings(draw: st.DrawFn, name: str) -> str:
-    """Make a JSON string that means `name`, with any of its characters escaped."""
+    """A JSON string equal to `name`, with any of its characters escaped."""
     return '"' + "".join(f"\\u{ord(c):04x}" if draw(st.booleans()) else c for c in name) + '"'
 
 
 def envelope(draw: st.DrawFn, members: list[tuple[str, str]]) -> str:
-    """Put members, given as name and text, into an object with whitespace wherever it may stand."""
+    """An object of members, given as name and text, with whitespace wherever it is allowed."""
     written = [
         draw(whitespace) + draw(spellings(name)) + draw(whitespace) + ":" + draw(whitespace) + text + draw(whitespace)
         for name, text in members

@@ -1,4 +1,4 @@
-"""kv in the test's own process, on the environment's real tables and Redis, as the deployed function is configured."""
+"""A service in the test's process, on the environment's tables and Redis, configured like the deployed function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def environment_of(local: LocalEnvironment, service: str) -> dict[str, str]:
-    """Return the environment that the service's function has, with the emulator's root credentials."""
+    """Return the environment variables of the service's function, with the emulator's root credentials."""
     function = stack_output(local, service, "APIHandlerName")
     configuration = local.aws_client("lambda").get_function_configuration(FunctionName=function)
     variables: dict[str, str] = configuration["Environment"]["Variables"]
@@ -34,7 +34,7 @@ def environment_of(local: LocalEnvironment, service: str) -> dict[str, str]:
 
 
 def enter(local: LocalEnvironment, service: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Give this process the environment of the service's function, and return it."""
+    """Set and return the environment variables of the service's function."""
     env = environment_of(local, service)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
@@ -50,7 +50,7 @@ def event(
     body: str | None = None,
     query: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the event that the gateway makes of a request (payload format 2.0)."""
+    """Return the gateway event of a request (payload format 2.0)."""
     path = route.format(**parameters)
     made: dict[str, Any] = {
         "version": "2.0",
@@ -68,6 +68,6 @@ def event(
 
 
 def call(app: Api, *arguments: Any, **keywords: Any) -> tuple[int, dict[str, str], Any]:
-    """Send a request to the application: status, headers, and the decoded body."""
+    """Send a request to the application and return status, headers and decoded body."""
     response = app(event(*arguments, **keywords), None)
     return response["statusCode"], response["headers"], json.loads(response["body"]) if response["body"] else None

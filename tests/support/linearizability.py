@@ -1,4 +1,4 @@
-"""Is there an order in which concurrent calls could have happened one at a time? After Wing & Gong, with memory.
+"""A linearizability checker: the algorithm of Wing & Gong, with memoization.
 
 A call takes effect at one moment between its beginning and its end. A call whose answer never came may have taken
 effect at any moment since it began, or not at all. A history is linearizable exactly if that of each object is (Herlihy
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Call(Protocol):
-    """A call, by a clock that all callers share."""
+    """A call, timed by a clock that all clients share."""
 
     @property
     def begun(self) -> int:
-        """When it left."""
+        """When the request was sent."""
 
     @property
     def ended(self) -> int | None:
-        """When its answer was there, None if none came."""
+        """When the response arrived, None if it was lost."""
 
 
 State = TypeVar("State", bound="Hashable")
@@ -32,13 +32,13 @@ OneCall = TypeVar("OneCall", bound=Call)
 
 @dataclass(frozen=True, slots=True)
 class Violation(Generic[OneCall]):
-    """How far the longest order gets, and the calls of which none can come next."""
+    """The longest valid order, and the calls of which none can come next."""
 
     order: tuple[OneCall, ...]
     stuck: tuple[OneCall, ...]
 
     def __str__(self) -> str:
-        """The last calls that fit, and those that do not."""
+        """The last calls of the order, and those that cannot follow."""
         fitting, stuck = ([f"  {call}" for call in calls] for calls in (self.order[-8:], self.stuck))
         return "\n".join(["These can have happened one after the other:", *fitting, "and then none of these:", *stuck])
 
@@ -52,7 +52,7 @@ def find_violation(
     """
     history = sorted(calls, key=lambda call: call.begun)
     answered = sum(1 << index for index, call in enumerate(history) if call.ended is not None)
-    # What matters of an order is which calls it has placed, as bits, and the state it led to: no such pair twice.
+    # An order is characterized by its set of calls, as bits, and its state: no such pair is examined twice.
     start = longest = (0, initial)
     came_from: dict[tuple[int, State], tuple[tuple[int, State], int]] = {start: (start, 0)}
     stack = [start]
@@ -78,7 +78,7 @@ def find_violation(
 
 
 def _candidates(history: Sequence[Call], placed: int) -> list[int]:
-    """Return which calls can come next: those that began before any other that is left had ended.
+    """Return which calls can come next: those that began before any other remaining call had ended.
 
     They are in reverse: the last is tried first, and the one that began first is the best guess.
     """

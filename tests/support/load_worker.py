@@ -1,7 +1,7 @@
-"""A worker process that serves requests as fast as it can: `python -m tests.support.load_worker`.
+"""A worker process that serves requests at full speed: `python -m tests.support.load_worker`.
 
-Arguments: API key, namespace, seconds. Says when it is ready, reads when to start (Unix time), and prints how many
-requests were admitted and how many refused.
+Arguments: API key, namespace, seconds. Prints "ready", reads the start time (Unix time), and prints the
+numbers of admitted and denied requests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support.kv_process import event
 
 
 def _silence(_line: dict[str, object]) -> None:
-    """Keep the requests' log lines out of the result."""
+    """Discard the log lines of requests."""
 
 
 def main(key: str, namespace: str, seconds: float) -> None:
@@ -24,7 +24,7 @@ def main(key: str, namespace: str, seconds: float) -> None:
     request = event(
         "GET", "/v1/{namespace}/{key}", {"namespace": namespace, "key": "nothing"}, headers={"x-api-key": key}
     )
-    # Without a namespace of its own this key is refused before the bucket: connections are open when the clock starts.
+    # Opens the connections; the namespace does not exist, so that the request is denied before the bucket.
     warm = event("GET", "/v1/{namespace}/{key}", {"namespace": "warm-up", "key": "x"}, headers={"x-api-key": key})
     app(warm, None)
     print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""A process that sends mails as the deployed function does, until it is killed: `python -m tests.support.mail_sender`.
+"""A process that sends mails like the deployed function, until it is killed: `python -m tests.support.mail_sender`.
 
 Arguments: how long a claim lasts, in milliseconds. Prints "ready" before it takes its first message.
 """

@@ -1,4 +1,4 @@
-"""What customers were served and stored, as kv tells it, and what usage has to make of that."""
+"""Random metering events of kv, and the totals that usage has to derive from them."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Totals = Counter[tuple[str, ...]]
 
 @dataclass(frozen=True)
 class MeteringHistory:
-    """Tellings of one kind of account activity, in the order they were told."""
+    """Reports of one account activity, in the order of publication."""
 
     events: tuple[Event, ...]
 
     @classmethod
-    def of_minute(cls, chance: random.Random, account_id: str, minute: int, *, tellings: int) -> MeteringHistory:
-        """One (minute, epoch), told several times with counts that grow, and now and then shrink: refunds."""
+    def of_minute(cls, chance: random.Random, account_id: str, minute: int, *, reports: int) -> MeteringHistory:
+        """Several reports of one (minute, epoch) with growing counts; refunds make some counts shrink."""
         epoch = f"{chance.getrandbits(32):08x}"
         namespaces = chance.sample(("-", "ns-one", "ns-two", "ns-three"), chance.choice((1, 1, 1, 2)))
         counts: Counter[tuple[str, str]] = Counter()
         events = []
-        for changes in range(1, tellings + 1):
+        for changes in range(1, reports + 1):
             for namespace in namespaces:
                 counts[namespace, chance.choice(OPERATIONS)] += chance.randint(1, 50)
                 counts[namespace, "in"] += chance.randint(0, 5_000)
@@ -61,7 +61,7 @@ class MeteringHistory:
 
     @classmethod
     def of_storage(cls, chance: random.Random, account_id: str) -> MeteringHistory:
-        """One change of what a namespace stores."""
+        """One change of a namespace's storage."""
         change = StorageChanged(
             namespace_id=chance.choice(("ns-one", "ns-two")),
             bytes_delta=chance.randint(-2_000, 9_000),
@@ -79,17 +79,17 @@ def event(account_id: str, data: Contract, event_id: str | None = None, *, at_s:
 
 
 def body(event_: Event, source: str = SOURCE) -> str:
-    """Return the message that the bus puts into a queue."""
+    """Return the body of the message that the bus sends to a queue."""
     return json.dumps({"source": source, "detail-type": event_.name, "detail": json.loads(event_.encode())})
 
 
 def record(message: str, message_id: str = "message") -> dict[str, Any]:
-    """Return a message as Lambda hands it to the function."""
+    """Return a message as Lambda passes it to the function."""
     return {"messageId": message_id, "body": message}
 
 
 def make_events(chance: random.Random, accounts: Sequence[str], *, events: int) -> list[Event]:
-    """Return tellings of the last two days, of which every month is still open."""
+    """Return reports of the last two days, whose months are still open."""
     now_minute = int(datetime.now(UTC).timestamp()) // 60
     made: list[Event] = []
     while len(made) < events:
@@ -98,14 +98,12 @@ def make_events(chance: random.Random, accounts: Sequence[str], *, events: int) 
             made += MeteringHistory.of_storage(chance, account_id).events
         else:
             minute = now_minute - chance.randrange(2, 48 * 60)
-            made += MeteringHistory.of_minute(
-                chance, account_id, minute, tellings=chance.choice((1, 2, 2, 3, 4))
-            ).events
+            made += MeteringHistory.of_minute(chance, account_id, minute, reports=chance.choice((1, 2, 2, 3, 4))).events
     return made[:events]
 
 
 def expected(events: Iterable[Event]) -> Totals:
-    """Return what the totals have to be: the newest telling of each minute, and every change of storage once."""
+    """Return the expected totals: the newest report of each minute, and every change of storage once."""
     newest: dict[tuple[str, int, str], RequestServed] = {}
     changes: dict[str, tuple[str, StorageChanged]] = {}
     for event_ in events:
@@ -133,7 +131,7 @@ def expected(events: Iterable[Event]) -> Totals:
 
 
 def recorded_totals(client: DynamoDBClient, table: str, accounts: Iterable[str]) -> Totals:
-    """Return what the table says, of minutes, days, months, namespaces and all."""
+    """Return the totals in the table, by minute, day, month and namespace."""
     totals: Totals = Counter()
     for account_id in accounts:
         pages = client.get_paginator("query").paginate(

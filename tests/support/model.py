@@ -1,4 +1,4 @@
-"""The API of values as a dictionary: what every operation answers, found by the plainest means.
+"""The API of values as a dictionary: the expected outcome of every operation, implemented as simply as possible.
 
 It shares no code with the service. JSON is taken apart with the standard library's scanner, so that every member keeps
 its text; a document that a patch made has no text until the service has shown one, only members.
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 KEPT: Final = "kept"
-"""Stands for a member that is not sent."""
+"""Represents a field that is not sent."""
 
 Document = str | dict[str, "Document"]
-"""JSON text, or the members of an object whose text is not known."""
+"""JSON text, or the fields of an object whose text is unknown."""
 
 Kind = Literal["get", "head", "put", "patch", "increment", "delete"]
 READS = ("get", "head")
 
 TimeToLive = int | Literal["kept"] | None
-"""Seconds, or none at all."""
+"""Seconds, None for no expiry."""
 
 _INT64 = range(-(2**63), 2**63)
 _scan = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
@@ -46,7 +46,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is under a key; `size` of a document without a text is what the service says, once it has."""
+    """The stored version; the `size` of a document without a text is learned from the service."""
 
     value: Document
     size: int | None
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an operation answers: of a refusal the reason, of a read what it shows, of a write what it left."""
+    """The outcome of an operation: the reason of an error, the result of a read, the entry after a write."""
 
     status: int
     reason: str | None = None
@@ -69,12 +69,12 @@ class Outcome:
 
 @dataclass(slots=True)
 class Model:
-    """The keys of a namespace; ETags are the service's, learned from its answers."""
+    """The keys of a namespace; ETags are learned from responses."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def apply(self, operation: Operation, now_ms: int) -> Outcome:
-        """Do one operation and return its outcome."""
+        """Apply one operation and return its outcome."""
         entry = self.entry(operation.key, now_ms)
         refusal = _precondition(operation, entry)
         if refusal is not None:
@@ -91,7 +91,7 @@ class Model:
         return outcome
 
     def entry(self, key: str, now_ms: int) -> Entry | None:
-        """Return what is under a key; what has expired is not."""
+        """Return the entry of a key, None if it does not exist or has expired."""
         entry = self.entries.get(key)
         if entry is not None and entry.expires_s is not None and now_ms >= entry.expires_s * 1000:
             return None
@@ -102,11 +102,11 @@ class Model:
         return sorted(key for key in self.entries if key.startswith(prefix) and self.entry(key, now_ms))
 
     def learn(self, key: str, **facts: object) -> None:
-        """Note what only the service could know of a key."""
+        """Record properties of a key that only the service knows."""
         self.entries[key] = replace(self.entries[key], **facts)  # type: ignore[arg-type]
 
     def copy(self) -> Model:
-        """Return a model of the same state that goes its own way."""
+        """Return an independent copy."""
         return Model(dict(self.entries))
 
 
@@ -177,7 +177,7 @@ def _increment(operation: Operation, entry: Entry | None, now_ms: int) -> Outcom
 
 
 def _integer(value: Document) -> int | None:
-    """Return the number, where its text is the one way to write an integer of 64 bits."""
+    """Return the number if the text is the canonical form of a 64-bit integer, otherwise None."""
     if not isinstance(value, str) or not value.lstrip("-").isdecimal() or len(value) > 20:
         return None
     return int(value) if str(int(value)) == value and int(value) in _INT64 else None
@@ -196,7 +196,7 @@ def _expiry(operation: Operation, entry: Entry | None, now_ms: int) -> int | Non
 
 
 def members(text: str) -> dict[str, str] | None:
-    """Return the text of each member of an object, None when `text` is no object."""
+    """Return the text of each field of an object, None if `text` is not an object."""
     if not text.startswith("{"):
         return None
     found: dict[str, str] = {}
@@ -205,7 +205,7 @@ def members(text: str) -> dict[str, str] | None:
         name, place = _scan(text, place)
         place = _skip(text, _skip(text, place) + 1)
         _, end = _scan(text, place)
-        # Of several with one name the last counts, and stands where it stands.
+        # The last of several fields with one name counts, at its position.
         found.pop(name, None)
         found[name] = text[place:end]
         place = _skip(text, end)
@@ -228,7 +228,7 @@ def elements(text: str) -> list[str]:
 
 
 def merged(target: Document | None, patch: str) -> Document:
-    """Return what the merge patch makes of `target`, as RFC 7386 says in pseudocode."""
+    """Return `target` after a merge patch, as in the pseudocode of RFC 7386."""
     changes = members(patch)
     if changes is None:
         return patch
@@ -242,7 +242,7 @@ def merged(target: Document | None, patch: str) -> Document:
 
 
 def picked(document: Document, paths: Iterable[str]) -> Document | None:
-    """Return the members of an object that are named by paths such as `a` or `b.c`; None when it is no object."""
+    """Return the fields of an object selected by paths such as `a` or `b.c`; None if it is not an object."""
     inside = _members(document)
     if inside is None:
         return None
@@ -259,7 +259,7 @@ def picked(document: Document, paths: Iterable[str]) -> Document | None:
 
 
 def is_spelled(text: str, document: Document) -> bool:
-    """Say whether `text` is the document: its own text, or an object of just those members."""
+    """Return whether `text` equals the document: the same text, or an object with the same fields."""
     if isinstance(document, str):
         return text == document
     found = members(text)

@@ -1,4 +1,4 @@
-"""Strategies that make operations: on few keys, with values that meet each other's bounds."""
+"""Strategies for operations on a few keys, with values around all size limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEYS = ("a", "a.b", "b:1", "b:2")
 PREFIXES = ("", "a", "b:", "none")
 
 CONDITIONS = ("current", "a former one", "another key's", "current among others", "current as a weak tag", "*")
-"""Names of ETags as a client may know them; what they are is known when the operation is sent."""
+"""Names of ETags that a client may know; resolved when the operation is sent."""
 
 _INT64_ENDS = ("9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809")
 _numbers = st.sampled_from(["0", "1", "-1", "41", "-0", "1.0", "1e3", "10" * 60, *_INT64_ENDS])
@@ -25,10 +25,10 @@ _noise = "".join(
     random.Random(7).choices([chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"\\'], k=500_000)
 )
 LARGE = f'{{"a":"{_noise}","b":{{"c":1}}}}'
-"""What fits into no item, however it is deflated."""
+"""A value that exceeds an item even when compressed."""
 
-# Deflated or not, in an item or beside it: what the service decides by size has to show nowhere. The largest is rare,
-# for it costs as much as twenty others.
+# The size decides whether a value is compressed and where it is stored, which must not be visible. The largest value is
+# rare because it takes as long as twenty others.
 _LONG = [f'"{"x" * 900}"', f'"{"é" * 1_500}"', "[" + ",".join(map(str, range(700))) + "]", f'{{"a":"{"y" * 5_000}"}}']
 _long = st.sampled_from([*(_LONG * 12), LARGE])
 _names = st.sampled_from(['"a"', '"b"', '"c"', '"d.e"', '"\\u0063"', '""'])
@@ -36,7 +36,7 @@ _leaves = st.one_of(st.sampled_from(["null", "null", "1", "-0", "2.50", '"text"'
 
 
 def _objects(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Make objects of few names, none of which repeats however it is spelled."""
+    """Objects of a few names without duplicates, escaped names included."""
     members = st.lists(
         st.tuples(_names, leaves), max_size=4, unique_by=lambda member: member[0].replace("\\u0063", "c")
     )
@@ -68,7 +68,7 @@ _either = st.one_of(
 )
 
 
-# A function for each kind, and not strategies built of others: Hypothesis would name them with all that is in them.
+# Composite functions keep the strategies' names in Hypothesis's output short.
 @st.composite
 def _gets(draw: st.DrawFn) -> Operation:
     return Operation("get", draw(_keys), fields=draw(_fields), **draw(_either))
@@ -91,7 +91,7 @@ def _patches(draw: st.DrawFn) -> Operation:
 
 @st.composite
 def _touches(draw: st.DrawFn) -> Operation:
-    """Make a patch of what belongs to a value, and not of the value."""
+    """A patch of a value's TTL and metadata only."""
     return Operation("patch", draw(_keys), ttl=draw(_lives), metadata=draw(_metadata), **draw(_conditionally))
 
 
@@ -112,4 +112,4 @@ changes = st.one_of(_patches(), _patches(), _touches(), _increments())
 operations = st.one_of(_gets(), writes, changes)
 batches = st.one_of(st.lists(operations, min_size=1, max_size=6), st.lists(operations, min_size=8, max_size=30))
 once = st.one_of(puts, puts, changes)
-"""What can be sent with an Idempotency-Key."""
+"""Operations that accept an Idempotency-Key."""

@@ -1,4 +1,4 @@
-"""kv as it is packaged, on the environment's DynamoDB and Redis, with a clock that the test sets."""
+"""The packaged kv, on the environment's DynamoDB and Redis, with a clock set by the test."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _WORKER = Path(__file__).with_name("packaged_kv_worker.py")
 
 
 class PackagedKv:
-    """The package, unpacked into `folder` and served by a process that sees nothing else; `table` is its own.
+    """The package, unpacked into `folder` and served by an isolated process, with its own `table`.
 
-    What it logs is in `folder`/kv.log.
+    Its log is `folder`/kv.log.
     """
 
     def __init__(self, local: LocalEnvironment, folder: Path, *, table: str) -> None:
@@ -41,15 +41,15 @@ class PackagedKv:
         self._environment = {"PATH": "/usr/bin:/bin", **environment_of(local, "kv"), "TABLE": table}
 
     def serve(self, event: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
-        """Return the answer to a gateway's event that comes at a time."""
-        self._say([now_ms, event])
+        """Return the response to a gateway event at the given time."""
+        self._write([now_ms, event])
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._log.read_text()[-5_000:]
         response: dict[str, Any] = json.loads(line)
         return response
 
-    def _say(self, message: object) -> None:
+    def _write(self, message: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
@@ -61,7 +61,7 @@ class PackagedKv:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdin=pipe, stdout=pipe, stderr=log, text=True
             )
-        self._say(self._path)
+        self._write(self._path)
         return self
 
     def __exit__(

@@ -1,7 +1,7 @@
-"""Serves kv from its package; run in a bare interpreter, as Lambda runs it: no development package is in sight.
+"""Serves kv from its package in an isolated interpreter, like Lambda: development packages cannot be imported.
 
-The first line on standard input is the search path, every other a request: the time, in milliseconds, and the
-gateway's event. Each is answered with a line on standard output, to which nothing else writes.
+The first line on standard input is the search path, every further line a request: the time in milliseconds and the
+gateway event. Each response is a line on standard output.
 """
 
 from __future__ import annotations

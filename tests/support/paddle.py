@@ -1,4 +1,4 @@
-"""Paddle as the tests play it: a customer's subscription, and webhooks about it to the local environment."""
+"""Simulated Paddle: a customer's subscription, and its webhooks to the local environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Customer:
-    """A tenant as Paddle's customer: what happens to the subscription is told by webhook, and by Paddle's API."""
+    """A tenant as Paddle's customer; changes of the subscription are sent by webhook and visible in Paddle's API."""
 
     def __init__(self, local: LocalEnvironment, http: httpx.Client, tenant: Tenant, plan: str = "pro") -> None:
         secretsmanager = local.aws_client("secretsmanager")
@@ -31,7 +31,7 @@ class Customer:
         self.bought: Bought = new_customer(tenant.account_id, PRICES[plan], keys.binding_secrets(secretsmanager, LOCAL))
 
     def tell(self, event: str, *, at: datetime | None = None, **changes: Any) -> httpx.Response:
-        """Let `event` happen, with `changes` to the subscription, and tell of it."""
+        """Change the subscription by `event` and `changes`, and send the webhook."""
         moment = at or datetime.now(UTC)
         if "plan" in changes:
             changes["price_id"] = PRICES[changes.pop("plan")]
@@ -41,7 +41,7 @@ class Customer:
         return self.simulator.send(webhook(event, self.bought, moment))
 
     def subscription(self) -> dict[str, Any]:
-        """Return what the tenant sees of it."""
+        """Return the subscription in the tenant's view."""
         response = self.tenant.http.get("/v1/billing/subscription", headers=self.tenant.bearer)
         assert response.status_code == 200, response.text
         shown: dict[str, Any] = response.json()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def paused_queue(local: LocalEnvironment, queue: str) -> Iterator[None]:
-    """Let the deployed function take nothing from a queue; what waits for it is delivered afterwards."""
+    """Pause the delivery of a queue to its function; waiting messages are delivered afterwards."""
     functions, sqs = local.aws_client("lambda"), local.aws_client("sqs")
     url = sqs.get_queue_url(QueueName=f"kv-local-{queue}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -29,7 +29,7 @@ def paused_queue(local: LocalEnvironment, queue: str) -> Iterator[None]:
 
 
 def waiting(local: LocalEnvironment, url: str) -> int:
-    """Return how many messages are in a queue or being handled."""
+    """Return the number of messages in a queue or being processed."""
     names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     counts = local.aws_client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(counts[name]) for name in names)

@@ -1,4 +1,4 @@
-"""Operations as requests, and what answers say: the JSON texts in them stay texts."""
+"""Operations as gateway events, and their responses; JSON texts in them are not parsed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ROUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A status, and the body's members as texts; a batch has one for each of its operations, without headers."""
+    """A status, and the fields of the body as texts; for an operation of a batch, without headers."""
 
     status: int
     members: Mapping[str, str]
@@ -37,13 +37,13 @@ class Response:
 
     @property
     def etag(self) -> str | None:
-        """The ETag, from where it stands."""
+        """The ETag, from the body or the headers."""
         text = self.members.get("etag")
         return self.headers.get("ETag") if text is None else str(json.loads(text))
 
     @property
     def error(self) -> dict[str, str]:
-        """The members of the error."""
+        """The fields of the error."""
         return members(self.members.get("error", "")) or {}
 
     @property
@@ -77,7 +77,7 @@ def batch_request(operations: Sequence[Operation], namespace: str, headers: Head
 
 
 def read(response: Mapping[str, Any]) -> Response:
-    """Return what the handler answered."""
+    """Return the response of the handler."""
     body = response["body"]
     if response["isBase64Encoded"]:
         body = base64.b64decode(body).decode()
@@ -85,13 +85,13 @@ def read(response: Mapping[str, Any]) -> Response:
 
 
 def results(response: Response) -> list[Response]:
-    """Return the answers in a batch's."""
+    """Return the responses in a batch's response."""
     found = [members(text) or {} for text in elements(response.members["results"])]
     return [Response(int(one["status"]), one, {}) for one in found]
 
 
 def _given(operation: Operation) -> dict[str, str]:
-    """Return the members of the body that say what to write."""
+    """Return the fields of the body that define the new version."""
     given: dict[str, str] = {}
     if operation.value != KEPT:
         given["value"] = operation.value
@@ -105,7 +105,7 @@ def _given(operation: Operation) -> dict[str, str]:
 
 
 def _named(operation: Operation) -> dict[str, str]:
-    """Return the members of the operation in a batch."""
+    """Return the fields of an operation in a batch."""
     named = {"op": operation.op, "key": operation.key}
     for name in ("fields", "if_match", "if_none_match"):
         text = getattr(operation, name)

@@ -1,4 +1,4 @@
-"""Whether the API answered what the model says, and what the model has to learn from the answer."""
+"""Compare a response of the API with the model's outcome, and return what the model has to learn from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ETAG = re.compile(r'"[A-Za-z0-9]{12}"')
 
 
 def require_match(response: Response, outcome: Outcome, operation: Operation) -> dict[str, Any]:
-    """Raise AssertionError where the answer differs from the outcome; return what it tells of the key besides."""
+    """Raise AssertionError if the response differs from the outcome; return what only the service knows."""
     _require_status(response, outcome, operation)
     entry = outcome.entry
     if entry is None:
@@ -35,7 +35,7 @@ def require_match(response: Response, outcome: Outcome, operation: Operation) ->
             learned["value"] = text
     described = {name: text for name, text in response.members.items() if name not in ("status", "etag", "value")}
     if described or operation.op not in READS:
-        # How long a patched value is, the service says first.
+        # Only the service knows the size of a patched value.
         assert described == description(operation.key, entry) | {"size": described["size"]}
         assert entry.size in (None, int(described["size"]))
         learned["size"] = int(described["size"])
@@ -43,7 +43,7 @@ def require_match(response: Response, outcome: Outcome, operation: Operation) ->
 
 
 def description(key: str, entry: Entry, *, metadata: bool = True) -> dict[str, str]:
-    """Return a key's description, with the text of each member; a size that nobody knows yet is left out."""
+    """Return a key's description as the text of each field; an unknown size is omitted."""
     described = {"key": f'"{key}"', "created_at": _quoted(entry.created_ms), "updated_at": _quoted(entry.updated_ms)}
     if entry.size is not None:
         described["size"] = str(entry.size)
@@ -57,14 +57,14 @@ def description(key: str, entry: Entry, *, metadata: bool = True) -> dict[str, s
 def _require_status(response: Response, outcome: Outcome, operation: Operation) -> None:
     assert response.status == outcome.status, response
     if operation.op == "head":
-        # A HEAD says what it has to say in headers alone, also of an error.
+        # A response to HEAD has no body, not even for an error.
         assert response.members == {}
     elif response.status >= 400:
         assert (response.error["code"], response.reason) == (f'"{_CODES[response.status]}"', outcome.reason), response
 
 
 def _etag(response: Response, entry: Entry | None) -> str:
-    """Return the answer's ETag, which is the entry's if there is one."""
+    """Return the response's ETag; it must be the entry's, if there is one."""
     etag = response.etag
     assert etag is not None
     assert _ETAG.fullmatch(etag)

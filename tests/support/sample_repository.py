@@ -1,4 +1,4 @@
-"""A small repository with two services of its own: deployable by the real pipeline, and free to be broken by tests."""
+"""A small repository with two services, which tests can deploy with the real pipeline and break."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chalice.app import Chalice
 
 
 class App(Chalice):
-    """Answers what it was asked, and reads the table that the request names."""
+    """Returns the event, and reads the table that the request names."""
 
     def __call__(self, event, context):
         table = (event.get("queryStringParameters") or {}).get("table")
@@ -58,7 +58,7 @@ _TABLE = {
 
 
 def make_sample(root: Path, original: Repository, build: Path) -> Repository:
-    """A repository with the services `auth` and `shop`, and everything else as in the original.
+    """Create a repository with the services `auth` and `shop`, and everything else from the original.
 
     `build` is the folder of build results: samples that share it build equal services once.
     """
@@ -93,7 +93,7 @@ def _make_service(service: Service) -> None:
 
 
 def set_prepare(service: Service, mode: str) -> None:
-    """Decide whether the service's after-deploy function `works` or `fails`."""
+    """Set whether the service's after-deploy function `works` or `fails`."""
     variables = {"Environment": {"Variables": {"PREPARE": mode, "STAGE_NAME": {"Ref": "Stage"}}}}
     fragment: dict[str, Any] = {
         "Resources": {

@@ -1,4 +1,4 @@
-"""A table like kv's, without the stream: what is written there keeps nobody else busy."""
+"""A table with kv's schema and no stream, so that writes to it cause no other work."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scratch_table(local: LocalEnvironment) -> Iterator[str]:
-    """Make a table of the keys and indexes that kv's has, give its name, and delete it afterwards."""
+    """Create a table with the keys and indexes of kv's, yield its name, and delete it afterwards."""
     dynamodb = local.aws_client("dynamodb")
     like = dynamodb.describe_table(TableName=stack_output(local, "kv", "TableName"))["Table"]
     name = f"kv-local-quiet-{uuid.uuid4().hex[:8]}"

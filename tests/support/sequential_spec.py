@@ -1,7 +1,7 @@
-"""One key of the store as a sequential object: what each call may answer, and what it leaves.
+"""One key of the store as a sequential object: the possible responses and states of each call.
 
-Values are JSON documents whose text is canonical here, so that states can be compared. An ETag of None is one that
-nobody has seen yet: it belongs to a write whose answer never came.
+Values are JSON documents whose text is canonical here, so that states can be compared. An ETag of None is
+unknown: it belongs to a write whose response was lost.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Kind = Literal["get", "put", "patch", "increment", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class StoredValue:
-    """What is under the key."""
+    """The stored value."""
 
     text: str
     etag: str | None
 
 
 State = StoredValue | None
-"""None where there is no such key."""
+"""None if the key does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An operation: `given` is the value of a put, the patch, or by how much; `if_match` an ETag."""
+    """An operation: `given` is the value of a put, the patch, or the increment; `if_match` is an ETag."""
 
     kind: Kind
     given: str = ""
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: the ETag and text of a read, the ETag of a write, and the new number of an increment."""
+    """A response: the ETag and text of a read, the ETag of a write, and the new number of an increment."""
 
     status: int
     etag: str | None = None
@@ -46,7 +46,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class KeyCall:
-    """What one client asked of a key and was answered; times in nanoseconds, no answer where it is not known."""
+    """A call of one client with its response, None if it is unknown; times in nanoseconds."""
 
     client: int
     request: Request
@@ -56,12 +56,12 @@ class KeyCall:
 
 
 def canonical(document: Any) -> str:
-    """Return the one text of a document."""
+    """Return the canonical text of a document."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
 def step(state: State, call: KeyCall) -> list[State]:
-    """Return what a call can leave behind; nothing when it cannot have been answered like that in this state."""
+    """Return the possible states after a call; none if its response is impossible in this state."""
     request, response = call.request, call.response
     if request.kind == "get":
         return _read(state, response)
@@ -80,12 +80,12 @@ def _read(state: State, response: Response | None) -> list[State]:
         return [None] if state is None else []
     if state is None or state.text != response.text or state.etag not in (None, response.etag):
         return []
-    # Now the ETag of a write without an answer is known.
+    # This reveals the ETag of a write whose response was lost.
     return [replace(state, etag=response.etag)]
 
 
 def _written(state: State, request: Request, response: Response | None) -> list[State]:
-    """Return the state after a write that happened."""
+    """Return the possible states after a successful write."""
     etag = response.etag if response else None
     if request.if_absent and state is not None:
         return []
@@ -100,7 +100,7 @@ def _written(state: State, request: Request, response: Response | None) -> list[
 
 
 def _result(state: State, request: Request) -> str | None:
-    """Return the text that a write makes of what is there; None where it cannot."""
+    """Return the text after a write; None if the write cannot be applied."""
     if request.kind == "put":
         return request.given
     document = None if state is None else json.loads(state.text)
@@ -112,16 +112,16 @@ def _result(state: State, request: Request) -> str | None:
 
 
 def _fits(state: State, request: Request, response: Response, text: str) -> bool:
-    """Say whether a write that happened answered what it had to."""
+    """Return whether the response to a successful write is correct."""
     if request.kind == "put":
         return response.status == (201 if state is None else 200)
     return response.status == 200 and (request.kind != "increment" or response.text == text)
 
 
 def _refusals(state: State, request: Request) -> set[int]:
-    """Return the statuses with which a call may be refused in this state; which of several comes first is not said."""
+    """Return the error statuses that are possible in this state; their precedence is not specified."""
     refusals = set()
-    # An ETag that nobody has seen is not this one, or it is: both are possible.
+    # An unknown ETag may or may not be this one.
     if request.if_match is not None and (state is None or state.etag is None or state.etag != request.if_match):
         refusals.add(412)
     if request.if_absent and state is not None:

@@ -1,4 +1,4 @@
-"""What every finished template keeps to, each rule a function that returns what breaks it."""
+"""Rules for every finished template; each is a function that returns its violations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Template = dict[str, Any]
 
-#: The only actions that AWS lets nobody narrow: attaching a function to a VPC.
+#: The only actions that AWS does not allow to be restricted: attaching a function to a VPC.
 _UNNARROWABLE = ("ec2:",)
 
 
@@ -37,7 +37,7 @@ def _mappings(template: Template, attribute: str) -> dict[str, dict[str, Any]]:
 
 
 def _targets(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what the rules that wait for events do with them."""
+    """Yield the targets of event rules."""
     for name, rule in resources(template, "AWS::Events::Rule").items():
         if "ScheduleExpression" not in rule:
             yield from ((name, target) for target in rule["Targets"])
@@ -54,14 +54,14 @@ def _named(value: Any) -> str | None:
 
 
 def dead_letter_queues(template: Template) -> set[str | None]:
-    """Return every queue in which something rests that could not be done."""
-    buried = [queue.get("RedrivePolicy", {}).get("deadLetterTargetArn") for queue in _queues(template).values()]
-    buried += [
+    """Return every dead-letter queue."""
+    dead_letters = [queue.get("RedrivePolicy", {}).get("deadLetterTargetArn") for queue in _queues(template).values()]
+    dead_letters += [
         mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
         for mapping in _mappings(template, "StreamArn").values()
     ]
-    buried += [target.get("DeadLetterConfig", {}).get("Arn") for _, target in _targets(template)]
-    return {_named(arn) for arn in buried} - {None}
+    dead_letters += [target.get("DeadLetterConfig", {}).get("Arn") for _, target in _targets(template)]
+    return {_named(arn) for arn in dead_letters} - {None}
 
 
 def _alarms_on(template: Template, metric: str, dimension: str) -> set[str | None]:
@@ -139,19 +139,19 @@ def consumers_report_which_messages_failed(template: Template) -> list[str]:
     ]
 
 
-def queues_bury_what_fails(template: Template) -> list[str]:
+def queues_have_a_dead_letter_queue(template: Template) -> list[str]:
     queues, dead = _queues(template), dead_letter_queues(template)
     broken = []
     for name, queue in queues.items():
         if name in dead:
             continue
         redrive = queue.get("RedrivePolicy", {})
-        buried = queues.get(_named(redrive.get("deadLetterTargetArn")) or "")
-        if buried is None:
+        dead_letters = queues.get(_named(redrive.get("deadLetterTargetArn")) or "")
+        if dead_letters is None:
             broken.append(f"{name} has no dead-letter queue")
         elif redrive["maxReceiveCount"] < 5:
             broken.append(f"{name} gives up after {redrive['maxReceiveCount']} times")
-        elif buried.get("MessageRetentionPeriod", 345_600) <= queue.get("MessageRetentionPeriod", 345_600):
+        elif dead_letters.get("MessageRetentionPeriod", 345_600) <= queue.get("MessageRetentionPeriod", 345_600):
             broken.append(f"{name} keeps messages as long as its dead-letter queue")
     return broken
 
@@ -288,7 +288,7 @@ RULES: tuple[Callable[[Template], list[str]], ...] = (
     functions_have_roles_of_their_own,
     functions_log_what_the_stage_asks_for,
     consumers_report_which_messages_failed,
-    queues_bury_what_fails,
+    queues_have_a_dead_letter_queue,
     queues_give_their_consumers_time,
     streams_are_never_blocked_for_ever,
     rules_retry_and_bury_the_rest,

@@ -1,4 +1,4 @@
-"""A customer of the local environment: an account, its session and its API keys, made through the public API."""
+"""A customer of the local environment: an account, its session and its API keys, created through the public API."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Tenant:
         return name
 
     def new_key(self, **settings: object) -> JSON:
-        """Create an API key and return what the API tells of it."""
+        """Create an API key and return the response."""
         response = self.http.post("/v1/api-keys", json=settings, headers=self.bearer)
         assert response.status_code == 201, response.text
         created: JSON = response.json()
@@ -52,17 +52,17 @@ class Tenant:
 
 
 def client(local: LocalEnvironment) -> httpx.Client:
-    """Return a client of the local HTTP API that no proxy of the developer's gets in the way of."""
+    """Return a client of the local HTTP API that ignores proxy settings."""
     return httpx.Client(base_url=local.base_url, timeout=30, trust_env=False)
 
 
 def new_email() -> str:
-    """Return an address that no account has yet."""
+    """Return a new address."""
     return f"user-{uuid.uuid4().hex[:12]}@example.com"
 
 
 def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", **limits: int) -> Tenant:
-    """Make an account on `plan`, or with `limits` of its own: rate, burst, quota."""
+    """Create an account with `plan`, or with custom `limits`: rate, burst, quota."""
     email = new_email()
     credentials = {"email": email, "password": PASSWORD}
     response = http.post("/v1/auth/signup", json=credentials)
@@ -77,7 +77,7 @@ def sign_up(local: LocalEnvironment, http: httpx.Client, *, plan: str = "free", 
 
 
 def set_plan(local: LocalEnvironment, account_id: str, plan: str, table: str = "", /, **limits: int) -> None:
-    """Give the account a plan, as kv keeps it; takes effect once Redis has forgotten the one before (60 s)."""
+    """Store the account's plan in kv's table; it applies when the cached one in Redis expires (60 s)."""
     local.aws_client("dynamodb").put_item(
         TableName=table or stack_output(local, "kv", "TableName"),
         Item={

@@ -1,4 +1,4 @@
-"""A port that speaks TLS in front of a server that does not, for clients that have to check certificates."""
+"""A TLS proxy in front of a plain TCP server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tls_proxy(certificate: trustme.LeafCert, port: int) -> Iterator[int]:
     with ExitStack() as opened, socket.create_server((_HOST, 0)) as listener:
         Thread(target=_accept, args=(listener, context, port, opened), daemon=True).start()
         yield listener.getsockname()[1]
-        # A blocked accept() does not notice that its socket is closed.
+        # Closing a socket does not interrupt a blocked accept().
         listener.shutdown(socket.SHUT_RDWR)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class TransferHarness:
-    """A namespace of an account that only the table knows."""
+    """A namespace of an account that exists only in the table."""
 
     space: NamespaceRef
     values: ValueStore
@@ -42,20 +42,20 @@ class TransferHarness:
         return self.space.account_id
 
     def put(self, *versions: Version) -> None:
-        """Write versions as a client's requests do."""
+        """Write versions like requests of a client."""
         for version in versions:
             self.values.put(self.space, version, NONE, now_ms=now_ms())
 
     def versions(self) -> dict[str, Version]:
-        """Return all that the namespace holds."""
+        """Return all versions of the namespace."""
         return {version.key: version for version in self.bulk.scan(self.space, after=None, now_ms=now_ms())}
 
     def export(self) -> TransferJob:
-        """Begin an export."""
+        """Start an export."""
         return self.transfers.begin_export(self.account_id, "app", correlation_id="c-1")
 
     def import_(self, file: bytes) -> TransferJob:
-        """Begin an import of a file that is uploaded already."""
+        """Upload a file and start its import."""
         transfer = self.transfers.begin_import(self.account_id, "app", correlation_id="c-1")
         link = self.transfers.upload(transfer)
         assert link is not None
@@ -71,12 +71,12 @@ class TransferHarness:
         return response.content
 
     def state(self, transfer: TransferJob) -> TransferJob:
-        """Return how far a transfer is."""
+        """Return the current state of a transfer."""
         return self.transfers.get(self.account_id, transfer.id)
 
 
 def new_transfer_harness() -> TransferHarness:
-    """Make a namespace; this process has kv's environment."""
+    """Create a namespace; requires kv's environment variables."""
     client, table = dynamodb.client(), os.environ["TABLE"]
     namespaces = NamespaceStore(client, table, now_ms=now_ms)
     account_id, namespace = str(uuid.uuid4()), Namespace("app", uuid.uuid4().hex[:12], now_ms())
@@ -93,7 +93,7 @@ def new_transfer_harness() -> TransferHarness:
 
 
 def version(key: str, text: str, **more: object) -> Version:
-    """Return a version that was just written."""
+    """Return a version written now."""
     now = now_ms()
     return Version(key, text, len(text.encode()), secrets.token_hex(6), now, now, **more)  # type: ignore[arg-type]
 
@@ -106,10 +106,10 @@ class Worker:
         self._on_due = job_handlers()[JobDue.event_name()]
 
     def finish(self, account_id: str, job_id: str, *, turns: int = 100) -> None:
-        """Do turns of a job until there is none left to do."""
+        """Run a job until it is completed."""
         for _ in range(turns):
             job = self._jobs.get(account_id, job_id)
             if job is None:
                 return
             self._on_due(Event(f"{job_id}#turn-{job.turn}", account_id, "c-1", 0, JobDue(job_id=job_id, turn=job.turn)))
-        raise AssertionError("it does not come to an end")
+        raise AssertionError("the job does not end")

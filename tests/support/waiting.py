@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of for a time."""
+"""Wait for a condition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Found = TypeVar("Found")
 
 
 def await_value(look: Callable[[], Found | None], *, within: float, pause: float = 0.05) -> Found:
-    """Return what `look` gives once it is truthy; AssertionError with the last answer after `within` seconds."""
+    """Return the first truthy result of `look`; AssertionError with the last result after `within` seconds."""
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, f"after {within} s still {found!r}"

@@ -137,14 +137,14 @@ ELSEWHERE = {"Fn::ImportValue": "queue-of-another-stack"}
         ),
         (rules.consumers_report_which_messages_failed, set_to(f"{QUEUE}.FunctionResponseTypes", None), QUEUE),
         (rules.consumers_report_which_messages_failed, set_to(f"{STREAM}.FunctionResponseTypes", []), STREAM),
-        (rules.queues_bury_what_fails, set_to("JobsQueue.RedrivePolicy", None), "JobsQueue has no"),
+        (rules.queues_have_a_dead_letter_queue, set_to("JobsQueue.RedrivePolicy", None), "JobsQueue has no"),
         (
-            rules.queues_bury_what_fails,
+            rules.queues_have_a_dead_letter_queue,
             set_to("JobsQueue.RedrivePolicy.deadLetterTargetArn", ELSEWHERE),
             "JobsQueue has no",
         ),
-        (rules.queues_bury_what_fails, set_to("JobsQueue.RedrivePolicy.maxReceiveCount", 1), "after 1 times"),
-        (rules.queues_bury_what_fails, set_to("JobsDlq.MessageRetentionPeriod", None), "as long as"),
+        (rules.queues_have_a_dead_letter_queue, set_to("JobsQueue.RedrivePolicy.maxReceiveCount", 1), "after 1 times"),
+        (rules.queues_have_a_dead_letter_queue, set_to("JobsDlq.MessageRetentionPeriod", None), "as long as"),
         (rules.queues_give_their_consumers_time, set_to("EventsQueue.VisibilityTimeout", 179), QUEUE),
         (rules.queues_give_their_consumers_time, set_to("EventsQueue.VisibilityTimeout", None), QUEUE),
         (rules.queues_give_their_consumers_time, set_to("OnEvents.Timeout", 31), QUEUE),
@@ -238,6 +238,6 @@ def test_the_example_of_a_subscriber_keeps_to_the_rules_for_queues_and_events() 
     path = Repository.here().root / "docs" / "events" / "example" / "template.json"
     example = json.loads(path.read_text())
 
-    assert rules.queues_bury_what_fails(example) == []
+    assert rules.queues_have_a_dead_letter_queue(example) == []
     assert rules.rules_retry_and_bury_the_rest(example) == []
     assert rules.rules_wait_for_events_that_are_told(example) == []
