@@ -1,35 +1,20 @@
-"""alerts's settings, parsed once from the environment: each function has those of its own task."""
+"""alerts' settings, parsed once from the environment: each function has those of its own task."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from kv_common.settings import required
+from pydantic import AfterValidator, Field
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from kv_common.settings_model import SettingsModel
 
 
-@dataclass(frozen=True, slots=True)
-class SenderSettings:
-    """What sending mail needs; `dashboard_url` is None where there is no dashboard to lead to."""
+class SenderSettings(SettingsModel):
+    """The settings for sending mail; `dashboard_url` is None where there is no dashboard to link to."""
 
     table: str
-    queue_url: str
+    queue_url: Annotated[str, Field(alias="MAIL_QUEUE_URL")]
     mail_from: str
     configuration_set: str
-    api_url: str
-    dashboard_url: str | None
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> SenderSettings:
-        """Return the settings in `env`; MissingSetting names the first that is absent."""
-        return cls(
-            table=required(env, "TABLE"),
-            queue_url=required(env, "MAIL_QUEUE_URL"),
-            mail_from=required(env, "MAIL_FROM"),
-            configuration_set=required(env, "CONFIGURATION_SET"),
-            api_url=required(env, "API_URL").rstrip("/"),
-            dashboard_url=env.get("DASHBOARD_URL") or None,
-        )
+    api_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+    dashboard_url: str | None = None

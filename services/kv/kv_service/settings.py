@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kv_common.redis.settings import RedisSettings
-from kv_common.settings import required
+from kv_common.settings import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +25,13 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings in `env`; MissingSetting names the first that is absent."""
+        """Return the settings in `env`; InvalidSettings lists the variables that are missing."""
+        require(env, "TABLE", "CREDENTIALS_TABLE", "OBJECTS_BUCKET", "REDIS_URL", "TOKEN_ISSUER", "TOKEN_CLIENT_IDS")
         return cls(
-            table=required(env, "TABLE"),
-            credentials_table=required(env, "CREDENTIALS_TABLE"),
-            objects_bucket=required(env, "OBJECTS_BUCKET"),
+            table=env["TABLE"],
+            credentials_table=env["CREDENTIALS_TABLE"],
+            objects_bucket=env["OBJECTS_BUCKET"],
             redis=RedisSettings.from_env(env),
-            token_issuer=required(env, "TOKEN_ISSUER"),
-            token_client_ids=tuple(required(env, "TOKEN_CLIENT_IDS").split(",")),
+            token_issuer=env["TOKEN_ISSUER"],
+            token_client_ids=tuple(env["TOKEN_CLIENT_IDS"].split(",")),
         )

@@ -32,7 +32,16 @@ class World:
     def _auth(self) -> Auth:
         chance = random.Random(7)
         return Auth(
-            settings=Settings("auth", "credentials", "pool", "client", "https://issuer", "https://jwks", "eu", None),
+            settings=Settings(
+                table="auth",
+                credentials_table="credentials",
+                user_pool_id="pool",
+                client_id="client",
+                token_issuer="https://issuer",
+                jwks_url="https://jwks",
+                region="eu",
+                hosted_ui_domain=None,
+            ),
             identity=self.pool,
             accounts=Accounts(self.pool, self.register, now_ms=lambda: NOW_MS),
             keys=Keys(self.keyring, now_ms=lambda: NOW_MS, random_bits=chance.getrandbits),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auth_service.settings import Settings
-from kv_common.settings import MissingSetting
+from kv_common.settings import InvalidSettings
 
 ENV = {
     "TABLE": "auth",
@@ -29,7 +29,7 @@ def test_settings_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize("name", ENV)
 def test_a_missing_setting_is_named(name: str) -> None:
-    with pytest.raises(MissingSetting, match=f" {name} "):
+    with pytest.raises(InvalidSettings, match=f" {name} "):
         Settings.from_env({**ENV, name: ""})
 
 

@@ -18,7 +18,7 @@ from billing_service.settings import ApiSettings, Settings
 from infra.paddle_simulator.entities import stamp
 from infra.paddle_simulator.prices import PRICES, parameter
 from kv_common.auth.access_tokens import access_token_verifier
-from kv_common.settings import MissingSetting
+from kv_common.settings import InvalidSettings
 from tests.unit.billing.fakes import ACCOUNT, NOW, NOW_US, FakeBillingStore, bought, ledger, tell
 from tests.unit.billing.harness import ENV
 
@@ -105,7 +105,7 @@ OPTIONAL = {"PADDLE_PRICES", "PADDLE_API_URL", "PADDLE_CLIENT_TOKEN"}
 @pytest.mark.parametrize("name", sorted(set(ENV) - OPTIONAL))
 def test_a_missing_setting_is_named(name: str) -> None:
     env = {**ENV, name: ""}
-    with pytest.raises(MissingSetting, match=f" {name} "):
+    with pytest.raises(InvalidSettings, match=f" {name} "):
         _ = (Settings.from_env(env), ApiSettings.from_env(env), access_token_verifier(env))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kv_common.auth.access_tokens import access_token_verifier
 from kv_common.errors import Unauthorized
-from kv_common.settings import MissingSetting
+from kv_common.settings import InvalidSettings
 
 ENV = {
     "TOKEN_ISSUER": "https://issuer.example",
@@ -20,7 +20,7 @@ ENV = {
 
 @pytest.mark.parametrize("name", ENV)
 def test_missing_setting_is_reported_before_the_first_token(name: str) -> None:
-    with pytest.raises(MissingSetting, match=f" {name} "):
+    with pytest.raises(InvalidSettings, match=f" {name} "):
         access_token_verifier({key: value for key, value in ENV.items() if key != name})
 
 

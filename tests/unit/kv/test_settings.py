@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kv_common.redis import RedisSettings
-from kv_common.settings import MissingSetting
+from kv_common.settings import InvalidSettings
 from kv_service.settings import Settings
 
 ENV = {
@@ -26,5 +26,5 @@ def test_settings_come_from_the_environment() -> None:
 
 @pytest.mark.parametrize("name", ENV)
 def test_a_missing_setting_is_named(name: str) -> None:
-    with pytest.raises(MissingSetting, match=f" {name} "):
+    with pytest.raises(InvalidSettings, match=f" {name} "):
         Settings.from_env({key: value for key, value in ENV.items() if key != name})

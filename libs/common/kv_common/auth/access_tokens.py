@@ -6,7 +6,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kv_common.settings import required
+from kv_common.settings import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def access_token_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
-    """Return the verifier of the stage's access tokens; raises MissingSetting for a missing setting.
+    """Return the verifier of the stage's access tokens; raises InvalidSettings for a missing setting.
 
     PyJWT and cryptography are imported by the first token, because some requests have none.
     """
-    issuer, jwks_url = required(env, "TOKEN_ISSUER"), required(env, "JWKS_URL")
-    client_ids = tuple(required(env, "TOKEN_CLIENT_IDS").split(","))
+    require(env, "TOKEN_ISSUER", "JWKS_URL", "TOKEN_CLIENT_IDS")
+    issuer, jwks_url = env["TOKEN_ISSUER"], env["JWKS_URL"]
+    client_ids = tuple(env["TOKEN_CLIENT_IDS"].split(","))
 
     @cache
     def verifier() -> TokenVerifier:

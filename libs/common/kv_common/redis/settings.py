@@ -47,7 +47,7 @@ class RedisSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, timeout_s: float = TIMEOUT_S) -> RedisSettings:
-        """Return the settings in `env`; MissingSetting without REDIS_URL, ValueError for a malformed value."""
+        """Return the settings in `env`; InvalidSettings without REDIS_URL, ValueError for a malformed value."""
         mode = env.get("REDIS_MODE") or RedisMode.STANDALONE
         if mode not in list(RedisMode):
             raise ValueError(f"REDIS_MODE is standalone or cluster, not {mode!r}.")
