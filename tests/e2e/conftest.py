@@ -1,4 +1,4 @@
-"""Fixtures of the tests that go through the front door."""
+"""Fixtures of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def small_tenant(local: LocalEnvironment, http: httpx.Client) -> Tenant:
 
 @pytest.fixture
 def owner(tenant: Tenant) -> Tenant:
-    """A tenant whose welcome has arrived."""
+    """A tenant that has received its welcome alert."""
     await_alerts(tenant, "welcome")
     return tenant

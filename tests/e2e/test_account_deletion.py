@@ -87,7 +87,7 @@ def test_session_of_a_deleted_account_cannot_read_or_create(
             assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED"), (method, path)
         assert http.post("/v1/auth/login", json=credentials).status_code == 401
 
-    # Both at once, while the rest is being removed, and after that.
+    # Both before and after the rest has been removed.
     refused()
     await_gone(local, tenant)
     refused()
@@ -113,7 +113,7 @@ def test_address_of_a_deleted_account_can_sign_up_again(
     assert http.post("/v1/namespaces", json={"name": "app"}, headers=bearer).status_code == 201
     key = http.post("/v1/api-keys", json={}, headers=bearer).json()["key"]
     assert http.put("/v1/app/a", json={"value": 1}, headers={"x-api-key": key}).status_code == 201
-    # And what is left of the old account are not even its events.
+    # Nothing of the old account is left, events included.
     assert items_containing(local, tables_of(local, "auth"), tenant.account_id) == []
 
 
@@ -124,7 +124,7 @@ def test_keys_created_during_deletion_give_no_access(
     made: list[dict[str, str]] = []
 
     def make_keys(_: int) -> None:
-        """Make, change, rotate and revoke keys until the session is refused."""
+        """Create, change, rotate and revoke keys until the session is rejected."""
         while True:
             response = http.post("/v1/api-keys", json={}, headers=tenant.bearer)
             if response.status_code == 401:

@@ -43,7 +43,7 @@ def test_sign_up_with_a_taken_address_has_the_usual_response(http: httpx.Client,
     taken = post(http, "signup", email=tenant.email, password="another password")
     assert taken.status_code == fresh.status_code == 201
     assert taken.json() == fresh.json()
-    # And nothing has changed for its owner.
+    # Nothing has changed for the owner of the address.
     assert post(http, "login", email=tenant.email, password=PASSWORD).status_code == 200
     assert post(http, "login", email=tenant.email, password="another password").status_code == 401
 

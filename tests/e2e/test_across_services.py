@@ -29,7 +29,7 @@ CLIENTS = 8
 
 
 def give_quota(local: LocalEnvironment, tenant: Tenant, requests: int) -> None:
-    """Change the account's plan as billing does, and wait until whoever judges by it knows."""
+    """Publish a change of plan like billing, and wait until the other services have applied it."""
     at_us = time.time_ns() // 1000
     limits = PlanLimits(requests_per_second=10_000, burst=20_000, requests_per_month=requests, storage_bytes=10**9)
     change = PlanChanged(
@@ -68,23 +68,23 @@ def test_thousand_concurrent_requests_cause_one_alert_and_one_mail_per_threshold
 
     crossings = ["usage_threshold"] * 3
     found = await_alerts(tenant, "welcome", "plan_changed", "api_key_issued", *crossings, within=90)
-    told = [alert for alert in found if alert["kind"] == "usage_threshold"]
-    assert sorted(alert["data"]["threshold"] for alert in told) == [80, 90, 100]
-    assert {alert["email"]["status"] for alert in told} == {"sent"}
+    threshold_alerts = [alert for alert in found if alert["kind"] == "usage_threshold"]
+    assert sorted(alert["data"]["threshold"] for alert in threshold_alerts) == [80, 90, 100]
+    assert {alert["email"]["status"] for alert in threshold_alerts} == {"sent"}
     subjects = [mail["Subject"] for mail in mails(local, tenant)]
     assert len(subjects) == len(found)
     assert len([subject for subject in subjects if "requests" in subject]) == 3
 
 
 def fill(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
-    """Have every service keep something of an account: values, keys, usage, alerts, a subscription."""
+    """Store data of an account in every service: values, keys, usage, alerts, a subscription."""
     for name in ("app", "logs"):
         tenant.namespace(name)
     key = tenant.new_key()
     headers = {"x-api-key": key["key"]}
     for number in range(40):
         path = f"/v1/{'app' if number % 2 else 'logs'}/k{number}"
-        value = "x" * (1_000_000 if number == 0 else 1)  # the first has its text in the bucket
+        value = "x" * (1_000_000 if number == 0 else 1)  # the first is stored in the bucket
         assert http.put(path, content=f'{{"value": "{value}"}}', headers=headers).status_code == 201
     assert http.delete(f"/v1/api-keys/{tenant.new_key()['id']}", headers=tenant.bearer).status_code == 204
     give_quota(local, tenant, 50)
@@ -122,10 +122,10 @@ def test_deleted_account_leaves_nothing_in_any_table_or_bucket_or_in_redis(
     await_value(lambda: not left(), within=60, pause=0.5)
     with Redis.from_url(local.redis_url, decode_responses=True) as redis:
         kept = {str(name).split(":")[1] for name in redis.scan_iter(f"{{{tenant.account_id}}}:*")}
-        # What refuses keys and sessions that are still about; it expires within a day.
+        # Tombstones that reject remaining keys and sessions; they expire within a day.
         assert kept <= {"key", "limits", "gone"}
         assert redis.hget(f"{{{tenant.account_id}}}:limits", "plan") == "closed"
-    # Nothing comes back: neither what was still on its way, nor what a session that is still open would make.
+    # Neither late events nor an open session create new data.
     response = http.post("/v1/namespaces", json={"name": "again"}, headers=tenant.bearer)
     assert response.status_code == 401
     change = PlanChanged(
@@ -139,7 +139,7 @@ def test_deleted_account_leaves_nothing_in_any_table_or_bucket_or_in_redis(
     publish(local, "kv.billing", [new_event(tenant.account_id, change)])
     give_quota(local, other, 60)
     assert left() == []
-    # And the neighbour has everything still.
+    # The other account has kept its data.
     assert http.get("/v1/usage", headers=other.bearer).json()["storage"]["keys"] == 40
     assert len(http.get("/v1/app?limit=100", headers=other.key()).json()["keys"]) == 20
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text())
 _OPERATION = re.compile(
-    r"^`(?P<route>[A-Z]+ /\S+)` · .*?^```bash\n(?P<line>.*?)^```\n\n→ \*\*(?P<status>\d+)\*\*(?P<told>.*?)$",
+    r"^`(?P<route>[A-Z]+ /\S+)` · .*?^```bash\n(?P<line>.*?)^```\n\n→ \*\*(?P<status>\d+)\*\*(?P<result>.*?)$",
     re.MULTILINE | re.DOTALL,
 )
 _GIVEN = re.compile(r"`\$(\w+)` is its `([\w.]+)`")
@@ -40,7 +40,7 @@ _CURL = """curl() { command curl --silent --show-error --output "$ANSWER" --writ
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the page: the route it calls, the status it promises, and what of the answer is used below."""
+    """A command of the page: its route, the documented status, and the fields of the response that are used later."""
 
     route: str
     line: str
@@ -49,13 +49,13 @@ class Line:
 
 
 LINES = [
-    Line(found["route"], found["line"], found["status"], dict(_GIVEN.findall(found["told"])))
+    Line(found["route"], found["line"], found["status"], dict(_GIVEN.findall(found["result"])))
     for found in _OPERATION.finditer(PAGE.read_text())
 ]
 
 
 class Reader:
-    """Somebody who follows the page, and what they have in their shell's variables."""
+    """A reader who executes the page, with shell variables."""
 
     def __init__(self, local: LocalEnvironment, http: httpx.Client, folder: Path) -> None:
         self._local = local
@@ -68,7 +68,7 @@ class Reader:
             "CODE": SIGN_UP_CODE,
             "RESET_CODE": RESET_CODE,
         }
-        # What happens between the lines, outside the API.
+        # Steps between the commands, outside of the API.
         self._before: dict[str, Callable[[], None]] = {
             "POST /v1/jobs/{job}/start": self._upload,
             "DELETE /v1/jobs/{job}": self._finish_job,
@@ -84,7 +84,7 @@ class Reader:
         return Tenant(self._http, self.variables["EMAIL"], self.variables["ACCOUNT_ID"], session)
 
     def follow(self, line: Line) -> None:
-        """Do what the page says, and keep what it says is needed."""
+        """Execute a command and keep the fields that are used later."""
         self._before.get(line.route, lambda: None)()
         self._answer.write_text("")
         done = subprocess.run(
@@ -120,10 +120,10 @@ class Reader:
         _await(lambda: self._customer.subscription()["plan"] == "pro")
 
     def _sign(self) -> None:
-        told = webhook("subscription.updated", self._customer.bought, datetime.now(UTC))
+        event = webhook("subscription.updated", self._customer.bought, datetime.now(UTC))
         secrets = keys.webhook_secrets(self._local.aws_client("secretsmanager"), LOCAL)
-        self.variables["EVENT"] = told.body.decode()
-        self.variables["SIGNATURE"] = told.header(secrets, sent_s=time())
+        self.variables["EVENT"] = event.body.decode()
+        self.variables["SIGNATURE"] = event.header(secrets, sent_s=time())
 
 
 def _await(look: Callable[[], Any]) -> Any:

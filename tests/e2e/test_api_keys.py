@@ -84,7 +84,7 @@ def test_key_gives_access_according_to_its_scopes_and_namespaces(http: httpx.Cli
         http.get("/v1/missing/a", headers=headers),
     ]
     assert [response.status_code for response in forbidden] == [403] * 4
-    # Also a key that is not for a namespace cannot tell whether there is one.
+    # A key without access to a namespace cannot find out whether it exists.
     assert forbidden[2].json()["error"]["message"] == forbidden[3].json()["error"]["message"]
     assert forbidden[0].json()["error"]["details"] == {"required_scope": "write"}
 

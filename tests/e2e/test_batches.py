@@ -47,7 +47,7 @@ def test_batch_costs_as_much_as_its_operations(local: LocalEnvironment, http: ht
     tenant = sign_up(local, http, plan="free")
     tenant.namespace("app")
     headers = tenant.key()
-    # More than the free plan's burst of twenty: it passes from a full bucket, and leaves it in debt.
+    # Over the free plan's burst of twenty: admitted with a full bucket, which then has a negative level.
     look: dict[str, Any] = {"op": "get", "key": "a"}
     response = send(http, headers, *[look] * 60)
     assert response.status_code == 200

@@ -26,7 +26,7 @@ def test_wrong_method_is_a_405_that_lists_the_allowed_ones(http: httpx.Client) -
     assert response.headers["Allow"] == "DELETE, GET, HEAD, PATCH, PUT"
     elsewhere = http.patch("/v1/auth/login", content=b"{}")
     assert (elsewhere.status_code, elsewhere.headers["Allow"]) == (405, "POST")
-    # It has the shape of a value's path, where there can be none.
+    # It has the form of a value's path, but with an invalid namespace.
     shaped = http.put("/v1/health/kv", content=b"{}")
     assert (shaped.status_code, shaped.headers["Allow"]) == (405, "GET")
 

@@ -36,7 +36,7 @@ def outputs(local: LocalEnvironment) -> Iterator[dict[str, str]]:
 
 
 class Consumer:
-    """The script, in a process of its own."""
+    """The script, in its own process."""
 
     def __init__(self, local: LocalEnvironment, queue: str, folder: Path) -> None:
         self.database = folder / "keys.db"
@@ -97,8 +97,8 @@ def test_unknown_events_are_ignored_and_unreadable_ones_redelivered(
     local: LocalEnvironment, http: httpx.Client, consumer: Consumer, outputs: dict[str, str], tenant: Tenant
 ) -> None:
     sqs = local.aws_client("sqs")
-    # What fails shall come again at once, and not in a minute. A poll that has begun keeps the minute, so the events
-    # come first.
+    # Failed messages are redelivered at once instead of after a minute. A poll in progress keeps the minute, so
+    # the events are published before.
     sqs.set_queue_attributes(QueueUrl=outputs["QueueUrl"], Attributes={"VisibilityTimeout": "0"})
     try:
         key = tenant.new_key()
@@ -107,11 +107,11 @@ def test_unknown_events_are_ignored_and_unreadable_ones_redelivered(
         sqs.send_message(QueueUrl=outputs["QueueUrl"], MessageBody="no event")
         consumer.await_line("failed ")
 
-        def buried() -> list[dict[str, Any]]:
+        def dead_letters() -> list[dict[str, Any]]:
             dead = outputs["DeadLetterQueueUrl"]
             messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", [])
             return messages
 
-        assert await_value(buried, within=20)[0]["Body"] == "no event"
+        assert await_value(dead_letters, within=20)[0]["Body"] == "no event"
     finally:
         sqs.set_queue_attributes(QueueUrl=outputs["QueueUrl"], Attributes={"VisibilityTimeout": "60"})

@@ -23,7 +23,7 @@ PRETTY = '{\r\n\t"a" : 1.00,\n "a": [ -0, 1e400, "\\ud800", "é\\n" ]\n}'
 
 
 def large() -> str:
-    """The text of the largest value there may be, which does not shrink."""
+    """The text of an incompressible value of maximum size."""
     return '"' + random.Random(1).randbytes(MAX_VALUE_BYTES // 2 - 1).hex() + '"'
 
 
@@ -60,13 +60,13 @@ def exported(tenant: Tenant, namespace: str) -> tuple[Any, bytes]:
 
 
 def listed(tenant: Tenant, namespace: str, key: dict[str, str]) -> list[Any]:
-    """All keys of a namespace with all that is told of them, but for when they were written and their ETags."""
+    """All keys of a namespace with their properties, except timestamps and ETags."""
     found: list[Any] = []
     query = {"limit": "1000", "include": "metadata", "consistency": "strong"}
     while True:
         page = tenant.http.get(f"/v1/{namespace}", params=query, headers=key).json()
         found += [
-            {name: told for name, told in one.items() if name not in ("created_at", "updated_at", "etag")}
+            {name: value for name, value in one.items() if name not in ("created_at", "updated_at", "etag")}
             for one in page["keys"]
         ]
         if "cursor" not in page:
@@ -75,7 +75,7 @@ def listed(tenant: Tenant, namespace: str, key: dict[str, str]) -> list[Any]:
 
 
 def without_times(file: bytes) -> list[tuple[bytes, bytes]]:
-    """The lines of an export, but for when their keys were written: what stands before that and after it."""
+    """The lines of an export without timestamps, each split into the text before and after them."""
     split = [line.split(b',"created_at":"') for line in file.splitlines()]
     return [(before, after[24 + len('","updated_at":"') + 24 :]) for before, after in split]
 
@@ -195,6 +195,6 @@ def test_deleting_a_namespace_or_account_deletes_its_jobs_and_files(
     await_value(lambda: files() == [], within=30)
     if not whole_account:
         assert ask(tenant, "GET", "/v1/jobs") == {"jobs": []}
-        # The account can import again, elsewhere.
+        # The account can start another import in another namespace.
         tenant.namespace("other")
         ask(tenant, "POST", "/v1/namespaces/other/imports")

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 MINUTE_MS = 60_000
 
 
-def tell(local: LocalEnvironment, account_id: str, keys: dict[str, int]) -> None:
-    """Put ApiKeyUsed on the bus, as kv does."""
+def publish_key_uses(local: LocalEnvironment, account_id: str, keys: dict[str, int]) -> None:
+    """Publish ApiKeyUsed like kv."""
     event = Event(secrets.token_hex(8), account_id, "use", now_ms() * 1000, ApiKeyUsed(keys=keys))
     entry = {"EventBusName": "kv-local", "Source": "kv.kv", "DetailType": event.name, "Detail": event.encode()}
     assert local.aws_client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
 def last_used(tenant: Tenant) -> dict[str, str]:
-    """Return when each of the account's keys was last used, as the list shows it."""
+    """Return the listed time of last use of each of the account's keys."""
     listed = tenant.http.get("/v1/api-keys", headers=tenant.bearer).json()["api_keys"]
     return {key["id"]: key["last_used_at"] for key in listed if "last_used_at" in key}
 
@@ -38,13 +38,13 @@ def test_owner_sees_the_minute_of_the_last_use(local: LocalEnvironment, tenant: 
     minute = now_ms() // MINUTE_MS
     assert last_used(tenant) == {}
 
-    # A key that was deleted meanwhile is no trouble for the others.
-    tell(local, tenant.account_id, {one: minute - 5, "key_000000000000": minute, other: minute - 1})
+    # A deleted key does not affect the others.
+    publish_key_uses(local, tenant.account_id, {one: minute - 5, "key_000000000000": minute, other: minute - 1})
     await_value(lambda: len(last_used(tenant)) == 2, within=10)
-    tell(local, tenant.account_id, {one: minute})
+    publish_key_uses(local, tenant.account_id, {one: minute})
     await_value(lambda: last_used(tenant)[one] == timestamp(minute * MINUTE_MS), within=10)
-    # What comes late turns nothing back; the second key's use tells that it has come.
-    tell(local, tenant.account_id, {one: minute - 3, other: minute})
+    # A late event does not set the time back; the second key's use shows that it was processed.
+    publish_key_uses(local, tenant.account_id, {one: minute - 3, other: minute})
     await_value(lambda: last_used(tenant)[other] == timestamp(minute * MINUTE_MS), within=10)
 
     assert last_used(tenant) == dict.fromkeys([one, other], timestamp(minute * MINUTE_MS))
@@ -58,7 +58,7 @@ def test_event_of_one_account_changes_no_key_of_another(
     stranger = sign_up(local, http)
     victim, own = tenant.new_key()["id"], stranger.new_key()["id"]
 
-    tell(local, stranger.account_id, {victim: 1, own: 1})
+    publish_key_uses(local, stranger.account_id, {victim: 1, own: 1})
 
     await_value(lambda: last_used(stranger), within=10)
     assert last_used(tenant) == {}
@@ -68,7 +68,7 @@ def test_event_of_one_account_changes_no_key_of_another(
 
 def test_change_of_a_key_keeps_its_last_use(local: LocalEnvironment, tenant: Tenant) -> None:
     key_id = tenant.new_key()["id"]
-    tell(local, tenant.account_id, {key_id: 29_000_000})
+    publish_key_uses(local, tenant.account_id, {key_id: 29_000_000})
     await_value(lambda: last_used(tenant), within=10)
     before = last_used(tenant)
 

@@ -27,7 +27,7 @@ MOST = 5_000_000
 
 
 class Shop:
-    """A tenant's namespace, its key, and what stands in the bucket of it."""
+    """A tenant's namespace, its key, and its objects in the bucket."""
 
     def __init__(self, local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> None:
         self.local, self.http, self.tenant = local, http, tenant
@@ -62,7 +62,7 @@ def shop(local: LocalEnvironment, http: httpx.Client, tenant: Tenant) -> Shop:
 
 
 def text_of(size: int, seed: int = 1) -> str:
-    """A JSON text of `size` bytes that does not deflate into an item."""
+    """A JSON text of `size` bytes that exceeds an item even when compressed."""
     some = "".join(random.Random(seed).choices(string.ascii_letters, k=60_000))
     return '"' + (some * (size // 60_000 + 1))[: size - 2] + '"'
 
@@ -83,7 +83,7 @@ def test_values_of_all_sizes_are_stored_and_deleted_completely(shop: Shop) -> No
         lambda: len(keys := shop.http.get("/v1/app", headers=shop.headers).json()["keys"]) == 2 and keys, within=5
     )
     assert (a["size"], b["size"]) == (MOST, 1_000_000)
-    # What each name holds is confirmed, what was replaced is gone, and all is counted to the byte.
+    # Stored objects are confirmed, replaced ones are deleted, and storage is exact to the byte.
     await_value(lambda: len(shop.objects()) == 2 and not shop.pending(), within=15)
     await_value(lambda: shop.held() == (2, 2 + MOST + 1_000_000), within=15)
 
@@ -136,7 +136,7 @@ def test_large_object_can_be_patched_and_read_by_field(shop: Shop) -> None:
     def patch(body: str) -> httpx.Response:
         return shop.http.patch("/v1/app/a", content=body, headers=shop.headers)
 
-    # What else is known about the key changes without its text.
+    # TTL and metadata change without the text.
     response = patch('{"ttl": 1000, "metadata": {"m": 1}}')
     assert (response.status_code, response.json()["metadata"]) == (200, {"m": 1})
     assert shop.objects() == [first]
@@ -173,7 +173,7 @@ def test_batches_may_have_large_values_and_a_rejected_atomic_batch_leaves_no_obj
         assert [one["value"] for one in found.json()["results"]] == [b[1:-1], b[1:-1], c[1:-1]]
     await_value(lambda: len(shop.objects()) == 3 and not shop.pending(), within=15)
 
-    # A text that would have room by now, for its metadata is gone, is found where it is all the same.
+    # The text would fit into the item without metadata, but stays in the bucket and can be read.
     text = text_of(390_000)
     whole = f'{{"op": "put", "key": "e", "value": {text}, "metadata": {{"m": 1}}}}'
     assert send(whole, '{"op": "patch", "key": "e", "metadata": null}').status_code == 200
@@ -182,7 +182,7 @@ def test_batches_may_have_large_values_and_a_rejected_atomic_batch_leaves_no_obj
         assert (found["value"], found["size"], "metadata" in found) == (text[1:-1], 390_000, False)
     assert len(shop.objects()) == 4
 
-    # Once: the second time nothing happens, and the answer is the first one, however large.
+    # The repetition changes nothing and gets the first response, which may be large.
     first = send(put("a", c), *look, idempotency_key="i1")
     shop.put("a", "1")
     again = send(put("a", c), *look, idempotency_key="i1")

@@ -20,7 +20,7 @@ PRO = PlanLimits(requests_per_second=100, burst=200, requests_per_month=1_000_00
 
 
 def change(local: LocalEnvironment, account_id: str, to_plan: str, limits: PlanLimits, at_us: int) -> None:
-    """Tell that the account's plan has changed."""
+    """Publish a change of the account's plan."""
     data = PlanChanged(
         from_plan="free",
         to_plan=to_plan,
@@ -47,7 +47,7 @@ def test_bought_plan_applies_to_the_next_request_and_older_events_are_ignored(
 
     await_value(lambda: quota() == "1000000", within=5)
     assert http.get("/v1/app/x", headers=headers).headers["X-RateLimit-Limit"] == "100"
-    # What happened before comes later: first it, then something to wait for.
+    # An older event arrives late, followed by an event to wait for.
     change(local, tenant.account_id, "free", FREE, now_us - 1)
     own = PlanLimits(requests_per_second=101, burst=200, requests_per_month=1_000_001, storage_bytes=10_000_000_000)
     change(local, tenant.account_id, "business", own, now_us + 1)
@@ -75,7 +75,7 @@ def test_account_over_its_storage_limit_can_read_and_shrink_but_not_grow(
     refused = put("c", 2)
     assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (413, "storage_quota")
     used = int(refused.headers["X-Quota-Remaining"])
-    # A refusal is no request.
+    # A denied request is not counted.
     assert int(put("c", 2).headers["X-Quota-Remaining"]) == used
     assert put("a", 600).status_code == 200
     assert put("a", 601).status_code == 413

@@ -39,7 +39,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory, build: Path) -> Repository:
 
 @pytest.fixture(scope="module")
 def environment(sample: Repository, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEnvironment]:
-    # What a developer's shell may hold must not reach a local run.
+    # Variables of a developer's shell must not affect a local run.
     with pytest.MonkeyPatch.context() as shell:
         shell.setenv("AWS_PROFILE", "no-such-profile")
         shell.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -175,7 +175,7 @@ class Supervisor:
         self._log = repository.root / f"run-{port}.log"
         command = (
             "import signal, sys, pathlib\n"
-            # Whoever runs the tests in the background has them ignore Ctrl-C.
+            # Tests in the background ignore Ctrl-C.
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "from infra import terminal\n"
             "from infra.local import supervisor\n"
@@ -264,7 +264,7 @@ def test_run_that_loses_redis_reports_it_and_stops(own_sample: Repository) -> No
     assert not is_listening(port)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent has exited")
 def test_killed_run_leaves_no_server(own_sample: Repository) -> None:
     port, redis_port = free_port(), free_port()
     run = Supervisor(own_sample, port, redis_port)

@@ -70,9 +70,9 @@ def put(http: httpx.Client, headers: dict[str, str], path: str, value: str = "1"
 
 
 def held(http: httpx.Client, tenant: Tenant, name: str) -> tuple[int, int]:
-    """Return how many keys and bytes the namespace is said to hold."""
-    told = http.get(f"/v1/namespaces/{name}", headers=tenant.bearer).json()
-    return told["keys"], told["bytes"]
+    """Return the reported numbers of keys and bytes of a namespace."""
+    namespace = http.get(f"/v1/namespaces/{name}", headers=tenant.bearer).json()
+    return namespace["keys"], namespace["bytes"]
 
 
 def test_namespace_reports_its_keys_and_bytes_without_listing(http: httpx.Client, tenant: Tenant) -> None:
@@ -92,7 +92,7 @@ def test_deleting_a_namespace_deletes_its_values_and_reports_progress(http: http
         put(http, headers, f"/v1/app/{number}")
     response = http.delete("/v1/namespaces/app", headers=tenant.bearer)
     assert (response.status_code, response.json()) == (202, {"name": "app", "status": "deleting"})
-    # Closed at once, gone a little later; deleting it again meanwhile is the same.
+    # It is closed at once and removed later; deleting it again meanwhile has the same response.
     assert http.get("/v1/app/1", headers=headers).status_code == 404
     assert http.delete("/v1/namespaces/app", headers=tenant.bearer).status_code in (202, 404)
     await_value(lambda: http.get("/v1/namespaces/app", headers=tenant.bearer).status_code == 404, within=20)

@@ -40,7 +40,7 @@ VALUES = {"object": '{"a": 1, "b": {"c": [10.00]}}', "number": "7", "text": '"se
 
 
 def closed(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with answers that have no member but those it names: clients must expect more, we may not."""
+    """Return the document with additional fields forbidden in responses: the services must not send any."""
     schemas = document["components"]["schemas"]
     shut = {
         name: {**schema, "additionalProperties": False} if "properties" in schema else schema
@@ -57,12 +57,12 @@ api = schemathesis.openapi.from_dict(closed(DOCUMENT))
 api.config.generation.update(with_security_parameters=False)
 # It would learn from messages of errors what a parameter may be, and they are written for people.
 api.config.phases.fuzzing.error_feedback.is_enabled = False
-# A request that fits the schema may still meet a state that it does not fit; but whoever asks is let in.
+# A valid request may still conflict with the current state; authentication always succeeds.
 api.config.checks.positive_data_acceptance.expected_statuses = ["2xx", "3xx", "404", "409", "412", "413"]
 
 
 class Harness:
-    """An account with something of everything, for whatever is asked of it."""
+    """An account with at least one of every resource."""
 
     def __init__(self, local: LocalEnvironment, http: httpx.Client) -> None:
         self._local = local
@@ -70,7 +70,7 @@ class Harness:
         self._tenant = sign_up(local, http, plan="business")
         self._tenant.namespace("app")
         self._key = self._tenant.key()
-        # Each of these has one of its own: one deletes it, another gives it an end.
+        # Each of these operations has its own key: one deletes it, another makes it expire.
         of_keys = ("getApiKey", "updateApiKey", "rotateApiKey", "deleteApiKey")
         self._key_ids = {name: self._tenant.new_key()["id"] for name in of_keys}
         for name, value in VALUES.items():
@@ -90,12 +90,12 @@ class Harness:
         return made
 
     def aim(self, case: Case) -> None:
-        """Let most paths lead to something that exists, so that more is seen than the 404."""
+        """Replace most path parameters by those of existing resources."""
         parameters = case.path_parameters
         if not parameters or case.meta is None or case.meta.is_negative_at(ParameterLocation.PATH):
             return
         chance = zlib.crc32(repr(sorted(parameters.items())).encode())
-        # The one namespace that all is in must not be deleted.
+        # The shared namespace must not be deleted.
         if "namespace" in parameters and chance % 8 and operation_id(case) != "deleteNamespace":
             parameters["namespace"] = "app"
         if "key" in parameters and chance % 2:
@@ -108,7 +108,7 @@ class Harness:
             parameters["alert_id"] = self._alert_id
 
     def credential(self, case: Case) -> dict[str, str]:
-        """Return the headers that let an operation in."""
+        """Return the credentials for an operation."""
         schemes = {name for one in case.operation.definition.raw["security"] for name in one}
         if "apiKey" in schemes:
             return self._key
@@ -123,13 +123,13 @@ def harness(local: LocalEnvironment, http: httpx.Client) -> Harness:
 
 
 def is_another_operations(case: Case) -> bool:
-    """Tell whether a path with forbidden parameters is the path of another operation, where it is asked as its own."""
+    """Return whether a path with invalid parameters is the path of another operation, which is tested itself."""
     found = ROUTES.match(unquote(case.formatted_path))
     return found is not None and found[0] != case.path
 
 
 def whole(body: Any) -> Any:
-    """Return a body with integers as they are written: for JSON Schema 5.0 is one too, for the API it is not."""
+    """Return a body without integral floats: 5.0 is an integer in JSON Schema, but not in the API."""
     if isinstance(body, float) and body.is_integer():
         return int(body)
     if isinstance(body, dict):
@@ -168,7 +168,7 @@ LETTING_IN = {"logIn", "refreshTokens", "logOut", "takeWebhook", "deleteAccount"
 
 
 def is_beyond_schemas(case: Case, response: schemathesis.Response) -> bool:
-    """Tell whether a request was refused for what its schema cannot say."""
+    """Return whether a request was rejected for a rule that its schema cannot express."""
     if response.status_code == 401:
         return operation_id(case) in LETTING_IN
     if response.status_code != 400:
@@ -181,7 +181,7 @@ def is_beyond_schemas(case: Case, response: schemathesis.Response) -> bool:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[requests.Session]:
-    """A connection that stays open, which no proxy of the developer's gets in the way of."""
+    """A persistent connection that ignores proxy settings."""
     with requests.Session() as session:
         session.trust_env = False
         yield session
@@ -196,7 +196,7 @@ def test_operation_conforms_to_the_document(
         return
     harness.aim(case)
     body = whole(case.body)
-    # Whatever is set is taken for a change.
+    # schemathesis treats any assignment as a change.
     if repr(body) != repr(case.body):
         case.body = body
     headers = harness.credential(case)

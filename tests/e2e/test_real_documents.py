@@ -17,7 +17,7 @@ DATABASES = ("iso3166-1", "iso3166-3", "iso4217", "iso15924", "iso639-5")
 
 
 def documents() -> dict[str, bytes]:
-    """Every entry of the databases, cut out of its file as it stands there, under a key that fits the API."""
+    """Every entry of the databases as its original text, under a valid key."""
     folder = resources.files("pycountry").joinpath("databases")
     found: dict[str, bytes] = {}
     for name in DATABASES:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def revoke(http: httpx.Client, tenant: Tenant) -> float:
-    """Make a key, use it, revoke it, and return after how many seconds it was refused."""
+    """Create, use and revoke a key; return the seconds until it was rejected."""
     key = tenant.new_key()
     headers = {"x-api-key": key["key"]}
     assert http.get("/v1/app/a", headers=headers).status_code == 404
@@ -28,7 +28,7 @@ def revoke(http: httpx.Client, tenant: Tenant) -> float:
 
 def test_revoked_key_is_rejected_within_a_second(http: httpx.Client, tenant: Tenant) -> None:
     tenant.namespace("app")
-    # The first event finds every function cold.
+    # The first event includes the cold starts of all functions.
     revoke(http, tenant)
     assert max(revoke(http, tenant) for _ in range(200)) < 1
 
@@ -40,7 +40,7 @@ def test_unreadable_message_is_dead_lettered_and_others_are_processed(
     sqs = local.aws_client("sqs")
     dead = sqs.get_queue_url(QueueName="kv-local-kv-events-dlq")["QueueUrl"]
     queue = sqs.get_queue_url(QueueName="kv-local-kv-events")["QueueUrl"]
-    # What fails shall come again at once, and not in three minutes.
+    # Failed messages are redelivered at once instead of after three minutes.
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0"})
     try:
         local.aws_client("events").put_events(
@@ -54,11 +54,11 @@ def test_unreadable_message_is_dead_lettered_and_others_are_processed(
             ]
         )
 
-        def buried() -> list[dict[str, Any]]:
+        def dead_letters() -> list[dict[str, Any]]:
             messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", [])
             return messages
 
-        assert "poison" in await_value(buried, within=30)[0]["Body"]
+        assert "poison" in await_value(dead_letters, within=30)[0]["Body"]
         assert revoke(http, tenant) < 10
     finally:
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "180"})

@@ -31,7 +31,7 @@ SECRET = "nobody-else-may-see-this"
 
 @dataclass(frozen=True)
 class Customer:
-    """A tenant with something to lose."""
+    """A tenant with one of every resource."""
 
     tenant: Tenant
     key_id: str
@@ -62,7 +62,7 @@ def customers(local: LocalEnvironment, http: httpx.Client) -> list[Customer]:
 
 
 def welcome(http: httpx.Client, tenant: Tenant) -> str:
-    """Return the id of an alert that the tenant has got."""
+    """Return the id of an alert of the tenant."""
 
     def look() -> list[dict[str, Any]]:
         alerts: list[dict[str, Any]] = http.get("/v1/alerts", headers=tenant.bearer).json()["alerts"]
@@ -73,20 +73,20 @@ def welcome(http: httpx.Client, tenant: Tenant) -> str:
 
 
 def state(http: httpx.Client, customer: Customer) -> list[Any]:
-    """Return all that a customer can see of its own, but for counts and times that go on by themselves."""
+    """Return everything that a customer can see, except counts and times that change by themselves."""
     namespaces = http.get("/v1/namespaces", headers=customer.tenant.bearer).json()["namespaces"]
     keys = http.get("/v1/api-keys", headers=customer.tenant.bearer).json()["api_keys"]
     return [
-        [{name: told for name, told in one.items() if name not in ("keys", "bytes")} for one in namespaces],
-        [{name: told for name, told in one.items() if name != "last_used_at"} for one in keys],
+        [{name: value for name, value in one.items() if name not in ("keys", "bytes")} for one in namespaces],
+        [{name: value for name, value in one.items() if name != "last_used_at"} for one in keys],
         http.get("/v1/alerts/preferences", headers=customer.tenant.bearer).json(),
         *(http.get(f"/v1/{name}", headers=customer.key).json() for name in (customer.own, "shared")),
         *(http.get(f"/v1/{name}/a", headers=customer.key).json() for name in (customer.own, "shared")),
     ]
 
 
-def told(response: httpx.Response, *names: str) -> tuple[int, str]:
-    """Return what an answer tells, without its correlation id and the names the caller asked with."""
+def comparable(response: httpx.Response, *names: str) -> tuple[int, str]:
+    """Return status and body of a response, without its correlation id and the requested names."""
     text = response.text.replace(response.headers["X-Correlation-Id"], "")
     for name in names:
         text = text.replace(name, "")
@@ -99,7 +99,7 @@ def on_namespace(method: str, path: str, body: bytes | None = None) -> Any:
 
 
 def on_dashboard(method: str, path: str, body: bytes | None = None) -> Any:
-    """Attack with a session on a thing given by name or id."""
+    """Attack with a session on a resource given by name or id."""
     return lambda http, thief, name: http.request(method, path.format(name), content=body, headers=thief.tenant.bearer)
 
 
@@ -174,7 +174,7 @@ PUBLIC_ROUTES = {
     "POST /v1/auth/resend",
     "POST /v1/auth/reset-password",
     "POST /v1/auth/signup",
-    # It proves an account by custom_data that we signed.
+    # It identifies an account by signed custom_data.
     "POST /v1/webhooks/paddle",
 }
 
@@ -184,8 +184,8 @@ def test_namespace_of_another_account_looks_missing(http: httpx.Client, customer
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = NAMESPACE_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         before = state(http, victim)
-        missing = told(attack(http, thief, "nobody-has-this"), "nobody-has-this")
-        foreign = told(attack(http, thief, victim.own), victim.own)
+        missing = comparable(attack(http, thief, "nobody-has-this"), "nobody-has-this")
+        foreign = comparable(attack(http, thief, victim.own), victim.own)
         assert foreign == missing
         assert foreign[0] == 404
         assert SECRET not in foreign[1]
@@ -197,8 +197,8 @@ def test_key_of_another_account_looks_missing(http: httpx.Client, customers: lis
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = KEY_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         before = state(http, victim)
-        missing = told(attack(http, thief, "key_000000000000"), "key_000000000000")
-        foreign = told(attack(http, thief, victim.key_id), victim.key_id)
+        missing = comparable(attack(http, thief, "key_000000000000"), "key_000000000000")
+        foreign = comparable(attack(http, thief, victim.key_id), victim.key_id)
         assert foreign == missing
         assert foreign[0] == 404
         assert state(http, victim) == before
@@ -209,8 +209,8 @@ def test_alert_of_another_account_looks_missing(http: httpx.Client, customers: l
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = ALERT_ROUTES[route]
     for thief, victim in permutations(customers, 2):
         nobodys = f"alert_{'0' * 17}"
-        missing = told(attack(http, thief, nobodys), nobodys)
-        foreign = told(attack(http, thief, victim.alert_id), victim.alert_id)
+        missing = comparable(attack(http, thief, nobodys), nobodys)
+        foreign = comparable(attack(http, thief, victim.alert_id), victim.alert_id)
         assert foreign == missing
         assert foreign[0] == 404
         alerts = http.get("/v1/alerts", headers=victim.tenant.bearer).json()["alerts"]
@@ -221,8 +221,8 @@ def test_alert_of_another_account_looks_missing(http: httpx.Client, customers: l
 def test_job_of_another_account_looks_missing(http: httpx.Client, customers: list[Customer], route: str) -> None:
     attack: Callable[[httpx.Client, Customer, str], httpx.Response] = JOB_ROUTES[route]
     for thief, victim in permutations(customers, 2):
-        missing = told(attack(http, thief, "0" * 12), "0" * 12)
-        foreign = told(attack(http, thief, victim.job_id), victim.job_id)
+        missing = comparable(attack(http, thief, "0" * 12), "0" * 12)
+        foreign = comparable(attack(http, thief, victim.job_id), victim.job_id)
         assert foreign == missing
         assert foreign[0] == 404
         path = f"/v1/jobs/{victim.job_id}"
@@ -246,7 +246,7 @@ def test_lists_contain_only_the_session_accounts_items(
         for other in customers:
             mine = other is customer
             if mine and route in ("GET /v1/alerts", "GET /v1/usage"):
-                continue  # its key and its namespace stand there as soon as they have been told
+                continue  # its key and its namespace are shown when their events have been processed
             assert (other.own in text) == (mine and "namespaces" in route)
             assert (other.job_id in text) == (mine and "jobs" in route)
             assert (other.key_id in text) == (mine and "api-keys" in route)
@@ -260,8 +260,8 @@ def test_accounts_may_use_the_same_namespace_name(http: httpx.Client, customers:
 
 def test_cursor_of_another_account_is_rejected_like_a_forged_one(http: httpx.Client, customers: list[Customer]) -> None:
     for thief, victim in permutations(customers, 2):
-        foreign = told(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
-        forged = told(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
+        foreign = comparable(http.get(f"/v1/shared?limit=1&cursor={victim.cursor}", headers=thief.key))
+        forged = comparable(http.get(f"/v1/shared?limit=1&cursor={secrets.token_urlsafe(17)}", headers=thief.key))
         assert foreign == forged
         assert foreign[0] == 400
 
@@ -287,7 +287,7 @@ def test_creating_routes_create_for_the_session_account(http: httpx.Client, cust
     before = state(http, other)
     name = "made-by-one"
     assert http.post("/v1/namespaces", json={"name": name}, headers=maker.tenant.bearer).status_code == 201
-    # A key for namespaces that others have opens its own account's, and those alone.
+    # A key for namespace names that others use too gives access to its own account's only.
     key = maker.tenant.key(namespaces=[other.own])
     assert http.get(f"/v1/{other.own}/a", headers=key).status_code == 404
     assert state(http, other) == before

@@ -37,13 +37,13 @@ def trace(local: LocalEnvironment, wanted: str, since_ms: int) -> list[tuple[str
 
 
 def takers(event: str) -> set[tuple[str, str]]:
-    """Return the functions that apply an event, by their services' own account."""
+    """Return the functions that apply an event, according to their services."""
     services = Repository.here().services()
     return {(one.name, "OnEvents") for one in services if any(event in names for names in subscriptions(one).values())}
 
 
 def revoked(http: httpx.Client, tenant: Tenant, correlation_id: str) -> str:
-    """Make and revoke a key under a correlation id of our own; return the key's id."""
+    """Create and revoke a key with a given correlation id; return the key's id."""
     headers = {**tenant.bearer, "X-Correlation-Id": correlation_id}
     key = http.post("/v1/api-keys", json={"name": "traced"}, headers=headers)
     assert (key.status_code, key.headers["X-Correlation-Id"]) == (201, correlation_id)
@@ -74,7 +74,7 @@ def test_client_correlation_id_finds_every_function_involved(
 
 
 def outbox_items(local: LocalEnvironment, event_id: str) -> list[dict[str, Any]]:
-    """Return what auth's table holds of the event in its outbox, wherever in the table that is."""
+    """Return the event's items in auth's table."""
     table = environment_of(local, "auth")["TABLE"]
     pages = local.aws_client("dynamodb").get_paginator("scan").paginate(TableName=table)
     items = [item for page in pages for item in page["Items"] if "detail" in item]
@@ -103,7 +103,7 @@ def test_event_id_finds_its_outbox_record_publication_and_consumers(
 def test_event_put_back_into_the_outbox_is_published_again(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant, began_ms: int
 ) -> None:
-    # What docs/operations.md says to do about events that could not be published.
+    # The procedure in docs/operations.md for events that could not be published.
     event_id = f"{revoked(http, tenant, f'trace-{secrets.token_hex(6)}')}#revoked"
 
     def outcomes() -> list[str]:

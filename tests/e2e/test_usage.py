@@ -44,7 +44,7 @@ def month_of(tenant: Tenant) -> dict[str, Any]:
 
 
 def lived(tenant: Tenant) -> list[Event]:
-    """Return what is told of a tenant that has made a namespace and used it."""
+    """Return the events of a tenant that has created a namespace and used it."""
     minute = int(time.time()) // 60
     served = {
         "ns-1": Served(requests={"get": 80, "put": 5}, bytes_in=1_234),
@@ -196,8 +196,8 @@ def test_usage_requires_a_session(http: httpx.Client, tenant: Tenant) -> None:
             assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 
-class Dying:
-    """The bus of a publisher that dies as soon as its events are taken."""
+class CrashingBus:
+    """A bus client whose process crashes as soon as its events are accepted."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -222,15 +222,15 @@ def test_events_of_a_killed_publisher_are_republished_and_counted_once(local: Lo
     ]
     bus = local.aws_client("events")
     with pytest.raises(SystemExit):
-        Publisher(Dying(bus), "kv-local", "kv.kv").publish(records)  # type: ignore[arg-type]
-    # Nothing was acknowledged: the stream delivers all of it again, here to three publishers one after the other.
+        Publisher(CrashingBus(bus), "kv-local", "kv.kv").publish(records)  # type: ignore[arg-type]
+    # Nothing was acknowledged, so the stream redelivers everything, here to three publishers in turn.
     for _ in range(3):
         assert Publisher(bus, "kv-local", "kv.kv").publish(records) == {"batchItemFailures": []}
 
     def delivered() -> int:
-        told = {event.id for event in events}
+        event_ids = {event.id for event in events}
         lines = [json.loads(line) for line in function_logs(local, "usage") if '"outcome":"done"' in line]
-        return sum(line.get("event_id") in told for line in lines)
+        return sum(line.get("event_id") in event_ids for line in lines)
 
     await_value(lambda: delivered() == 4 * len(events), within=30)
     month = month_of(tenant)

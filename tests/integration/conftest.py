@@ -1,4 +1,4 @@
-"""Fixtures of the tests that look under the API: services in this process, and real Redis and tables below them."""
+"""Fixtures of the integration tests: services in this process, with a real Redis and real tables."""
 
 from __future__ import annotations
 

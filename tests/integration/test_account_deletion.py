@@ -43,7 +43,7 @@ class Finish(Protocol):
 
 @pytest.fixture
 def nobody_else(local: LocalEnvironment) -> Iterator[None]:
-    """Let the deployed function take no events meanwhile; what waits for it is delivered once more afterwards."""
+    """Pause the deployed function; waiting events are delivered afterwards."""
     with paused_queue(local, "auth-events"):
         yield
 
@@ -58,8 +58,8 @@ def new_key() -> StoredKey:
     return StoredKey(f"key_{secrets.token_hex(6)}", secrets.token_hex(32), "kv_live_", SETTINGS, now_ms())
 
 
-def told(tenant: Tenant) -> Event:
-    """An event of the account that nobody but its outbox knows."""
+def new_test_event(tenant: Tenant) -> Event:
+    """An event of the account that exists only in its outbox."""
     return Event(secrets.token_hex(8), tenant.account_id, "c-1", now_ms() * 1000, AccountCreated(email=tenant.email))
 
 
@@ -69,7 +69,7 @@ def deleted(account_id: str) -> Event:
 
 @pytest.fixture
 def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG001 - the environment it runs in
-    """Handle an account's AccountDeleted in a process that dies after so many calls; return the calls."""
+    """Handle an account's AccountDeleted in a process that crashes after `most` calls; return the calls."""
     clients: list[tuple[Any, Any]] = [(module, module.client()) for module in (dynamodb, cognito)]
 
     def run(tenant: Tenant, *, most: int) -> list[str]:
@@ -87,7 +87,7 @@ def finish(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> Finish:  # noqa: ARG0
 def test_deletion_that_crashes_anywhere_is_completed_by_the_next_run(
     local: LocalEnvironment, http: httpx.Client, auth: Auth, finish: Finish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Small batches, so that there are several of each kind to die between.
+    # Small batches, so that there are several of each kind.
     monkeypatch.setattr("kv_common.dynamodb.writes._BATCH", 2)
     died, most = True, 0
     while died:
@@ -102,7 +102,7 @@ def test_deletion_that_crashes_anywhere_is_completed_by_the_next_run(
             finish(tenant, most=1_000)
         assert left_in_auth(local, tenant) == [], f"after {most} calls"
         most += 1
-    # It has died after each of these.
+    # It has crashed after each of these.
     assert {"admin_delete_user", "batch_write_item", "put_item", "query"} <= set(calls)
     assert most == len(calls) + 1
 
@@ -117,7 +117,7 @@ def test_keys_are_revoked_first_even_if_the_rest_fails(local: LocalEnvironment, 
         finish(tenant, most=1)  # a page of keys, and their credentials
 
     assert tenant.http.get("/v1/app/a", headers=key).status_code == 401
-    # And the rest is not forgotten: the user, and what leads to it.
+    # The user and its index items are left for the next run.
     assert len(left_in_auth(local, tenant)) > 1
     finish(tenant, most=1_000)
     assert left_in_auth(local, tenant) == []
@@ -130,13 +130,13 @@ def test_closed_account_accepts_no_writes_and_publishes_nothing(
     one, other = (keys.get(tenant.account_id, tenant.new_key()["id"]) for _ in range(2))
     assert tenant.http.delete("/v1/auth/me", headers=tenant.bearer).status_code == 202
 
-    # As requests do that were let in before: they have looked for the mark already.
+    # Like requests that were admitted before and have already checked the tombstone.
     attempts: list[Callable[[], None]] = [
-        lambda: keys.add(tenant.account_id, new_key(), told(tenant)),
-        lambda: keys.rotate(tenant.account_id, one, new_key(), told(tenant)),
-        lambda: keys.revoke(tenant.account_id, other, told(tenant)),
-        lambda: accounts.add(Account(tenant.account_id, tenant.email, "free", 0), told(tenant)),
-        lambda: accounts.close(tenant.account_id, tenant.account_id, told(tenant), now_ms=0),
+        lambda: keys.add(tenant.account_id, new_key(), new_test_event(tenant)),
+        lambda: keys.rotate(tenant.account_id, one, new_key(), new_test_event(tenant)),
+        lambda: keys.revoke(tenant.account_id, other, new_test_event(tenant)),
+        lambda: accounts.add(Account(tenant.account_id, tenant.email, "free", 0), new_test_event(tenant)),
+        lambda: accounts.close(tenant.account_id, tenant.account_id, new_test_event(tenant), now_ms=0),
     ]
     for attempt in attempts:
         with pytest.raises(Unauthorized, match="has been deleted"):
@@ -154,7 +154,7 @@ def test_keys_created_during_closing_are_revoked_or_never_stored(
 
     def store(_: int) -> bool:
         try:
-            keys.add(tenant.account_id, new_key(), told(tenant))
+            keys.add(tenant.account_id, new_key(), new_test_event(tenant))
         except Unauthorized:
             return False
         return True
@@ -164,7 +164,7 @@ def test_keys_created_during_closing_are_revoked_or_never_stored(
         await_value(lambda: sum(one.done() for one in stored) > 10, within=10, pause=0)
         accounts.close(tenant.account_id, tenant.account_id, deleted(tenant.account_id), now_ms=now_ms())
         finish(tenant, most=1_000)
-    # Some came before the end and some after it.
+    # Some were stored before the closing and some were rejected after it.
     assert {one.result() for one in stored} == {True, False}
     assert left_in_auth(local, tenant) == []
 

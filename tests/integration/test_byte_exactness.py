@@ -39,7 +39,7 @@ class Values:
         return response.content
 
     def batch(self, operations: list[str]) -> list[dict[str, str]]:
-        """Do operations, given as JSON texts, and return the members of each result."""
+        """Send operations, given as JSON texts, and return the fields of each result."""
         body = f'{{"operations":[{",".join(operations)}]}}'.encode()
         response = self._http.post(f"{self._base}/batch", content=body, headers=self._headers)
         assert response.status_code == 200, response.text
@@ -58,7 +58,7 @@ def test_every_text_is_returned_as_sent(values: Values, scale: int) -> None:
     @settings(max_examples=75 * scale, deadline=None, suppress_health_check=list(HealthCheck))
     def check(texts: list[str]) -> None:
         keys = [f"key-{number}" for number in range(len(texts))]
-        # Alone first, then all at once and each in another's place: nothing can be left from before.
+        # Alone first, then in a batch under other keys, so that no earlier value is read.
         values.put(keys[0], texts[0])
         assert values.get(keys[0]) == f'{{"value":{texts[0]}}}'.encode()
         turned = texts[1:] + texts[:1]

@@ -51,7 +51,7 @@ def event(account_id: str, name: str = "1") -> Event:
 
 
 def add(table: str, account_id: str) -> TransactWriteItemTypeDef:
-    """Return the part of a transaction that adds one to the account's counter."""
+    """Return the transaction action that increments the account's counter."""
     return {
         "Update": {
             "TableName": table,
@@ -63,7 +63,7 @@ def add(table: str, account_id: str) -> TransactWriteItemTypeDef:
 
 
 def add_to_existing(table: str, account_id: str) -> TransactWriteItemTypeDef:
-    """Return the same for a counter that has to be there."""
+    """Return the same action for a counter that must exist."""
     part = add(table, account_id)
     part["Update"]["ConditionExpression"] = "attribute_exists(PK)"
     return part

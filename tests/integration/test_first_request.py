@@ -58,10 +58,10 @@ def test_first_value_request_imports_only_what_it_needs(
         text=True,
         check=True,
     )
-    told = json.loads(run.stdout.splitlines()[-1])
-    imported = {name.partition(".")[0] for name in told["imported"]} - sys.stdlib_module_names - PROVIDED
+    report = json.loads(run.stdout.splitlines()[-1])
+    imported = {name.partition(".")[0] for name in report["imported"]} - sys.stdlib_module_names - PROVIDED
 
-    assert told["status"] == status
+    assert report["status"] == status
     # msgspec imports typing_extensions where it is installed, and redis-py looks whether cryptography is.
     libraries = {"aws_lambda_powertools", "cachetools", "chalice", "cryptography", "hiredis", "msgspec", "redis"}
     assert imported == {"app", "kv_common", "kv_service", "typing_extensions", *libraries}
@@ -72,4 +72,4 @@ def test_first_value_request_imports_only_what_it_needs(
         "kv_common.auth.verifier", "kv_common.events.contracts", "kv_common.redis.cluster", "kv_service.background",
         "pydantic", "tenacity", "urllib.request", "urllib3",
     )  # fmt: skip
-    assert not {name for name in told["imported"] if name.startswith(unwanted)}
+    assert not {name for name in report["imported"] if name.startswith(unwanted)}

@@ -29,11 +29,11 @@ OTHER = '"' + "b" * 1_000_000 + '"'
 
 
 class Died(Exception):
-    """The process is gone."""
+    """The process has crashed."""
 
 
 class BeforeTheItem(Protocol):
-    """Lets something happen once, when an object is written and the item that names it is not yet."""
+    """Calls a function once, after an object is written and before the item that references it."""
 
     def __call__(self, happens: Callable[[], None]) -> Any: ...
 
@@ -58,7 +58,7 @@ class Harness:
         )
 
     def overtake(self, command: Put | Delete) -> None:
-        """Have somebody else write, and the stream told of it at once."""
+        """Write as another client, and process the stream record at once."""
         before = self.values._store.get(self.space, "k")
         self.values.write(self.space, command)
         if before is not None and before.object_id is not None:
@@ -81,7 +81,7 @@ class Harness:
 
     @contextmanager
     def before_the_item(self, happens: Callable[[], None]) -> Iterator[Values]:
-        """Give values whose next large text is interrupted by what happens between the object and the item."""
+        """Return values whose next large write is interrupted between the object and the item."""
         client, left = dynamodb.client(), [happens]
 
         def interrupt(**_: object) -> None:
@@ -94,7 +94,7 @@ class Harness:
 
     @contextmanager
     def answer_lost(self, meanwhile: Callable[[], None]) -> Iterator[Values]:
-        """Give values whose next large text is written, and sent again by the SDK after something else happened."""
+        """Return values whose next large write is repeated by the SDK after another write."""
         left = [meanwhile]
 
         def is_lost(operation: str) -> bool:

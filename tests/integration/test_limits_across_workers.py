@@ -42,7 +42,7 @@ def test_two_workers_together_admit_exactly_the_bucket(
         outputs = list(pool.map(lambda worker: worker.communicate(start, timeout=60)[0], workers))
     counts = [json.loads(output.splitlines()[-1]) for output in outputs]
     admitted = sum(count["admitted"] for count in counts)
-    # A request that begins just before the end may be admitted a moment after it.
+    # A request sent just before the end may be admitted just after it.
     assert admitted <= burst + rate * SECONDS + 2
     assert admitted >= burst + rate * SECONDS - 2
     assert all(count["refused"] > 0 for count in counts)

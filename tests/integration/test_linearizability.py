@@ -43,14 +43,14 @@ def test_concurrent_conditional_writes_are_linearizable(store: HttpStore, scale:
         assert violation is None, f"{key}: {violation}"
     found = outcomes(histories)
     assert found.total() == CALLS * scale
-    # Clients met: conditions held and failed, for each kind of write.
+    # There was contention: preconditions succeeded and failed for each kind of write.
     assert all(found[kind, status] > 10 for kind in ("put", "patch", "increment") for status in (200, 412)), found
     unknown = sum(count for (_, status), count in found.items() if status is None)
     assert unknown <= CALLS * scale / 100, found
 
 
 def test_stale_reads_are_detected(store: HttpStore) -> None:
-    """A control: the same clients, on a store that now and then answers a read of one key with an old value."""
+    """A control: the same clients on a store that sometimes returns an old value of one key."""
     lying = StaleReads(store, key="document-1", every=20)
 
     histories = contend(lying, clients=CLIENTS, calls=CALLS // 4, keys=KEYS, seed=1)

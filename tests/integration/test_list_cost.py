@@ -20,7 +20,7 @@ SPACE = NamespaceRef("00000000-0000-4000-8000-000000000001", "listed")
 
 @pytest.fixture
 def consumed(kv: Kv) -> list[dict[str, Any]]:
-    """What each query consumed, as DynamoDB counts it."""
+    """The consumed capacity of each query, as reported by DynamoDB."""
     capacities: list[dict[str, Any]] = []
     events = kv.service._client.meta.events
 
@@ -57,7 +57,7 @@ def test_no_key_is_skipped_or_repeated_while_others_are_added(kv: Kv) -> None:
     def add() -> None:
         number = 0
         while not stop.is_set():
-            # Before, between and behind the keys that are there.
+            # Before, between and after the existing keys.
             for key in (f"a-{number % 300:04}-new", f"0-{number}", f"z-{number}"):
                 kv.values.write(space, Put(key, "2"))
             number += 1

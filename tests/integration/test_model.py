@@ -35,11 +35,11 @@ MACHINE = settings(
 
 @pytest.fixture
 def server(local: LocalEnvironment, http: httpx.Client, tmp_path: Path) -> Iterator[Server]:
-    """The packaged service on a table of its own, and an account that no limit stops."""
+    """The packaged service on its own table, and an account with high limits."""
     tenant = sign_up(local, http)
     with scratch_table(local) as table, PackagedKv(local, tmp_path, table=table) as kv:
         set_plan(local, tenant.account_id, "business", table, rate=10**6, burst=10**6, quota=10**9)
-        # What has expired by the table's own time it may remove: by this one, that is long over.
+        # The table may delete items that have expired by real time; by this clock, they expired long before.
         now_ms = time.time_ns() // 1_000_000 + DAY_MS
         made = kv.serve(
             event("POST", "/v1/namespaces", {}, headers=tenant.bearer, body='{"name": "app"}'), now_ms=now_ms
@@ -56,7 +56,7 @@ def test_random_operations_match_the_model(server: Server, scale: int) -> None:
     while server.performed.total() < OPERATIONS * scale:
         run_state_machine_as_test(Machine, settings=MACHINE)
 
-    # A number of operations says little if most of them are refused.
+    # Most of the operations must succeed for the test to be significant.
     outcomes = {
         "get": {200, 304, 404, 409, 412},
         "head": {200, 304, 404, 412},

@@ -46,7 +46,7 @@ def space() -> str:
 
 
 def keys(client: S3Client, bucket: str, space: str) -> list[str]:
-    """What there is of a namespace, without the namespace's id."""
+    """The object keys of a namespace, without the namespace's id."""
     listing = client.list_objects_v2(Bucket=bucket).get("Contents", [])
     return [one["Key"].replace(f"/{space}/", "/") for one in listing if f"/{space}/" in one["Key"]]
 
@@ -102,7 +102,7 @@ def test_file_is_uploaded_by_url_and_read_in_ranges(store: ObjectStore, space: s
     assert store.read_range(space, "job", 2, 4, etag=file.etag) == b"234"
     assert store.read_range(space, "job", 8, 99, etag=file.etag) == b"89"
 
-    # Whoever has the URL can replace the file; whoever reads it goes on with the one that was there.
+    # A client with the URL can replace the file; a reader must not mix the two versions.
     assert httpx.put(url, content=b"9876543210", trust_env=False).status_code == 200
     assert store.read_range(space, "job", 2, 4, etag=file.etag) is None
 

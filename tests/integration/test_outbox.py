@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.support.tenant import Tenant
 
 
-def told(local: LocalEnvironment, account_id: str) -> list[Event]:
-    """Return what the outbox holds about an account."""
+def published_events(local: LocalEnvironment, account_id: str) -> list[Event]:
+    """Return the events of an account in the outbox."""
     items: list[dict[str, Any]] = local.aws_client("dynamodb").query(
         TableName=environment_of(local, "auth")["TABLE"],
         KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
@@ -34,7 +34,7 @@ def test_every_change_of_a_key_is_published(local: LocalEnvironment, tenant: Ten
     path = f"/v1/api-keys/{first['id']}"
     second = tenant.http.post(f"{path}/rotate", json={"grace_seconds": 60}, headers=headers).json()
     assert tenant.http.delete(path, headers=headers).status_code == 204
-    events = told(local, tenant.account_id)
+    events = published_events(local, tenant.account_id)
     assert [event.name for event in events] == ["AccountCreated", "ApiKeyIssued", "ApiKeyIssued", "ApiKeyRevoked"]
     assert [event.id for event in events[1:]] == [
         f"{first['id']}#issued",
@@ -46,7 +46,7 @@ def test_every_change_of_a_key_is_published(local: LocalEnvironment, tenant: Ten
     assert isinstance(events[1].data, ApiKeyIssued)
     assert (events[1].data.namespaces, events[1].data.scopes) == (("app",), ("read",))
     assert isinstance(events[3].data, ApiKeyRevoked)
-    # Nothing that is told opens anything.
+    # No published event contains a secret.
     assert all(key["key"][-30:] not in str(events) for key in (first, second))
 
 
@@ -63,7 +63,7 @@ def test_one_of_two_concurrent_rotations_succeeds_and_is_published(
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(rotate, range(6))).count(True) == 1
-    issued = [event.id for event in told(local, tenant.account_id) if event.name == "ApiKeyIssued"]
+    issued = [event.id for event in published_events(local, tenant.account_id) if event.name == "ApiKeyIssued"]
     assert sorted(issued) == sorted(f"{stored.id}#issued" for stored in auth.keys.all(tenant.account_id))
     assert len(issued) == 2
 
@@ -74,10 +74,10 @@ def test_concurrent_deletions_of_a_key_are_published_once(local: LocalEnvironmen
         path = f"/v1/api-keys/{key['id']}"
         statuses = list(pool.map(lambda _: tenant.http.delete(path, headers=tenant.bearer).status_code, range(4)))
     assert set(statuses) <= {204, 404}
-    assert [event.name for event in told(local, tenant.account_id)].count("ApiKeyRevoked") == 1
+    assert [event.name for event in published_events(local, tenant.account_id)].count("ApiKeyRevoked") == 1
 
 
 def test_second_login_publishes_no_event(local: LocalEnvironment, tenant: Tenant) -> None:
     for _ in range(2):
         assert tenant.http.get("/v1/auth/me", headers=tenant.bearer).status_code == 200
-    assert [event.name for event in told(local, tenant.account_id)] == ["AccountCreated"]
+    assert [event.name for event in published_events(local, tenant.account_id)] == ["AccountCreated"]

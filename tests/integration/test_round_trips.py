@@ -26,7 +26,7 @@ NAMESPACE = "/v1/{namespace}"
 
 
 class Trips:
-    """Counts what is written to Redis and requests that leave for DynamoDB."""
+    """Counts commands sent to Redis and requests sent to DynamoDB."""
 
     def __init__(self) -> None:
         self.redis = 0
@@ -59,7 +59,7 @@ def trips(kv: Kv, monkeypatch: pytest.MonkeyPatch) -> Trips:
 
 
 def warm(app: Api, headers: dict[str, str], body: str = '{"value": 1}') -> None:
-    """Make the first request: connections, script, key record, limits and namespace are known afterwards."""
+    """Send the first request, which opens connections and fills all caches."""
     status, _, _ = call(app, "PUT", VALUE, {"namespace": "app", "key": "a"}, headers=headers, body=body)
     assert status == 201
 

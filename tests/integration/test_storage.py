@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Harness:
-    """A namespace in the real table, and trackers of made-up shards of its stream."""
+    """A namespace in the real table, and trackers of simulated shards of its stream."""
 
     def __init__(self, table: str) -> None:
         self.client, self.table = dynamodb.client(), table
@@ -34,7 +34,7 @@ class Harness:
         self.namespaces.create(self.account, namespace, namespace_created(self.account, namespace, "c1"))
 
     def tracker(self) -> Tracker:
-        """A tracker as a new process has it: nothing in memory."""
+        """A tracker of a new process, with empty caches."""
         store = StorageStore(self.client, self.table, now_s=time.time)
         return Tracker(store, now_ms=now_ms, log=lambda _line: None)
 
@@ -88,7 +88,7 @@ def test_changes_of_a_deleted_account_create_no_items(harness: Harness) -> None:
     tracker = harness.tracker()
     tracker.track([harness.record(1, None, 10)], harness.shard)
     dynamodb.delete_partition(harness.client, harness.table, account_tombstones.account_key(harness.account))
-    # One process still knows whose the namespace was, another has to ask.
+    # One process has cached the namespace's owner, another has to read it.
     tracker.track([harness.record(2, 10, None)], harness.shard)
     harness.client.delete_item(TableName=harness.table, Key={"PK": {"S": f"N#{harness.id}"}, "SK": {"S": "OWNER"}})
     harness.tracker().track([harness.record(3, None, 10)], harness.shard)

@@ -57,7 +57,7 @@ def _nobody_else(local: LocalEnvironment) -> Iterator[None]:
 
 @cache
 def clients(_: LocalEnvironment) -> list[tuple[Any, Any]]:
-    """Clients of the environment, which cost more to make than most of what is done with them."""
+    """Clients of the environment, which are slow to create."""
     return [(module, module.client()) for module in (dynamodb, s3)]
 
 
@@ -67,7 +67,7 @@ def _kv(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, client in clients(local):
         monkeypatch.setattr(module, "client", lambda client=client: client)
     monkeypatch.setenv("IN_FLIGHT_GRACE_S", "0")
-    # Small steps, so that there are several of each kind to die between.
+    # Small steps, so that there are several of each kind.
     monkeypatch.setattr(exporter, "_LEAST_PART", 700)
     monkeypatch.setattr(importer, "_CHUNK_KEYS", 5)
     monkeypatch.setattr(importer, "_BLOCK_BYTES", 1_500)
@@ -80,7 +80,7 @@ def harness() -> TransferHarness:
 
 @pytest.fixture
 def worker(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], tuple[Worker, list[str]]]:
-    """Make a worker that dies after so many calls; return it with the calls it makes."""
+    """Create a worker that crashes after `most` calls; return it with its list of calls."""
 
     def make(most: int) -> tuple[Worker, list[str]]:
         calls: list[str] = []
@@ -93,7 +93,7 @@ def worker(local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 def some(count: int) -> list[Version]:
-    """Values of all kinds, in the order of their keys."""
+    """Values of all kinds, sorted by key."""
     expiry, metadata = now_ms() // 1000 + 3_600, '{"by":"é"}'
     return [
         version(
@@ -146,7 +146,7 @@ def test_import_writes_every_line_once_wherever_its_worker_crashes(
             mortal.finish(harness.account_id, transfer.id)
             died = False
         except ProcessCrashed:
-            # A client takes over what has been imported; it must not be imported once more.
+            # A client overwrites an imported key; it must not be imported again.
             mine = dict.fromkeys(harness.versions(), '"mine"')
             harness.put(*(version(key, '"mine"') for key in mine))
             Worker().finish(harness.account_id, transfer.id)
@@ -208,7 +208,7 @@ def test_one_of_several_concurrent_exports_runs(harness: TransferHarness) -> Non
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(begin, range(8))) == ["begun"] + ["job_running"] * 7
-    # An import is another matter; and after the end comes the next.
+    # An import may run in parallel; the next export starts when the first has ended.
     harness.import_(b"")
     [running] = [one for one in harness.transfers.newest(harness.account_id) if one.kind is JobKind.EXPORT]
     Worker().finish(harness.account_id, running.id)
@@ -235,7 +235,7 @@ def test_dead_lettered_job_continues_after_a_redrive(local: LocalEnvironment, ha
     transfer = harness.export()
 
     def message() -> Any:
-        """Return the job's message, once it is there; those of other tests are left for a second."""
+        """Wait for the job's message and return it; messages of other tests are hidden for a second."""
         found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=1).get("Messages", [])
         return next((one for one in found if transfer.id in one["Body"]), None)
 

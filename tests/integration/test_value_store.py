@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Harness:
-    """Values of a new namespace, at a time that the test sets."""
+    """Values of a new namespace, with a settable clock."""
 
     def __init__(self, kv: Kv) -> None:
         self.now = 1_795_176_000_250
@@ -51,7 +51,7 @@ class Harness:
             return None
 
     def outcome(self, command: Write) -> object:
-        """What became of a write: the error's code, or the text that stands there now and whether it is new."""
+        """The outcome of a write: the error's code, or the stored text and whether the key is new."""
         try:
             written = self.values.write(self.space, command)
         except AppError as problem:
@@ -194,7 +194,7 @@ def test_put_over_the_storage_limit_fails_unless_it_frees_as_much(harness: Harne
     with pytest.raises(StorageFull):
         harness.write(Increment("l"), room=0)
     harness.write(Put("k", '"' + "y" * 98 + '"'), room=0)
-    # What was an integer has no size of its own in the table, and gives back as much all the same.
+    # An integer has no stored size, but replacing it frees its bytes all the same.
     harness.write(Put("k", "1234567"))
     harness.write(Put("k", "[12345]"), room=0)
     harness.write(Put("k", "1234567"), room=0)
@@ -232,7 +232,7 @@ def test_lists_omit_expired_keys_and_fill_their_pages(harness: Harness, *, consi
 
 @pytest.fixture
 def lost_answers() -> Iterator[list[str]]:
-    """Lose the response to the first time that anything is sent; the client sends it again. Yields what is sent."""
+    """Lose the first response to every request, which the client then repeats; yield the sent operations."""
     sent: list[str] = []
 
     def is_first(operation: str) -> bool:
@@ -266,5 +266,5 @@ def test_write_with_a_lost_response_is_applied_once(harness: Harness, lost_answe
         ('{"a":1}', False),
         ("[]", False),
     ]
-    # Each was sent twice, and the patch read before it wrote.
+    # Each was sent twice, and the patch reads before it writes.
     assert lost_answers == ["UpdateItem"] * 8 + ["GetItem"] * 2 + ["PutItem"] * 2 + ["UpdateItem"] * 2

@@ -20,7 +20,7 @@ VALUE = "/v1/{namespace}/{key}"
 
 
 def order(size: int) -> str:
-    """Return an order as a shop would keep it, in exactly `size` bytes of JSON."""
+    """Return a realistic order of exactly `size` bytes of JSON."""
     lines = [
         {"sku": "TEA-0042", "name": "Darjeeling First Flush, 100 g", "quantity": 2, "price": "14.90", "tax": 0.07},
         {"sku": "POT-1103", "name": "Teapot, cast iron, 0.8 l", "quantity": 1, "price": "64.00", "tax": 0.19},
@@ -51,7 +51,7 @@ def order(size: int) -> str:
 
 
 def noise(size: int) -> str:
-    """Return a string of `size` bytes, quotes and all, in which every printable character of ASCII is as likely."""
+    """Return a JSON string of `size` bytes with uniformly random printable ASCII characters."""
     characters = [character for character in map(chr, range(0x20, 0x7F)) if character not in '"\\']
     return '"' + "".join(random.Random(7).choices(characters, k=size - 2)) + '"'
 
@@ -63,7 +63,7 @@ def app(kv: Kv) -> Api:
 
 @pytest.fixture
 def units(kv: Kv) -> list[tuple[float, float]]:
-    """Write units of the table and of its index, of each write."""
+    """The write units of the table and of its index for each write."""
     written: list[tuple[float, float]] = []
     events = kv.service._client.meta.events
 

@@ -2,7 +2,7 @@
 
 A call takes effect at one moment between its beginning and its end. A call whose answer never came may have taken
 effect at any moment since it began, or not at all. A history is linearizable exactly if that of each object is (Herlihy
-and Wing), so whoever has several keys checks each by itself.
+and Wing), so each of several keys is checked separately.
 """
 
 from __future__ import annotations

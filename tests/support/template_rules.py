@@ -116,7 +116,7 @@ def functions_have_roles_of_their_own(template: Template) -> list[str]:
 
 
 def functions_log_what_the_stage_asks_for(template: Template) -> list[str]:
-    """Without the JSON format Lambda tells no levels apart, and writes three lines of its own for every invocation."""
+    """Without the JSON format, Lambda does not filter by level and writes three lines per invocation."""
     groups = resources(template, "AWS::Logs::LogGroup")
     levels = {name: {"Ref": name} for name in ("SystemLogLevel", "ApplicationLogLevel")}
     broken = []
@@ -193,7 +193,7 @@ def rules_retry_and_bury_the_rest(template: Template) -> list[str]:
 
 
 def rules_wait_for_events_that_are_told(template: Template) -> list[str]:
-    """A rule that asks a source for what it never tells waits for ever, in silence."""
+    """A rule for an event that its source never publishes would never match, without an error."""
     broken = []
     for name, rule in resources(template, "AWS::Events::Rule").items():
         pattern = rule.get("EventPattern", {})
@@ -209,7 +209,7 @@ def rules_wait_for_events_that_are_told(template: Template) -> list[str]:
 
 def dead_letter_queues_have_alarms(template: Template) -> list[str]:
     watched = _alarms_on(template, "ApproximateNumberOfMessagesVisible", "QueueName")
-    return [f"nobody hears of what rests in {name}" for name in dead_letter_queues(template) - watched]
+    return [f"{name} has no alarm" for name in dead_letter_queues(template) - watched]
 
 
 def queues_have_alarms_on_age(template: Template) -> list[str]:
@@ -226,7 +226,7 @@ def streams_have_alarms_on_age(template: Template) -> list[str]:
 def alarms_reach_the_operator(template: Template) -> list[str]:
     action = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     return [
-        f"{name} tells nobody"
+        f"{name} notifies nobody"
         for name, alarm in resources(template, "AWS::CloudWatch::Alarm").items()
         if alarm.get("AlarmActions") != action or alarm.get("OKActions") != action
     ]
