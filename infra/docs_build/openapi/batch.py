@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
-
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation
-from infra.docs_build.openapi.schemas import array, object_body, object_schema, reference
-from infra.docs_build.openapi.shared import KEY_NAME, NAMESPACE, TAGS, Count, Timestamp
+from infra.docs_build.openapi.schemas import array, object_body, object_schema
+from infra.docs_build.openapi.shared import KEY_NAME, NAMESPACE, TAGS
 from infra.docs_build.openapi.values import (
     CONFLICT,
     ELSEWHERE,
@@ -24,36 +19,8 @@ from infra.docs_build.openapi.values import (
     metered,
 )
 from kv_service.http.batch_requests import _MEMBERS, MAX_OPERATIONS
+from kv_service.http.response_models import Results
 from kv_service.values.read_budget import MAX_READ_BYTES
-
-
-class Refusal(msgspec.Struct):
-    """Why an operation of a batch was not done."""
-
-    code: str
-    message: str
-    details: Annotated[Any, Meta(extra_json_schema=reference("Details"))] = UNSET
-
-
-class Result(msgspec.Struct):
-    """What became of one operation: its status, and what its own route would have answered with."""
-
-    status: Annotated[int, Meta(ge=200, le=599)]
-    etag: str | UnsetType = UNSET
-    value: Annotated[Any, Meta(description="Of a get, byte for byte; of an increment, the number.")] | UnsetType = UNSET
-    key: Annotated[str, Meta(extra_json_schema=KEY_NAME)] | UnsetType = UNSET
-    size: Count | UnsetType = UNSET
-    created_at: Timestamp | UnsetType = UNSET
-    updated_at: Timestamp | UnsetType = UNSET
-    expires_at: Timestamp | UnsetType = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
-    error: Refusal | UnsetType = UNSET
-
-
-class Results(msgspec.Struct):
-    """What became of a batch, in the order of its operations."""
-
-    results: tuple[Result, ...]
 
 
 def _one(op: str, members: dict[str, Json], *needed: str) -> Json:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from infra.docs_build.openapi import (
     alerts,
     auth,
@@ -23,7 +21,7 @@ from infra.docs_build.openapi import (
 )
 from infra.docs_build.openapi.curl import curl
 from infra.docs_build.openapi.errors import DETAILS, FIELD_ERROR, MEANINGS, SCHEMA, phrase
-from infra.docs_build.openapi.schemas import REFERENCE, is_struct, reference
+from infra.docs_build.openapi.schemas import reference
 from kv_common import VERSION
 
 if TYPE_CHECKING:
@@ -202,11 +200,7 @@ def _headers(own: tuple[str, ...], *, metered: bool) -> Json:
 def _schemas(described: tuple[Operation, ...]) -> Json:
     """Every schema by its name."""
     answers = [answer for one in described for answer in one.answers.values()]
-    structs = {answer.body for answer in answers if is_struct(answer.body)}
-    _, schemas = msgspec.json.schema_components(
-        sorted(structs, key=lambda struct: struct.__name__), ref_template=REFERENCE
-    )
-    schemas = {**schemas, **models.response_schemas(answers)}
+    schemas = models.response_schemas(answers)
     bodies: dict[str, Any] = {one.body.name: one.body.schema for one in described if one.body is not None}
     bodies.update(models.request_schemas(described))
     both = [name for name in bodies.keys() & schemas.keys() if bodies[name] != schemas[name]]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import msgspec
     from pydantic import BaseModel
 
 Json = dict[str, Any]
@@ -50,7 +49,7 @@ class Answer:
     """An answer other than an error; `headers` are names in `headers.CATALOG`."""
 
     says: str
-    body: type[msgspec.Struct | BaseModel] | Json | None = None
+    body: type[BaseModel] | Json | None = None
     headers: tuple[str, ...] = ()
     media_type: str = "application/json"
 

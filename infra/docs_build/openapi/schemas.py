@@ -1,10 +1,8 @@
-"""JSON Schemas: of a route's own model with the rules that its code adds, and of single values."""
+"""JSON Schemas of single values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeGuard
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from infra.docs_build.openapi.operation import Body
 
@@ -46,21 +44,6 @@ def nullable(schema: Json) -> Json:
     return {"anyOf": [{name: schema[name] for name in schema if name != "description"}, {"type": "null"}], **described}
 
 
-def struct_body(model: type[msgspec.Struct], /, *, required: bool = True, **members: Json) -> Body:
-    """What a route reads into `model`; `members` says of each what its code demands beyond the type."""
-    _, definitions = msgspec.json.schema_components([model], ref_template=REFERENCE)
-    schema: Json = definitions[model.__name__]
-    properties = schema["properties"]
-    if properties.keys() != members.keys():
-        raise TypeError(f"{model.__name__} has the members {sorted(properties)}, described are {sorted(members)}.")
-    described = {
-        name: {**member, **({"default": properties[name]["default"]} if "default" in properties[name] else {})}
-        for name, member in members.items()
-    }
-    # What the struct's docstring says is meant for those who read the code.
-    return object_body(model.__name__, described, schema.get("required", ()), required=required)
-
-
 def object_body(name: str, members: Json, needed: Any = (), *, required: bool = True, **more: Any) -> Body:
     """A JSON object with these members and no other."""
     return Body(name, object_schema(members, needed, **more), required=required)
@@ -72,8 +55,3 @@ def object_schema(members: Json, needed: Any = (), **more: Any) -> Json:
     if needed:
         schema["required"] = list(needed)
     return schema
-
-
-def is_struct(body: object) -> TypeGuard[type[msgspec.Struct]]:
-    """Whether an answer's body is given by a model."""
-    return isinstance(body, type) and issubclass(body, msgspec.Struct)

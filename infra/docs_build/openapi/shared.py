@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
 
 from alerts_service.model import ALERT_ID_PATTERN
 from auth_service.model import KEY_ID_PATTERN
@@ -31,7 +29,6 @@ SCHEMAS: dict[str, Json] = {
 NAMESPACE_NAME = reference("NamespaceName")
 KEY_NAME = reference("KeyName")
 KEY_PREFIX: Json = text(identifiers._PREFIX)
-PLAN = reference("PlanName")
 
 _TAG, _BETWEEN = preconditions._TAG.pattern, preconditions._BETWEEN.pattern
 TAGS = text(
@@ -40,10 +37,6 @@ TAGS = text(
     examples=["*", '"0Vn3xYb7Qk2L"', '"0Vn3xYb7Qk2L", "1"'],
 )
 """ETags as `If-Match` and `If-None-Match` take them."""
-
-Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-"""In ISO 8601 and UTC."""
-Count = Annotated[int, Meta(ge=0)]
 
 NAMESPACE = Parameter("namespace", "path", NAMESPACE_NAME, "A namespace of the account.", required=True)
 KEY = Parameter("key", "path", KEY_NAME, "A key of the namespace.", required=True)

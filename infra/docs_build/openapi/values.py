@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
-
 from infra.docs_build.openapi.operation import Access, Answer, Example, Json, Operation, Parameter
 from infra.docs_build.openapi.schemas import integer, nullable, object_body, text
 from infra.docs_build.openapi.shared import (
     KEY,
-    KEY_NAME,
     KEY_PREFIX,
     NAMESPACE,
-    PLAN,
     TAGS,
-    Count,
-    Timestamp,
     cursor,
     errors,
     limit,
     one_of,
 )
 from kv_service.http import value_requests
+from kv_service.http.response_models import Incremented, Key, Keys, LimitsNow, Value
 from kv_service.values import idempotency, pages
 from kv_service.values import model as versions
 
@@ -65,82 +57,12 @@ VALIDATORS = ("ETag", "Last-Modified", "X-Expires-At")
 WRITTEN = (*VALIDATORS, "Idempotent-Replayed")
 _UNPROVED = "The key or token is missing, unknown, revoked or expired."
 _NO_SCOPE = "The API key is not for this namespace, or lacks the scope `{}`."
-CONFLICT = "`details.reason` says what is in the way: {}`idempotency_key_reused` or `idempotency_in_flight`."
+CONFLICT = "`details.reason` is {}`idempotency_key_reused` or `idempotency_in_flight`."
 ELSEWHERE = (
     "The answer is too large to be given here; it is where `Location` says, for five minutes. Rare, and never so for "
     "who sends `Accept-Encoding: gzip`, unless several values are asked for at once."
 )
 TOO_LARGE = "Too much: `details.reason` is `value_size`, `metadata_size` or `storage_quota` (the plan is full)."
-
-
-class Key(msgspec.Struct):
-    """A key without its value."""
-
-    key: Annotated[str, Meta(extra_json_schema=KEY_NAME)]
-    size: Annotated[Count, Meta(description="The size of the value's JSON text in bytes.")]
-    created_at: Timestamp
-    updated_at: Timestamp
-    expires_at: Annotated[Timestamp, Meta(description="Absent when it never expires.")] | UnsetType = UNSET
-    metadata: Annotated[dict[str, Any], Meta(description="Absent when there is none.")] | UnsetType = UNSET
-
-
-class Value(msgspec.Struct):
-    """A value."""
-
-    value: Annotated[Any, Meta(description="Byte for byte as it was put.")]
-
-
-class ListedKey(Key):
-    """A key in a list; `metadata` and `etag` come with `include=metadata`."""
-
-    etag: str | UnsetType = UNSET
-
-
-class Keys(msgspec.Struct):
-    """A page of keys; without a `cursor` it is the last. It may be shorter than asked for though a cursor follows."""
-
-    keys: tuple[ListedKey, ...]
-    cursor: str | UnsetType = UNSET
-
-
-class Incremented(Key, kw_only=True):
-    """The number, and its key."""
-
-    value: Annotated[int, Meta(extra_json_schema=INT64)]
-
-
-class RateNow(msgspec.Struct):
-    """Requests a second."""
-
-    limit: Count
-    burst: Annotated[Count, Meta(description="Requests at once.")]
-    remaining: Count
-    reset_ms: Annotated[Count, Meta(description="Milliseconds until the bucket is full.")]
-
-
-class QuotaNow(msgspec.Struct):
-    """Requests a month."""
-
-    limit: Count
-    used: Count
-    remaining: Count
-    resets_at: Timestamp
-
-
-class StorageNow(msgspec.Struct):
-    """Bytes of keys, values and metadata."""
-
-    limit: Count
-    used: Count
-
-
-class LimitsNow(msgspec.Struct):
-    """What the account may do, and how much of it is left."""
-
-    plan: Annotated[str, Meta(extra_json_schema=PLAN)]
-    rate: RateNow
-    quota: QuotaNow
-    storage: StorageNow
 
 
 def metered(scope: str, *statuses: int, **meanings: str) -> dict[int, str]:
@@ -164,8 +86,8 @@ OPERATIONS = (
         route="PUT /v1/{namespace}/{key}",
         id="putValue",
         tag="Values",
-        summary="Store a value",
-        says="It replaces all there was: without `ttl` it never expires, without `metadata` it has none. A body that "
+        summary="Put value",
+        says="Replaces value, expiry and metadata: without `ttl` the value never expires. A body that "
         "the gateway finds too large (6 MB, in which a quotation mark counts twice) passes with "
         "`Content-Encoding: gzip` and `Content-Type: application/octet-stream`.",
         access=Access.KEY_OR_SESSION,
@@ -174,7 +96,7 @@ OPERATIONS = (
         body=PUT_BODY,
         example=Example("/v1/app/user:1", '{"value": {"name": "Ada", "visits": 1}, "ttl": 3600}'),
         answers={
-            201: Answer("There was no such key.", Key, WRITTEN),
+            201: Answer("The key is created.", Key, WRITTEN),
             200: Answer("The value is replaced.", Key, WRITTEN),
         },
         errors=metered("write", 412, _409=CONFLICT.format(""), _413=TOO_LARGE),
@@ -183,13 +105,13 @@ OPERATIONS = (
         route="GET /v1/{namespace}/{key}",
         id="getValue",
         tag="Values",
-        summary="Read a value",
+        summary="Get value",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(
             NAMESPACE,
             KEY,
-            Parameter("fields", "query", FIELDS, "Only these members of an object, with dots into nested ones."),
+            Parameter("fields", "query", FIELDS, "Only these fields of an object; dots select nested fields."),
             CONSISTENCY_STRONG,
             IF_MATCH,
             IF_NONE_MATCH,
@@ -197,7 +119,7 @@ OPERATIONS = (
         example=Example("/v1/app/user:1?fields=name"),
         answers={
             200: Answer("The value.", Value, (*VALIDATORS, "X-Metadata")),
-            304: Answer("It is still the version of `If-None-Match`.", None, VALIDATORS),
+            304: Answer("The value still has an ETag of `If-None-Match`.", None, VALIDATORS),
             307: Answer(ELSEWHERE, None, (*VALIDATORS, "X-Metadata", "Location")),
         },
         errors=metered("read", 412, _409="`fields` was asked of a value that is no object (`not_an_object`)."),
@@ -206,14 +128,14 @@ OPERATIONS = (
         route="HEAD /v1/{namespace}/{key}",
         id="headValue",
         tag="Values",
-        summary="Read about a value",
+        summary="Get value headers",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(NAMESPACE, KEY, CONSISTENCY_STRONG, IF_MATCH, IF_NONE_MATCH),
         example=Example("/v1/app/user:1"),
         answers={
-            200: Answer("The value is there.", None, (*VALIDATORS, "X-Value-Size", "X-Metadata")),
-            304: Answer("It is still the version of `If-None-Match`.", None, VALIDATORS),
+            200: Answer("The value exists.", None, (*VALIDATORS, "X-Value-Size", "X-Metadata")),
+            304: Answer("The value still has an ETag of `If-None-Match`.", None, VALIDATORS),
         },
         errors=metered("read", 412),
     ),
@@ -221,7 +143,7 @@ OPERATIONS = (
         route="PATCH /v1/{namespace}/{key}",
         id="patchValue",
         tag="Values",
-        summary="Change a part of a value",
+        summary="Patch value",
         says="`value` is merged into the stored object. What the patch does not touch keeps its bytes; an absent "
         "`ttl` or `metadata` stays, null clears it.",
         access=Access.KEY_OR_SESSION,
@@ -236,14 +158,14 @@ OPERATIONS = (
         route="POST /v1/{namespace}/{key}/increment",
         id="incrementValue",
         tag="Values",
-        summary="Count",
-        says="Adds to a whole number, which begins at 0. Without a body it adds 1.",
+        summary="Increment value",
+        says="Adds to an integer, which starts at 0. Without a body it adds 1.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(NAMESPACE, KEY, IF_MATCH, IDEMPOTENCY_KEY),
         body=INCREMENT_BODY,
         example=Example("/v1/app/visits/increment", '{"by": 5}'),
-        answers={200: Answer("The number as it is now.", Incremented, WRITTEN)},
+        answers={200: Answer("The incremented number.", Incremented, WRITTEN)},
         errors=metered("write", 412, _409=CONFLICT.format("`not_an_integer`, `out_of_range`, "), _413=TOO_LARGE),
     ),
     Operation(
@@ -251,15 +173,15 @@ OPERATIONS = (
         id="listKeys",
         tag="Values",
         summary="List keys",
-        says="In order, a page at a time, without their values.",
+        says="In order, page by page, without values.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(
             NAMESPACE,
-            Parameter("prefix", "query", KEY_PREFIX, "Only keys that begin so."),
+            Parameter("prefix", "query", KEY_PREFIX, "Only keys with this prefix."),
             limit(pages.MAX_PAGE, pages.DEFAULT_PAGE),
             cursor("keys"),
-            Parameter("include", "query", one_of("metadata"), "Each key's metadata and ETag too."),
+            Parameter("include", "query", one_of("metadata"), "Also return each key's metadata and ETag."),
             CONSISTENCY_EVENTUAL,
         ),
         example=Example("/v1/app?prefix=user:&limit=10&include=metadata"),
@@ -270,21 +192,21 @@ OPERATIONS = (
         route="DELETE /v1/{namespace}/{key}",
         id="deleteValue",
         tag="Values",
-        summary="Delete a value",
-        says="The same when there is none.",
+        summary="Delete value",
+        says="Idempotent.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         parameters=(NAMESPACE, KEY, IF_MATCH),
         example=Example("/v1/app/user:2"),
-        answers={204: Answer("There is no such key any more.")},
+        answers={204: Answer("The key is deleted or did not exist.")},
         errors=metered("delete", 412),
     ),
     Operation(
         route="GET /v1/limits",
         id="getLimits",
         tag="Values",
-        summary="What is left of the limits",
-        says="It consumes nothing, whichever scopes the key has.",
+        summary="Get limits",
+        says="Is not counted, and requires no scope.",
         access=Access.KEY_OR_SESSION,
         metered=True,
         example=Example("/v1/limits"),

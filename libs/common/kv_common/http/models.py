@@ -118,6 +118,7 @@ Count = Annotated[int, Field(ge=0)]
 NAMESPACE_NAME: dict[str, Any] = {"x-component": "NamespaceName"}
 """The schema of a namespace's name: the generator makes a reference to the document's component of it."""
 NamespaceName = Annotated[str, Rule(identifiers.namespace), WithJsonSchema(NAMESPACE_NAME)]
+KeyName = Annotated[str, WithJsonSchema({"x-component": "KeyName"})]
 PlanName = Annotated[str, WithJsonSchema({"x-component": "PlanName"})]
 
 
