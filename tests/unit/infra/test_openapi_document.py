@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,10 @@ def test_operation_describes_exactly_the_responses_that_its_route_declares(opera
         assert set(operation.answers) == set(models.responses)
         assert (operation.access is Access.PUBLIC) == (models.caller is None)
         assert models.body is None or operation.body is not None
+
+
+def test_bounds_are_written_in_json_schema_and_not_in_pydantics_words() -> None:
+    assert not re.search(r'"(ge|le|gt|lt|min_length|max_length|x-component)":', json.dumps(DOCUMENT))
 
 
 def references(node: object) -> set[str]:

@@ -107,8 +107,9 @@ def _integer(text: object) -> object:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 18 else text
 
 
-Integer = Annotated[int, BeforeValidator(_integer)]
-"""A whole number in a query string."""
+FROM_TEXT = BeforeValidator(_integer)
+"""Reads a whole number of a query string; it comes after the bounds: `Annotated[int, Field(ge=1), FROM_TEXT]`."""
+Integer = Annotated[int, FROM_TEXT]
 
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time in ISO 8601 and UTC."""

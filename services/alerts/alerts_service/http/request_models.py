@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from alerts_service import model as domain
-from kv_common.http.models import Cursor, Integer, QueryModel, RequestModel, optional
+from kv_common.http.models import FROM_TEXT, Cursor, QueryModel, RequestModel, optional
 from kv_common.http.rules import Rule
 
 Thresholds = Annotated[
@@ -19,7 +19,7 @@ Thresholds = Annotated[
 class ListAlerts(QueryModel):
     """GET /v1/alerts."""
 
-    limit: Annotated[Integer, Field(ge=1, le=domain.MAX_PAGE, description="The size of the page.")] = (
+    limit: Annotated[int, Field(ge=1, le=domain.MAX_PAGE, description="The size of the page."), FROM_TEXT] = (
         domain.DEFAULT_PAGE
     )
     cursor: Annotated[Cursor, Field(description="The `cursor` of the previous page.")] = optional()
