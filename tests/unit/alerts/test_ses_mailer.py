@@ -1,4 +1,4 @@
-"""What SES is asked to send, as its own model has it, and what its refusals become."""
+"""alerts_service.mail.ses_mailer, compared with the model of SES."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def post(client: Any) -> str:
     return box.post(MAIL, to="ada@example.com", unsubscribe=LINK, tags={"account": "a-1", "alert": "alert_1"})
 
 
-def test_a_mail_has_both_bodies_one_click_to_end_mail_and_tags_that_lead_back(client: Any) -> None:
+def test_mail_has_both_bodies_one_click_unsubscribe_and_tags(client: Any) -> None:
     with Stubber(client) as ses:
         ses.add_response(
             "send_email",
@@ -60,7 +60,7 @@ def test_a_mail_has_both_bodies_one_click_to_end_mail_and_tags_that_lead_back(cl
     "code",
     ["TooManyRequestsException", "MessageRejected", "SendingPausedException", "MailFromDomainNotVerifiedException"],
 )
-def test_a_refusal_is_known_by_its_code_and_never_by_its_message(client: Any, code: str) -> None:
+def test_rejection_is_reported_by_code_without_message(client: Any, code: str) -> None:
     with Stubber(client) as ses:
         ses.add_client_error("send_email", code, "ada@example.com is not verified", expected_params=None)
         with pytest.raises(NotSent) as refusal:
@@ -69,7 +69,7 @@ def test_a_refusal_is_known_by_its_code_and_never_by_its_message(client: Any, co
     assert str(refusal.value) == code
 
 
-def test_an_answer_that_never_came_may_be_a_mail_and_is_tried_again() -> None:
+def test_missing_response_is_reported_as_not_sent() -> None:
     class Silent:
         def send_email(self, **_: Any) -> None:
             raise ConnectTimeoutError(endpoint_url="https://email")
