@@ -39,7 +39,7 @@ def limiter(local: LocalEnvironment) -> RedisAdmission:
     return RedisAdmission.at(local.redis_url)
 
 
-def ticket(account: str, **changes: object) -> AdmissionRequest:
+def request(account: str, **changes: object) -> AdmissionRequest:
     fields: dict[str, object] = {
         "account_id": account,
         "digest": "d" * 64,
@@ -79,15 +79,15 @@ def account() -> str:
 
 
 def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: RedisAdmission, account: str) -> None:
-    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
-    decision = limiter.decide(ticket(account), facts())
+    assert limiter.decide(request(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(request(account), facts())
     assert decision.verdict is Verdict.ADMITTED
     assert (decision.key_id, decision.namespace_id, decision.used, decision.remaining) == ("key_1", "ns1", 1, 199)
-    assert limiter.decide(ticket(account)).used == 2
+    assert limiter.decide(request(account)).used == 2
 
 
 def test_every_key_has_a_time_to_live(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     keys = list(redis.scan_iter(f"{{{account}}}:*"))
     assert len(keys) == 6
     assert [key for key in keys if redis.pttl(key) < 0] == []
@@ -97,8 +97,8 @@ def test_every_key_has_a_time_to_live(limiter: RedisAdmission, redis: Redis, acc
 def test_a_key_that_is_not_active_is_refused_and_remembered(
     limiter: RedisAdmission, redis: Redis, account: str, status: KeyStatus
 ) -> None:
-    assert limiter.decide(ticket(account), facts(status=status)).verdict is Verdict.UNAUTHORIZED
-    assert limiter.decide(ticket(account)).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(request(account), facts(status=status)).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(request(account)).verdict is Verdict.UNAUTHORIZED
     # It may name any account: nothing of that account may come into being.
     assert [key.rsplit(":", 2)[1] for key in redis.scan_iter(f"{{{account}}}:*")] == ["key"]
 
@@ -106,39 +106,39 @@ def test_a_key_that_is_not_active_is_refused_and_remembered(
 def test_a_revocation_is_not_undone_by_a_record_that_was_read_before_it(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     redis.hset(f"{{{account}}}:key:{'d' * 64}", "status", "revoked")
-    assert limiter.decide(ticket(account), facts()).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(request(account), facts()).verdict is Verdict.UNAUTHORIZED
 
 
 def test_an_expired_key_is_refused_at_its_time(limiter: RedisAdmission, account: str) -> None:
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms - 1)).verdict is Verdict.UNAUTHORIZED
-    assert limiter.decide(ticket(account), facts(expires_at_ms=now_ms + 60_000)).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account), facts(expires_at_ms=now_ms - 1)).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(request(account), facts(expires_at_ms=now_ms + 60_000)).verdict is Verdict.ADMITTED
 
 
 def test_a_key_is_held_to_its_scopes(limiter: RedisAdmission, account: str) -> None:
     only_read = facts(scopes=frozenset({Scope.READ}))
-    assert limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), only_read).verdict is Verdict.WRONG_SCOPE
-    assert limiter.decide(ticket(account, scopes=frozenset({Scope.READ})), only_read).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account, scopes=frozenset({Scope.WRITE})), only_read).verdict is Verdict.WRONG_SCOPE
+    assert limiter.decide(request(account, scopes=frozenset({Scope.READ})), only_read).verdict is Verdict.ADMITTED
 
 
 def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisAdmission, account: str) -> None:
     for_two = facts(namespaces=("app", "other-app"))
     for name in ("app", "other-app"):
-        assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.ADMITTED
+        assert limiter.decide(request(account, namespace=name), for_two).verdict is Verdict.ADMITTED
     for name in ("ap", "other", "app-2"):
-        assert limiter.decide(ticket(account, namespace=name), for_two).verdict is Verdict.WRONG_NAMESPACE
+        assert limiter.decide(request(account, namespace=name), for_two).verdict is Verdict.WRONG_NAMESPACE
 
 
 def test_a_refusal_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    limiter.decide(ticket(account, scopes=frozenset({Scope.WRITE})), facts(scopes=frozenset({Scope.READ})))
+    limiter.decide(request(account, scopes=frozenset({Scope.WRITE})), facts(scopes=frozenset({Scope.READ})))
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
 def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
-    decisions = [limiter.decide(ticket(account), slow) for _ in range(6)]
+    decisions = [limiter.decide(request(account), slow) for _ in range(6)]
     assert [decision.verdict for decision in decisions] == [Verdict.ADMITTED] * 5 + [Verdict.RATE_LIMITED]
     assert [decision.remaining for decision in decisions] == [4, 3, 2, 1, 0, 0]
     assert 0 < decisions[-1].retry_ms <= 1_000
@@ -146,22 +146,22 @@ def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisA
 
 def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
-    assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.ADMITTED
-    assert limiter.decide(ticket(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
-    assert limiter.decide(ticket(account, cost=2), slow).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account, cost=3), slow).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
+    assert limiter.decide(request(account, cost=2), slow).verdict is Verdict.ADMITTED
 
 
 def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    decision = limiter.decide(ticket(account, cost=0), facts())
+    decision = limiter.decide(request(account, cost=0), facts())
     assert (decision.verdict, decision.remaining, decision.used, decision.charge) == (Verdict.ADMITTED, 200, 0, None)
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
 def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisAdmission, account: str) -> None:
     spent = facts(limits=Limits("free", rate=1, burst=1, quota=1, storage=10**9))
-    assert limiter.decide(ticket(account), spent).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account), spent).verdict is Verdict.ADMITTED
     look = limiter.decide(
-        ticket(account, cost=0), facts(limits=Limits("free", rate=1, burst=1, quota=0, storage=10**9))
+        request(account, cost=0), facts(limits=Limits("free", rate=1, burst=1, quota=0, storage=10**9))
     )
     assert (look.verdict, look.remaining, look.used) == (Verdict.ADMITTED, 0, 1)
 
@@ -171,9 +171,9 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
 ) -> None:
     limits = Limits("business", rate=100_000, burst=100_000, quota=500, storage=10**9)
     limiters = [RedisAdmission.at(local.redis_url) for _ in range(8)]
-    limiters[0].decide(ticket(account, cost=0), facts(limits=limits))
+    limiters[0].decide(request(account, cost=0), facts(limits=limits))
     with ThreadPoolExecutor(8) as pool:
-        verdicts = list(pool.map(lambda n: limiters[n % 8].decide(ticket(account)).verdict, range(550)))
+        verdicts = list(pool.map(lambda n: limiters[n % 8].decide(request(account)).verdict, range(550)))
     assert verdicts.count(Verdict.ADMITTED) == 500
     assert verdicts.count(Verdict.QUOTA_EXCEEDED) == 50
 
@@ -181,10 +181,10 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
 def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_together(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    limiter.decide(ticket(account, operation="put", bytes_in=70, scopes=frozenset({Scope.WRITE})), facts())
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account, operation="put", bytes_in=70, scopes=frozenset({Scope.WRITE})), facts())
+    limiter.decide(request(account), facts())
     for name in ("nowhere", "never"):
-        limiter.decide(ticket(account, namespace=name), facts(namespace_id=""))
+        limiter.decide(request(account, namespace=name), facts(namespace_id=""))
     assert metered(redis, account) == {"ns1|put": 1, "ns1|in": 70, "ns1|get": 1, "-|get": 2}
 
 
@@ -192,7 +192,7 @@ def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     def epoch() -> str:
-        charge = limiter.decide(ticket(account), facts()).charge
+        charge = limiter.decide(request(account), facts()).charge
         assert charge is not None
         return charge.epoch
 
@@ -203,8 +203,8 @@ def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
 
 
 def test_a_refund_takes_back_quota_and_meter(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    limiter.decide(ticket(account), facts())
-    decision = limiter.decide(ticket(account, bytes_in=9), facts())
+    limiter.decide(request(account), facts())
+    decision = limiter.decide(request(account, bytes_in=9), facts())
     assert decision.charge is not None
     limiter.refund(account, decision.charge)
     assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
@@ -215,21 +215,21 @@ def test_a_refund_takes_back_quota_and_meter(limiter: RedisAdmission, redis: Red
 def test_a_refund_after_the_counters_were_lost_takes_nothing(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    decision = limiter.decide(ticket(account), facts())
+    decision = limiter.decide(request(account), facts())
     assert decision.charge is not None
     redis.delete(f"{{{account}}}:meter", f"{{{account}}}:quota")
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     limiter.refund(account, decision.charge)
     assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
 
 
 def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: RedisAdmission, account: str) -> None:
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     limiter.forget_namespace(account, "app", "ns1")
-    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
-    assert limiter.decide(ticket(account), facts(namespace_id="ns1")).namespace_id == ""
+    assert limiter.decide(request(account)).verdict is Verdict.MISSING
+    assert limiter.decide(request(account), facts(namespace_id="ns1")).namespace_id == ""
     limiter.remember_namespace(account, "app", "ns2")
-    assert limiter.decide(ticket(account)).namespace_id == "ns2"
+    assert limiter.decide(request(account)).namespace_id == "ns2"
 
 
 def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_come_back(
@@ -237,16 +237,16 @@ def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_com
 ) -> None:
     before = Limits("free", rate=10, burst=20, quota=10, storage=100, version=5)
     after = Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7)
-    limiter.decide(ticket(account), facts(limits=before))
+    limiter.decide(request(account), facts(limits=before))
     limiter.set_limits(account, after)
     # The next request looks up what is stored, and cannot bring back what it read before.
-    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
-    decision = limiter.decide(ticket(account), facts(limits=before))
+    assert limiter.decide(request(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(request(account), facts(limits=before))
     assert decision.limits is not None
     assert (decision.limits.plan, decision.limits.quota, decision.limits.storage) == ("pro", 1_000, 10**6)
     # Neither an older change that was late, nor facts that were read before the change.
     limiter.set_limits(account, Limits("starter", 50, 100, 100, 1_000, version=6))
-    slow = limiter.decide(ticket(account), facts(limits=before))
+    slow = limiter.decide(request(account), facts(limits=before))
     assert slow.limits is not None
     assert slow.limits.plan == "pro"
 
@@ -255,8 +255,8 @@ def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undo
     limiter: RedisAdmission, account: str
 ) -> None:
     limiter.set_limits(account, Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7))
-    assert limiter.decide(ticket(account)).verdict is Verdict.MISSING
-    decision = limiter.decide(ticket(account), facts(limits=Limits("free", 10, 20, 10, 100)))
+    assert limiter.decide(request(account)).verdict is Verdict.MISSING
+    decision = limiter.decide(request(account), facts(limits=Limits("free", 10, 20, 10, 100)))
     assert decision.limits is not None
     assert decision.limits.plan == "pro"
 
@@ -264,13 +264,13 @@ def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undo
 def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     limiter.close_account(account)
-    for attempt in (ticket(account), ticket(account, digest=None), ticket(account, cost=0)):
+    for attempt in (request(account), request(account, digest=None), request(account, cost=0)):
         assert limiter.decide(attempt).verdict is Verdict.UNAUTHORIZED
         assert limiter.decide(attempt, facts()).verdict is Verdict.UNAUTHORIZED
     limiter.set_limits(account, LIMITS)
-    assert limiter.decide(ticket(account), facts()).verdict is Verdict.UNAUTHORIZED
+    assert limiter.decide(request(account), facts()).verdict is Verdict.UNAUTHORIZED
     left = {
         key.rsplit(":", 2)[1] if ":key:" in key else key.rsplit(":", 1)[1]
         for key in redis.scan_iter(f"{{{account}}}:*")
@@ -282,31 +282,31 @@ def test_what_is_stored_comes_from_the_facts_and_is_looked_up_sooner_when_it_is_
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     limits = Limits("free", rate=10, burst=20, quota=100, storage=100)
-    decision = limiter.decide(ticket(account), replace(facts(limits=limits), use=Usage(stored=30)))
+    decision = limiter.decide(request(account), replace(facts(limits=limits), usage=Usage(stored=30)))
     assert decision.limits is not None
     assert (decision.limits.storage, decision.stored) == (100, 30)
     assert redis.ttl(f"{{{account}}}:limits") > 50
     redis.delete(f"{{{account}}}:limits")
-    limiter.decide(ticket(account), replace(facts(limits=limits), use=Usage(stored=90)))
+    limiter.decide(request(account), replace(facts(limits=limits), usage=Usage(stored=90)))
     assert redis.ttl(f"{{{account}}}:limits") <= 5
 
 
 def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     month = datetime.fromtimestamp(int(redis.time()[0]), UTC).strftime("%Y-%m")
-    told = replace(facts(), use=Usage(month, requests=700))
-    assert limiter.decide(ticket(account), told).used == 701
+    told = replace(facts(), usage=Usage(month, requests=700))
+    assert limiter.decide(request(account), told).used == 701
     # Only where there is no counter, and only for the month it was told of.
-    assert limiter.decide(ticket(account), told).used == 702
+    assert limiter.decide(request(account), told).used == 702
     redis.delete(f"{{{account}}}:quota")
-    assert limiter.decide(ticket(account), replace(facts(), use=Usage("2020-01", requests=700))).used == 1
+    assert limiter.decide(request(account), replace(facts(), usage=Usage("2020-01", requests=700))).used == 1
 
 
 def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    limiter.decide(ticket(account, digest=None), facts())
+    limiter.decide(request(account, digest=None), facts())
     assert redis.hget(f"{{{account}}}:meter", "used|key_1") is None
-    charge = limiter.decide(ticket(account), facts()).charge
+    charge = limiter.decide(request(account), facts()).charge
     assert charge is not None
     assert redis.hget(f"{{{account}}}:meter", "used|key_1") == str(charge.minute)
 
@@ -315,18 +315,18 @@ def test_a_flood_of_unknown_names_is_stopped_by_the_bucket_before_the_tables(
     limiter: RedisAdmission, account: str
 ) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000, storage=10**9))
-    limiter.decide(ticket(account), slow)
-    assert limiter.decide(ticket(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
+    limiter.decide(request(account), slow)
+    assert limiter.decide(request(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
 
 
 def test_the_script_survives_being_forgotten_by_the_server(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    limiter.decide(ticket(account), facts())
+    limiter.decide(request(account), facts())
     redis.script_flush()
-    assert limiter.decide(ticket(account)).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account)).verdict is Verdict.ADMITTED
 
 
 def test_the_month_is_that_of_redis(limiter: RedisAdmission, redis: Redis, account: str) -> None:
-    charge = limiter.decide(ticket(account), facts()).charge
+    charge = limiter.decide(request(account), facts()).charge
     seconds, _ = redis.time()
     assert charge is not None
     assert charge.month == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m")
@@ -347,13 +347,13 @@ def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime
 def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in_debt(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
-    large = ticket(account, cost=100)
+    large = request(account, cost=100)
     limits = Limits("free", 100, 20, 10_000, 10**9)
     first = limiter.decide(large, facts(limits=limits))
     assert (first.verdict, first.remaining) == (Verdict.ADMITTED, 0)
     assert 900 < first.reset_ms <= 1_000
 
-    refused = limiter.decide(ticket(account))
+    refused = limiter.decide(request(account))
     assert refused.verdict is Verdict.RATE_LIMITED
     # Eighty of the hundred are debt.
     assert 700 < refused.retry_ms <= 810
@@ -362,13 +362,13 @@ def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in
     assert again.retry_ms > refused.retry_ms
 
     redis.delete(f"{{{account}}}:bucket")
-    limiter.decide(ticket(account))
+    limiter.decide(request(account))
     soon = limiter.decide(large)
     assert (soon.verdict, soon.retry_ms <= 11) == (Verdict.RATE_LIMITED, True)
 
 
 def test_every_scope_that_is_asked_for_is_needed(limiter: RedisAdmission, account: str) -> None:
-    both = ticket(account, scopes=frozenset({Scope.READ, Scope.WRITE}))
+    both = request(account, scopes=frozenset({Scope.READ, Scope.WRITE}))
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ}))).verdict is Verdict.WRONG_SCOPE
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ, Scope.WRITE}))).verdict is Verdict.ADMITTED
-    assert limiter.decide(ticket(account, scopes=frozenset())).verdict is Verdict.ADMITTED
+    assert limiter.decide(request(account, scopes=frozenset())).verdict is Verdict.ADMITTED

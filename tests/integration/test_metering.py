@@ -76,7 +76,7 @@ class Harness:
         for _ in range(count):
             self.limiter.decide(ticket, AdmissionData(KEY, LIMITS, "ns1"))
 
-    def told(self) -> list[Event]:
+    def published(self) -> list[Event]:
         response = self.client.query(
             TableName=self.table,
             KeyConditionExpression="PK = :p AND begins_with(SK, :o)",
@@ -86,8 +86,8 @@ class Harness:
         return [decode(item["name"]["S"], json.loads(item["detail"]["S"])) for item in response["Items"]]
 
     def counted(self) -> int:
-        """What whoever reads the events counts: the newest telling of each minute and epoch."""
-        served = [event.data for event in self.told() if isinstance(event.data, RequestServed)]
+        """What whoever reads the events counts: the newest report of each minute and epoch."""
+        served = [event.data for event in self.published() if isinstance(event.data, RequestServed)]
         return sum(sum(one.requests.values()) for data in served for one in data.namespaces.values())
 
     def fields(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_every_request_is_told_with_its_operation_and_its_bytes(harness: Harness
     harness.serve(2, "put")
     flushed = harness.flusher.flush()
     assert (flushed.accounts, flushed.minutes) == (1, 1)
-    (served,) = [event for event in harness.told() if isinstance(event.data, RequestServed)]
+    (served,) = [event for event in harness.published() if isinstance(event.data, RequestServed)]
     assert isinstance(served.data, RequestServed)
     assert served.id == f"{harness.account}#{served.data.minute}#{served.data.epoch}"
     assert served.data.namespaces["ns1"].requests == {"get": 3, "put": 2}
@@ -188,14 +188,14 @@ def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
         harness.serve(4)
     harness.flusher.flush()
     assert harness.counted() == (3 if minute_is_over else 7)
-    assert len({event.id for event in harness.told()}) == len(harness.told())
+    assert len({event.id for event in harness.published()}) == len(harness.published())
 
 
 def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(harness: Harness) -> None:
     harness.serve(3)
     harness.meter.ahead_s = 130
-    (reading,) = next(iter(harness.meter.snapshots(10)))
-    assert isinstance(reading, MeterSnapshot)
+    (snapshot,) = next(iter(harness.meter.snapshots(10)))
+    assert isinstance(snapshot, MeterSnapshot)
     original = harness.store.put
 
     def slowly(events: Any, used: Any, *, now_s: int) -> None:
@@ -218,7 +218,7 @@ def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch
     harness.flusher.flush()
     # 11 were served; the two that nobody had told are lost, and nothing is counted twice.
     assert harness.counted() == 9
-    epochs = {event.data.epoch for event in harness.told() if isinstance(event.data, RequestServed)}
+    epochs = {event.data.epoch for event in harness.published() if isinstance(event.data, RequestServed)}
     assert len(epochs) == 2
 
 
@@ -237,7 +237,7 @@ def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(harness: Harness)
 def test_the_last_use_of_a_key_is_told(harness: Harness) -> None:
     harness.serve(2)
     harness.flusher.flush()
-    (used,) = [event.data for event in harness.told() if isinstance(event.data, ApiKeyUsed)]
+    (used,) = [event.data for event in harness.published() if isinstance(event.data, ApiKeyUsed)]
     minute = int(harness.redis.time()[0]) // 60
     assert used.keys["key_1"] in (minute, minute - 1)
 

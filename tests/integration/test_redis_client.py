@@ -178,13 +178,15 @@ def test_a_port_where_nothing_listens_is_unavailable() -> None:
     assert raised.value.is_outage
 
 
-def test_a_replica_makes_the_client_connect_again(client: RedisClient, admin: Redis) -> None:
+@pytest.mark.parametrize("by_script", [False, True])
+def test_a_replica_makes_the_client_connect_again(client: RedisClient, admin: Redis, *, by_script: bool) -> None:
+    write = client.script("return redis.call('SET', KEYS[1], ARGV[1])")
     call(client, "PING")
     before = connected(admin)
     admin.replicaof("127.0.0.1", free_port())
     try:
         with pytest.raises(RedisUnavailable):
-            call(client, "SET", "k", "1")
+            write(["k"], ["1"]) if by_script else call(client, "SET", "k", "1")
     finally:
         admin.replicaof("NO", "ONE")
     assert call(client, "SET", "k", "1") == b"OK"

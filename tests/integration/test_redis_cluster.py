@@ -83,7 +83,7 @@ class Outbox:
     def __init__(self) -> None:
         self.events: dict[str, Event] = {}
 
-    def tell(self, events: list[Event], used: object, *, now_s: int) -> None:  # noqa: ARG002 - the port's signature
+    def put(self, events: list[Event], used: object, *, now_s: int) -> None:  # noqa: ARG002 - the port's signature
         self.events.update({event.id: event for event in events})
 
     def counted(self) -> Counter[str]:
@@ -284,3 +284,22 @@ def test_one_node_behind_cluster_mode_is_reported(
     finally:
         server.stop()
     assert reports == [("Redis is no cluster", "REDIS_MODE=standalone (parameter RedisMode)")]
+
+
+def test_a_node_that_moved_names_and_nobody_reaches_is_reported(
+    cluster: RedisCluster, client: RedisClient, reports: list[tuple[str, str]]
+) -> None:
+    source, target = cluster.nodes[0], cluster.nodes[1]
+    key = next(f"{{{number}}}" for number in range(1_000) if cluster.owner(f"{{{number}}}") is source)
+    client.execute(key, ("GET", key))
+    slot = key_slot(key.encode())
+    for node in (target, source):
+        node.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+    target.server.pause()
+
+    with pytest.raises(RedisUnavailable):
+        client.execute(key, ("GET", key))
+
+    ((problem, remedy),) = reports
+    assert str(target.server.port) in problem
+    assert "cluster-announce-ip" in remedy

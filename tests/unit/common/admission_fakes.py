@@ -52,25 +52,25 @@ class FakeRedis(RedisAdmission):
         self.refunded: list[tuple[str, Charge]] = []
         self.used = 0
 
-    def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
+    def decide(self, request: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
         self._answer()
         if facts is not None and not self.forgetful:
-            self.known[ticket.account_id] = facts
-        known = self.known.get(ticket.account_id)
+            self.known[request.account_id] = facts
+        known = self.known.get(request.account_id)
         if known is None:
             return Decision(Verdict.MISSING, Source.REDIS, 0)
-        self.used += ticket.cost
-        charge = Charge("2026-11", 1, "epoch", known.namespace_id, ticket.operation, ticket.cost, ticket.bytes_in)
+        self.used += request.cost
+        charge = Charge("2026-11", 1, "epoch", known.namespace_id, request.operation, request.cost, request.bytes_in)
         return Decision(
             Verdict.ADMITTED,
             Source.REDIS,
             0,
             known.limits,
             used=self.used,
-            stored=known.use.stored,
+            stored=known.usage.stored,
             key_id=known.key.key_id if known.key else "",
             namespace_id=known.namespace_id,
-            charge=charge if ticket.cost else None,
+            charge=charge if request.cost else None,
         )
 
     def refund(self, account_id: str, charge: Charge) -> None:

@@ -29,8 +29,8 @@ class Harness:
             self.redis, self.tables, monotonic=self.clock, wall=lambda: NOW.timestamp() + self.clock.time
         )
 
-    def decide(self, **ticket: Any) -> Decision:
-        return self.admission.decide(replace(TICKET, **ticket))
+    def decide(self, **request: Any) -> Decision:
+        return self.admission.decide(replace(TICKET, **request))
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ def limiter(clock: Clock, response: AdmissionData | None = FACTS) -> tuple[Local
     return LocalAdmission(tables, clock), tables
 
 
-def verdicts(local: LocalAdmission, times: int, **ticket: Any) -> list[Verdict]:
-    return [local.decide(replace(TICKET, **ticket)).verdict for _ in range(times)]
+def verdicts(local: LocalAdmission, times: int, **request: Any) -> list[Verdict]:
+    return [local.decide(replace(TICKET, **request)).verdict for _ in range(times)]
 
 
 def test_a_good_key_is_admitted_with_all_that_the_answer_shows(clock: Clock) -> None:
@@ -210,10 +210,10 @@ def test_facts_are_kept_apart_by_account_key_and_namespace(clock: Clock) -> None
         replace(TICKET, account_id="another"),
         replace(TICKET, digest=None),
     ]
-    for ticket in tickets * 2:
-        local.decide(ticket)
+    for request in tickets * 2:
+        local.decide(request)
 
-    assert tables.request == [(ticket.account_id, ticket.digest, ticket.namespace) for ticket in tickets]
+    assert tables.request == [(request.account_id, request.digest, request.namespace) for request in tickets]
 
 
 def test_without_the_tables_there_is_no_answer_and_the_next_one_asks_again(clock: Clock) -> None:
@@ -254,4 +254,4 @@ def test_many_accounts_do_not_grow_the_process_for_ever(clock: Clock) -> None:
     for number in range(10_050):
         local.decide(replace(TICKET, digest=f"{number:064}"))
 
-    assert len(local._facts) <= 10_000
+    assert len(local._cached) <= 10_000

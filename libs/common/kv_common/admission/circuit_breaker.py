@@ -1,4 +1,4 @@
-"""A circuit breaker: after a few failures in a row, stop asking for a while, then let one question through."""
+"""A circuit breaker: after consecutive failures, stop calling for a while, then let one attempt through."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAUSE_S = 1.0
 
 
 class CircuitBreaker:
-    """Opens after FAILURES failures in a row; while open, one attempt passes every PAUSE_S, and a success closes it.
+    """Opens after FAILURES consecutive failures; while open, one attempt passes every PAUSE_S, and a success closes it.
 
     `now` is a monotonic clock in seconds.
     """
@@ -23,7 +23,7 @@ class CircuitBreaker:
         self._next_attempt = 0.0
 
     def allows(self) -> bool:
-        """Tell whether to try; while the breaker is open, a yes claims the one attempt."""
+        """Return whether to try; while the breaker is open, True claims the one attempt."""
         if self._failures < FAILURES:
             return True
         now = self._now()
@@ -33,10 +33,10 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
-        """Note that the dependency answered."""
+        """Record a success."""
         self._failures = 0
 
     def failed(self) -> None:
-        """Note that the dependency did not answer, or not as it should."""
+        """Record a failure."""
         self._failures += 1
         self._next_attempt = self._now() + PAUSE_S

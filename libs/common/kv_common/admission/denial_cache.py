@@ -1,7 +1,7 @@
-"""Rate-limited tickets, remembered while they must stay so: a flood costs Redis a trip per token, not per request.
+"""Caches rate-limit denials: a flood costs one Redis round trip per token instead of one per request.
 
-A bucket only ever gets emptier by what others take. So what Redis refuses now, it would refuse until the time it says,
-and this process may say so in its place, exactly. It keeps that for a second at most, for a plan or a key may change.
+Other requests can only empty a bucket further. So a denial holds until its retry time, and this process can repeat it
+exactly. It is cached for a second at most, because a plan or a key may change.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ MAX_ENTRIES = 10_000
 
 
 class DenialCache:
-    """What Redis refused a moment ago; `now` is a monotonic clock in seconds."""
+    """Recent rate-limit denials of Redis; `now` is a monotonic clock in seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._known: LRUCache[Asked, tuple[float, Decision]] = LRUCache(MAX_ENTRIES)
 
     def now(self) -> float:
-        """Return the time, to be taken before Redis is asked: its answer is never older than that."""
+        """Return the time, to be read before Redis is called: its reply is never older."""
         return self._now()
 
-    def note(self, ticket: AdmissionRequest, decision: Decision, asked_at: float) -> None:
-        """Remember a decision if it is a refusal that time alone undoes."""
+    def note(self, request: AdmissionRequest, decision: Decision, asked_at: float) -> None:
+        """Cache a decision if it is a rate-limit denial."""
         if decision.verdict is Verdict.RATE_LIMITED:
-            self._known[_asked(ticket)] = asked_at, decision
+            self._known[_asked(request)] = asked_at, decision
 
-    def standing(self, ticket: AdmissionRequest) -> Decision | None:
-        """Return the refusal of an equal ticket, as Redis would word it now, while it stands for certain."""
-        asked_at, decision = self._known.get(_asked(ticket), (0.0, None))
+    def current(self, request: AdmissionRequest) -> Decision | None:
+        """Return the cached denial of an equal request with the times that apply now, while it is certain."""
+        asked_at, decision = self._known.get(_asked(request), (0.0, None))
         if decision is None:
             return None
         passed_ms = int((self._now() - asked_at) * 1000)
-        # Redis's wait was rounded up to the millisecond.
+        # Redis rounds the wait up to the millisecond.
         if passed_ms >= min(decision.retry_ms - 1, LONGEST_MS):
             return None
         return replace(
@@ -57,6 +57,6 @@ class DenialCache:
         )
 
 
-def _asked(ticket: AdmissionRequest) -> Asked:
-    """Return what a refusal depends on: another key, scope or namespace may be refused for another reason."""
-    return ticket.account_id, ticket.digest, ticket.scopes, ticket.namespace, ticket.cost
+def _asked(request: AdmissionRequest) -> Asked:
+    """Return what a denial depends on: another key, scope or namespace may be denied for another reason."""
+    return request.account_id, request.digest, request.scopes, request.namespace, request.cost

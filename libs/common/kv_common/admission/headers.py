@@ -1,4 +1,4 @@
-"""The rate-limit headers of an answer, in the common `X-` form and in the IETF draft's."""
+"""The rate-limit headers of a response, in the common `X-` form and in the form of the IETF draft."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rate_limit_headers(decision: Decision) -> dict[str, str]:
-    """Return both forms for `decision`; empty where no account was proved, so that there is nothing to tell.
+    """Return both forms for `decision`; empty when no account was authenticated.
 
     `X-…-Reset` is a Unix time in seconds, the draft's `t` the seconds until then. Remaining requests are never shown
     above the limit a second, although the bucket may hold a burst of more.
@@ -39,11 +39,11 @@ def rate_limit_headers(decision: Decision) -> dict[str, str]:
 
 
 def retry_after(decision: Decision) -> int:
-    """Return the whole seconds, at least 1, after which a rate-limited ticket would pass."""
+    """Return the whole seconds, at least 1, after which a rate-limited request would be admitted."""
     return max(1, math.ceil(decision.retry_ms / 1000))
 
 
 def quota_retry_after(decision: Decision) -> int:
-    """Return the whole seconds until the month, and with it the quota, turns."""
+    """Return the whole seconds until the month ends and the quota resets."""
     now_s = decision.now_ms / 1000
     return max(1, math.ceil(month_span(decision.now_ms)[1] / 1000 - now_s))

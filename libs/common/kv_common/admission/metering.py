@@ -1,4 +1,4 @@
-"""An account's meter as it is read, and what is noted of it once it has been told."""
+"""Snapshots of an account's meter, and acknowledgements of what has been reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MeterSnapshot:
-    """An account's meter and its monthly counters, as their hashes stand in Redis (admission.lua lists the fields)."""
+    """An account's meter and its monthly counters: their Redis hashes (admission.lua lists the fields)."""
 
     account_id: str
     meter: dict[str, str]
@@ -16,9 +16,9 @@ class MeterSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class MeterAck:
-    """What has been told of a meter: minutes with the changes that were told, keys with the minute of their last use.
+    """What has been reported of a meter: minutes with their reported changes, keys with the minute of their last use.
 
-    Minutes in `forget` will not change any more; keys in `forget_keys` have not been used for long.
+    Minutes in `forget` are final; keys in `forget_keys` have not been used for a day.
     """
 
     account_id: str

@@ -1,4 +1,4 @@
-"""What admission asks, knows and answers; pure data and the rules that need no store."""
+"""Admission requests, data and decisions, and the rules that need no store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The answer to a ticket. MISSING is no answer: the script lacks facts that must be loaded first."""
+    """The result of admission. MISSING is provisional: the script needs data that has to be loaded first."""
 
     ADMITTED = "admitted"
     MISSING = "missing"
@@ -35,9 +35,8 @@ class Source(StrEnum):
 class AdmissionRequest(msgspec.Struct, frozen=True):
     """A request for admission.
 
-    `digest` is the SHA-256 of the API key, or None when an access token has already proved the account; of the key, all
-    `scopes` are asked. `cost` is in requests; 0 looks at the state and consumes nothing. `namespace` may be empty for
-    routes outside any.
+    `digest` is the SHA-256 of the API key, which needs all of `scopes`; None when an access token has authenticated the
+    account. `cost` is in requests; 0 reads the state and consumes nothing. `namespace` is empty for routes outside any.
     """
 
     account_id: str
@@ -50,7 +49,7 @@ class AdmissionRequest(msgspec.Struct, frozen=True):
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
-    """An API key as its owner made it; `expires_at_ms` is 0 when it never expires."""
+    """An API key as its owner created it; `expires_at_ms` is 0 when it never expires."""
 
     key_id: str
     status: KeyStatus
@@ -59,12 +58,12 @@ class KeyRecord(msgspec.Struct, frozen=True):
     expires_at_ms: int
 
     def is_valid(self, now_ms: int) -> bool:
-        """Tell whether the key opens anything at all at `now_ms`."""
+        """Return whether the key is active at `now_ms`."""
         expired = 0 < self.expires_at_ms <= now_ms
         return self.status is KeyStatus.ACTIVE and not expired
 
     def covers(self, namespace: str) -> bool:
-        """Tell whether the key is for `namespace`; routes outside any namespace need no cover."""
+        """Return whether the key covers `namespace`; routes outside any namespace need no cover."""
         return not namespace or ANY_NAMESPACE in self.namespaces or namespace in self.namespaces
 
 
@@ -91,7 +90,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What an account has used, as last told: requests in `month` (YYYY-MM), and bytes stored."""
+    """An account's usage as last reported: requests in `month` (YYYY-MM), and bytes stored."""
 
     month: str = ""
     requests: int = 0
@@ -99,24 +98,24 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class AdmissionData(msgspec.Struct, frozen=True):
-    """What the tables say about a ticket; `namespace_id` is empty when the account has no such namespace."""
+    """What the tables hold for a request; `namespace_id` is empty when the account has no such namespace."""
 
     key: KeyRecord | None
     limits: Limits
     namespace_id: str
-    use: Usage = Usage()
+    usage: Usage = Usage()
 
 
 class AdmissionDataSource(Protocol):
-    """Where facts come from when Redis lacks them: strongly consistent reads of the tables, in one trip."""
+    """Loads what Redis lacks with strongly consistent reads, in one round trip."""
 
     def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
-        """Return the facts; raises Unavailable when the tables do not answer."""
+        """Return the data; raises Unavailable."""
         ...
 
 
 class Charge(msgspec.Struct, frozen=True):
-    """What an admitted request was counted as, so that it can be taken back: month `YYYY-MM`, minute since 1970."""
+    """How an admitted request was counted, for a refund: month `YYYY-MM`, minute since 1970."""
 
     month: str
     minute: int
@@ -128,11 +127,11 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The answer to a ticket, with the state that the rate-limit headers show.
+    """The result of admission, with the state that the rate-limit headers show.
 
-    `remaining` counts requests left in the bucket, `reset_ms` is until the bucket is full, `retry_ms` until this
-    ticket would pass, `used` counts the month's requests, `stored` the bytes kept. `limits` is None where no key or
-    token proved an account.
+    `remaining` is the requests left in the bucket, `reset_ms` the time until it is full, `retry_ms` the time until this
+    request would be admitted, `used` the month's requests, `stored` the stored bytes. `limits` is None when no account
+    was authenticated.
     """
 
     verdict: Verdict

@@ -37,26 +37,26 @@ class RedisAdmission:
         """Return admission on one Redis node; ValueError for a malformed address."""
         return cls(connect(RedisSettings(url, timeout_s=timeout_s)))
 
-    def decide(self, ticket: AdmissionRequest, facts: AdmissionData | None = None) -> Decision:
-        """Return Redis's answer; MISSING asks for a second call with `facts`."""
-        keyed = ticket.digest is not None
+    def decide(self, request: AdmissionRequest, data: AdmissionData | None = None) -> Decision:
+        """Return Redis's decision; MISSING requires a second call with `data`."""
+        keyed = request.digest is not None
         arguments: list[str | int] = [
-            (",".join(sorted(ticket.scopes)) or _NO_SCOPE) if keyed else "",
-            ticket.namespace,
-            ticket.operation,
-            ticket.cost,
-            ticket.bytes_in,
+            (",".join(sorted(request.scopes)) or _NO_SCOPE) if keyed else "",
+            request.namespace,
+            request.operation,
+            request.cost,
+            request.bytes_in,
             secrets.token_hex(8),
             "0",
         ]
-        if facts is not None:
+        if data is not None:
             arguments[-1] = "1"
-            arguments += _offer(facts)
-        answer = self._admission(_keys(ticket, facts), arguments)
-        return _decision(_replies.decode(cast("bytes", answer)), ticket)
+            arguments += _offer(data)
+        answer = self._admission(_keys(request, data), arguments)
+        return _decision(_replies.decode(cast("bytes", answer)), request)
 
     def refund(self, account_id: str, charge: Charge) -> None:
-        """Take back what an admitted request was counted as."""
+        """Refund an admitted request."""
         self._refund(
             [f"{{{account_id}}}:quota", f"{{{account_id}}}:meter"],
             [
@@ -71,30 +71,30 @@ class RedisAdmission:
         )
 
     def remember_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
-        """Tell every process that `name` now stands for `namespace_id`."""
+        """Make every process resolve `name` to `namespace_id`."""
         names = f"{{{account_id}}}:namespaces"
         self._client.transaction(names, ("HSET", names, name, namespace_id), ("EXPIRE", names, NAMESPACES_S))
 
     def forget_namespace(self, account_id: str, name: str, namespace_id: str) -> None:
-        """Tell every process that `namespace_id` is gone, and keep a slow reader from bringing it back."""
+        """Make every process forget `namespace_id`, and keep a slow reader from restoring it."""
         names = f"{{{account_id}}}:namespaces"
         tombstone = ("SET", f"{{{account_id}}}:gone:{namespace_id}", "1", "EX", NAMESPACES_S)
         self._client.transaction(names, tombstone, ("HDEL", names, name))
 
     def revoke_key(self, account_id: str, digest: str) -> None:
-        """Tell every process that the key is closed, and keep a slow reader from opening it again."""
+        """Revoke the key in every process, and keep a slow reader from restoring it."""
         key = f"{{{account_id}}}:key:{digest}"
         self._client.transaction(key, ("HSET", key, "status", KeyStatus.REVOKED), ("EXPIRE", key, REVOKED_KEY_S))
 
     def set_limits(self, account_id: str, limits: Limits) -> None:
-        """Put limits in force at once, unless newer ones are."""
+        """Apply limits at once, unless newer ones are applied."""
         self._limits(
             [f"{{{account_id}}}:limits"],
             [limits.plan, limits.rate, limits.burst, limits.quota, limits.storage, limits.version],
         )
 
     def close_account(self, account_id: str) -> None:
-        """Refuse everything in the account's name from now on, and forget what it used."""
+        """Deny every request of the account from now on, and delete its counters."""
         tag = f"{{{account_id}}}"
         self._client.transaction(
             f"{tag}:limits",
@@ -110,37 +110,37 @@ class RedisAdmission:
 
 
 def script(name: str) -> str:
-    """Return the text of one of the Lua files here."""
+    """Return the source of a Lua script."""
     return resources.files("kv_common.admission").joinpath("scripts").joinpath(name).read_text("utf-8")
 
 
-def _keys(ticket: AdmissionRequest, facts: AdmissionData | None) -> list[str]:
-    tag = f"{{{ticket.account_id}}}"
+def _keys(request: AdmissionRequest, data: AdmissionData | None) -> list[str]:
+    tag = f"{{{request.account_id}}}"
     return [
-        f"{tag}:key:{ticket.digest or ''}",
+        f"{tag}:key:{request.digest or ''}",
         f"{tag}:limits",
         f"{tag}:namespaces",
         f"{tag}:bucket",
         f"{tag}:quota",
         f"{tag}:meter",
-        f"{tag}:gone:{facts.namespace_id if facts else ''}",
+        f"{tag}:gone:{data.namespace_id if data else ''}",
     ]
 
 
-def _offer(facts: AdmissionData) -> list[str | int]:
-    key = facts.key
+def _offer(data: AdmissionData) -> list[str | int]:
+    key = data.key
     record: list[str | int] = (
         ["", "", "", "", 0]
         if key is None
         else [key.status, key.key_id, ",".join(sorted(key.scopes)), ",".join(key.namespaces), key.expires_at_ms]
     )
-    limits, use = facts.limits, facts.use
-    record += [limits.plan, limits.rate, limits.burst, limits.quota, facts.namespace_id]
-    return [*record, limits.storage, limits.version, use.month, use.requests, use.stored]
+    limits, usage = data.limits, data.usage
+    record += [limits.plan, limits.rate, limits.burst, limits.quota, data.namespace_id]
+    return [*record, limits.storage, limits.version, usage.month, usage.requests, usage.stored]
 
 
 class _Reply(msgspec.Struct, array_like=True, frozen=True):
-    """What admission.lua returns; only the first two where no account was proved."""
+    """What admission.lua returns; only the first two fields when no account was authenticated."""
 
     verdict: Verdict
     now_ms: int
@@ -164,10 +164,10 @@ class _Reply(msgspec.Struct, array_like=True, frozen=True):
 _replies = msgspec.msgpack.Decoder(_Reply)
 
 
-def _decision(reply: _Reply, ticket: AdmissionRequest) -> Decision:
+def _decision(reply: _Reply, request: AdmissionRequest) -> Decision:
     if reply.verdict in (Verdict.MISSING, Verdict.UNAUTHORIZED):
         return Decision(reply.verdict, Source.REDIS, now_ms=reply.now_ms)
-    counted = reply.verdict is Verdict.ADMITTED and ticket.cost > 0
+    counted = reply.verdict is Verdict.ADMITTED and request.cost > 0
     return Decision(
         verdict=reply.verdict,
         source=Source.REDIS,
@@ -185,9 +185,9 @@ def _decision(reply: _Reply, ticket: AdmissionRequest) -> Decision:
             reply.minute,
             reply.epoch,
             reply.namespace_id or "-",
-            ticket.operation,
-            ticket.cost,
-            ticket.bytes_in,
+            request.operation,
+            request.cost,
+            request.bytes_in,
         )
         if counted
         else None,

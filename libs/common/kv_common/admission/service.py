@@ -1,4 +1,4 @@
-"""Admission as the services call it: Redis while it answers, this process alone while it does not."""
+"""Admission: by Redis while it answers, by this process alone while it does not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Decides on tickets; raises Unavailable only when neither Redis nor the tables answer.
+    """Decides whether requests may be served; raises Unavailable only when neither Redis nor the tables answer.
 
     `monotonic` and `wall` are clocks in seconds.
     """
@@ -39,21 +39,21 @@ class Admission:
         self._breaker = CircuitBreaker(monotonic)
         self._denials = DenialCache(monotonic)
 
-    def decide(self, ticket: AdmissionRequest) -> Decision:
-        """Return the answer to `ticket`, whatever it is, without raising for a refusal."""
-        denied = self._denials.standing(ticket)
+    def decide(self, request: AdmissionRequest) -> Decision:
+        """Return the decision on `request`; a denial does not raise."""
+        denied = self._denials.current(request)
         if denied is not None:
             return denied
         if self._breaker.allows():
             try:
-                return self._ask_redis(ticket)
+                return self._ask_redis(request)
             except RedisUnavailable as error:
                 if error.is_outage:
                     self._breaker.failed()
-        return self._local.decide(ticket)
+        return self._local.decide(request)
 
     def refund(self, account_id: str, decision: Decision) -> bool:
-        """Take back what `decision` counted, because the request ended in a 5xx; False when Redis did not answer."""
+        """Refund what `decision` counted, because the request ended in a 5xx; False when Redis did not answer."""
         if decision.charge is None:
             return True
         try:
@@ -62,31 +62,31 @@ class Admission:
             return False
         return True
 
-    def _ask_redis(self, ticket: AdmissionRequest) -> Decision:
+    def _ask_redis(self, request: AdmissionRequest) -> Decision:
         asked_at = self._denials.now()
-        decision = self._redis.decide(ticket)
+        decision = self._redis.decide(request)
         if decision.verdict is Verdict.MISSING:
-            facts = self._source.load(ticket.account_id, ticket.digest, ticket.namespace)
-            decision = self._redis.decide(ticket, facts)
+            data = self._source.load(request.account_id, request.digest, request.namespace)
+            decision = self._redis.decide(request, data)
         self._breaker.succeeded()
-        self._local.note(ticket, decision)
-        self._denials.note(ticket, decision, asked_at)
+        self._local.note(request, decision)
+        self._denials.note(request, decision, asked_at)
         return decision
 
 
-def require_admitted(ticket: AdmissionRequest, decision: Decision) -> None:
-    """Return if `decision` is yes; else raise the error that the caller shall see."""
+def require_admitted(request: AdmissionRequest, decision: Decision) -> None:
+    """Return if `decision` admits the request; else raise the error for the caller."""
     if decision.verdict is not Verdict.ADMITTED:
-        raise _refusal(ticket, decision)
+        raise _refusal(request, decision)
 
 
-def _refusal(ticket: AdmissionRequest, decision: Decision) -> AppError:
+def _refusal(request: AdmissionRequest, decision: Decision) -> AppError:
     match decision.verdict:
         case Verdict.UNAUTHORIZED:
             return Unauthorized("The API key is not valid.")
         case Verdict.WRONG_SCOPE:
-            # Several in one text, as OAuth writes them.
-            scopes = " ".join(sorted(ticket.scopes))
+            # Separated by spaces, as in OAuth.
+            scopes = " ".join(sorted(request.scopes))
             return Forbidden(f"The API key has no {scopes} scope.", details={"required_scope": scopes})
         case Verdict.WRONG_NAMESPACE:
             return Forbidden("The API key is not for this namespace.")
@@ -106,5 +106,5 @@ def _refusal(ticket: AdmissionRequest, decision: Decision) -> AppError:
                 headers={"Retry-After": str(wait)},
             )
         case _:
-            # MISSING twice: Redis lost what it had just been given, for instance in a flush between two calls.
+            # MISSING twice: Redis lost the data between two calls, for instance by FLUSHALL.
             return Unavailable()

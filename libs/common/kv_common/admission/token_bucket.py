@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The state after a question: whether it passed, the new arrival time, and what the caller may know of it."""
+    """The state after a request: whether it passed, the new arrival time, and what the headers show."""
 
     allowed: bool
     arrival: int
@@ -21,17 +21,17 @@ class Bucket:
 
 
 def take(arrival: int, now: int, *, rate: int, burst: int, cost: int) -> Bucket:
-    """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a refusal takes nothing.
+    """Take `cost` requests from a bucket of `burst` that refills at `rate` a second; a denial takes nothing.
 
-    A cost of 0 looks, and is never refused. A cost above `burst` passes when the bucket is full, and leaves it in debt:
-    nothing passes then until it is paid off at the rate, so that the rate holds.
+    A cost of 0 reads the state and is never denied. A cost above `burst` passes when the bucket is full and leaves it
+    in debt: nothing passes until the debt is paid off at the rate, so the rate holds.
     """
-    # Whole microseconds, rounded up: no sum of them ever rounds, and no bucket fills faster than its rate.
+    # Whole microseconds, rounded up: sums are exact, and no bucket fills faster than its rate.
     interval = -(-1_000_000 // rate)
     depth = burst * interval
     start = max(arrival, now)
     wanted = start + cost * interval
-    # The soonest that it can pass: a cost above the depth waits for a full bucket, which is all there ever is.
+    # The earliest time it can pass: a cost above the depth waits for a full bucket.
     wait = start - now + min(cost * interval, depth) - depth
     allowed = cost == 0 or wait <= 0
     after = wanted if allowed else start

@@ -8,6 +8,7 @@ second, before the next command.
 from __future__ import annotations
 
 import time
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from kv_common.redis.client import RedisClient, RedisNode, RedisUnavailable, connection_settings
@@ -45,6 +46,7 @@ class ClusteredRedis(RedisClient):
         self._cluster: RedisCluster | None = None
         self._suspect: str | None = None
         self._refreshed_at = float("-inf")
+        self._refreshing = Lock()
 
     def execute(self, key: str, *commands: Command) -> list[Reply]:
         """See RedisClient."""
@@ -107,10 +109,16 @@ class ClusteredRedis(RedisClient):
 
     def _connected(self) -> RedisCluster:
         """Return redis-py's cluster with a map of slots that no failure has put in doubt."""
+        if self._cluster is not None and self._suspect is None:
+            return self._cluster
+        with self._refreshing:
+            return self._refreshed()
+
+    def _refreshed(self) -> RedisCluster:
         from redis.exceptions import RedisClusterException, RedisError
 
         if self._cluster is not None and self._suspect is None:
-            return self._cluster
+            return self._cluster  # another thread was faster
         if self._monotonic() - self._refreshed_at < REFRESH_S:
             if self._cluster is None:
                 raise RedisUnavailable("the cluster is not reached")
@@ -147,6 +155,7 @@ class ClusteredRedis(RedisClient):
         if not isinstance(error, ResponseError) or isinstance(error, (AskError, ClusterDownError)):
             self._suspect = node.name if node else ""
             if redirected:
+                # A failover can cause this for a few seconds, so the alarm waits for minutes.
                 self._report(f"a redirection to {self._suspect} ended in {type(error).__name__}", _ANNOUNCE)
         return RedisUnavailable(type(error).__name__)
 

@@ -31,7 +31,8 @@ class StandaloneRedis(RedisClient):
         try:
             return self._node.exchange(*commands)
         except RedisError as error:
-            if isinstance(error, ReadOnlyError):
+            # Within a script, Redis 6 puts the reason behind words of its own.
+            if isinstance(error, ReadOnlyError) or "READONLY" in str(error):
                 # A failover left us connected to a replica; a new connection resolves the name again.
                 self._node.disconnect()
             if isinstance(error, (AskError, ClusterDownError)):

@@ -1,7 +1,7 @@
-"""From the meter in Redis to events: what was served, minute by minute, told through the outbox.
+"""Publishes the meters in Redis as events, minute by minute, through the outbox.
 
-Whatever step it dies at, it may begin again: what is told twice is told under the same id with the same counts, and
-the meter forgets a minute only after it is told.
+It can be repeated after a crash at any step: a repeated report has the same id and the same counts, and the meter
+deletes a minute only after its report has been stored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ACCOUNTS_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class FlushResult:
-    """What one flush did; `lag_s` is for how long the oldest minute that it told had been over."""
+    """What one flush did; `lag_s` is the time since the oldest reported minute ended."""
 
     accounts: int
     minutes: int
@@ -32,7 +32,7 @@ class FlushResult:
 
 
 class Flusher:
-    """Tells what meters have counted."""
+    """Publishes what meters have counted."""
 
     def __init__(
         self,
@@ -45,35 +45,38 @@ class Flusher:
     ) -> None:
         self._meter = meter
         self._store = store
-        self._told_after_s = flush_delay_s
-        self._keys_told_every = key_use_report_minutes
+        self._flush_delay_s = flush_delay_s
+        self._key_use_report_minutes = key_use_report_minutes
         self._new_correlation_id = new_correlation_id
 
     def flush(self) -> FlushResult:
-        """Tell all that is due, a hundred accounts at a time."""
+        """Publish everything that is due, a hundred accounts at a time."""
         correlation_id = self._new_correlation_id()
         now_s = self._meter.now_s()
         accounts = minutes = lag_s = 0
-        for readings in self._meter.snapshots(ACCOUNTS_AT_ONCE):
+        for snapshots in self._meter.snapshots(ACCOUNTS_AT_ONCE):
             found = (
                 rules.build_report(
-                    reading, now_s=now_s, flush_delay_s=self._told_after_s, key_use_report_minutes=self._keys_told_every
+                    snapshot,
+                    now_s=now_s,
+                    flush_delay_s=self._flush_delay_s,
+                    key_use_report_minutes=self._key_use_report_minutes,
                 )
-                for reading in readings
+                for snapshot in snapshots
             )
-            tellings = [one for one in found if one is not None]
-            self._tell(tellings, correlation_id, now_s)
-            accounts += len(tellings)
-            minutes += sum(len(one.minutes) for one in tellings)
-            lag_s = max([lag_s, *(one.lag_s for one in tellings)])
+            reports = [one for one in found if one is not None]
+            self._publish(reports, correlation_id, now_s)
+            accounts += len(reports)
+            minutes += sum(len(one.minutes) for one in reports)
+            lag_s = max([lag_s, *(one.lag_s for one in reports)])
         return FlushResult(accounts, minutes, lag_s)
 
-    def _tell(self, tellings: list[UsageReport], correlation_id: str, now_s: int) -> None:
+    def _publish(self, reports: list[UsageReport], correlation_id: str, now_s: int) -> None:
         events = [
             request_served(one.account_id, served, correlation_id, now_s=now_s)
-            for one in tellings
+            for one in reports
             for served in one.minutes
         ]
-        events += [keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in tellings if one.keys]
-        self._store.put(events, {one.account_id: one.used for one in tellings if one.used}, now_s=now_s)
-        self._meter.acknowledge([one.settled for one in tellings])
+        events += [keys_used(one.account_id, one.keys, correlation_id, now_s=now_s) for one in reports if one.keys]
+        self._store.put(events, {one.account_id: one.used for one in reports if one.used}, now_s=now_s)
+        self._meter.acknowledge([one.ack for one in reports])

@@ -56,7 +56,7 @@ class DynamoAdmissionData:
             key=None if digest is None else _key_record(credentials, account_id),
             limits=_limits(items.get(plan["SK"]["S"])),
             namespace_id=record["id"]["S"] if record and record["status"]["S"] == NamespaceStatus.ACTIVE else "",
-            use=Usage(
+            usage=Usage(
                 month=month,
                 requests=_number(items.get(used["SK"]["S"]), "used"),
                 stored=_number(items.get(counters["SK"]["S"]), "bytes"),

@@ -1,4 +1,4 @@
-"""The outbox of what was served, and the month's use as it was last told."""
+"""The outbox of usage, and the month's usage as last reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _USED_KEPT_S = 70 * 86_400
 
 
 class UsageOutbox:
-    """Writes what flushes tell, 25 items a trip; may raise Unavailable when only a part of it is written."""
+    """Writes reports, 25 items per round trip; may raise Unavailable when only a part has been written."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client

@@ -145,7 +145,7 @@ class Imports:
                 details={"reason": "invalid_lines", "errors": problems},
             )
         if is_over:
-            stored = self._facts.load(transfer.account_id, None, "").use.stored
+            stored = self._facts.load(transfer.account_id, None, "").usage.stored
             after = ImportProgress(progress.etag, checked=True, stored=stored)
         else:
             after = msgspec.structs.replace(progress, offset=offset, line=number, problems=tuple(problems))
@@ -214,7 +214,7 @@ class Imports:
         """Return if the account may store so much more. What is counted lags behind; this import knows its own part."""
         facts = self._facts.load(transfer.account_id, None, "")
         progress = _progress(transfer)
-        stored = max(facts.use.stored, progress.stored + progress.grown)
+        stored = max(facts.usage.stored, progress.stored + progress.grown)
         if growth > 0 and stored + growth > facts.limits.storage:
             raise StorageFull
 

@@ -257,7 +257,7 @@ class Counted:
     def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
         assert (account_id, digest, namespace) == (ACCOUNT, None, "")
         limits = replace(Limits.of(CATALOG["free"]), storage=self.storage)
-        return AdmissionData(key=None, limits=limits, namespace_id="", use=Usage(stored=self.stored))
+        return AdmissionData(key=None, limits=limits, namespace_id="", usage=Usage(stored=self.stored))
 
 
 def etag_of(file: bytes) -> str:

@@ -1,10 +1,10 @@
--- Takes back what an admitted request was counted as, because it ended in a 5xx.
+-- Refunds an admitted request, because it ended in a 5xx.
 --
 --   KEYS[1] quota hash   KEYS[2] meter hash
 --   ARGV: 1 month  2 minute  3 namespace id or "-"  4 operation  5 cost  6 bytes in  7 epoch
 --
--- A counter that was lost since then stays as it is: taking from the new one would count below zero. What is taken
--- back is counted too: so much has changed about the minute, although less stands in it.
+-- A counter that was lost meanwhile is left alone: subtracting from the new one could go below zero. Refunds are counted
+-- too, as changes of the minute.
 
 if redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[7] then return 0 end
 
