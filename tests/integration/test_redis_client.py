@@ -17,6 +17,7 @@ from infra.local.ports import free_port
 from infra.local.redis_server import RedisServer
 from kv_common.redis import RedisClient, RedisMode, RedisSettings, RedisUnavailable, connect
 from tests.support.tls_proxy import tls_proxy
+from tests.support.waiting import await_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +191,7 @@ def test_a_replica_makes_the_client_connect_again(client: RedisClient, admin: Re
     finally:
         admin.replicaof("NO", "ONE")
     assert call(client, "SET", "k", "1") == b"OK"
-    assert not before & connected(admin)
+    await_value(lambda: not before & connected(admin), within=5)
 
 
 def test_threads_get_their_own_replies(client: RedisClient) -> None:
