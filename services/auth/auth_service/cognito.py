@@ -1,6 +1,6 @@
 """Cognito, as far as the product uses it: its calls, and its refusals in our own words.
 
-Answers must not tell whether an e-mail address has an account. Cognito helps with `PreventUserExistenceErrors`; the
+Responses must not reveal whether an e-mail address has an account. Cognito helps with `PreventUserExistenceErrors`; the
 rest is here: every refusal that only an existing or only a missing account would get is made the same.
 """
 
@@ -20,7 +20,7 @@ _TRY_LATER = frozenset({"InternalErrorException", "CodeDeliveryFailureException"
 _TOO_MANY = frozenset(
     {"LimitExceededException", "TooManyFailedAttemptsException", "TooManyRequestsException", "ThrottlingException"}
 )
-# Also the limits of attempts: only existing accounts reach them, and saying so would tell.
+# Also the limits of attempts: only existing accounts reach them, which a response of its own would reveal.
 _WRONG_CODE = frozenset(
     {
         "AliasExistsException",
@@ -58,7 +58,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Cognito knows of a user; `id` is the `sub`, a UUID.
+    """A user in Cognito; `id` is the `sub`, a UUID.
 
     `username` is the same, but for who signed in through another provider.
     """
@@ -116,7 +116,7 @@ class Cognito:
         """Mail the code once more, if there is an account that waits for it."""
         _call(
             self._client.resend_confirmation_code,
-            # A limit is reached for existing accounts only: saying so would tell.
+            # Only existing accounts reach a limit, which a response of its own would reveal.
             dict.fromkeys((*_NOTHING_TO_SEND, "LimitExceededException")),
             ClientId=self._client_id,
             Username=email,
@@ -125,7 +125,7 @@ class Cognito:
     def log_in(self, email: str, password: str) -> Tokens:
         """Start a session; Unauthorized when address or password is wrong, Forbidden when a step is missing."""
         wrong = Unauthorized("The e-mail address or the password is wrong.")
-        answer = _call(
+        response = _call(
             self._client.initiate_auth,
             {
                 **dict.fromkeys(
@@ -140,20 +140,20 @@ class Cognito:
             AuthFlow="USER_PASSWORD_AUTH",
             AuthParameters={"USERNAME": email, "PASSWORD": password},
         )
-        if "AuthenticationResult" not in answer:
+        if "AuthenticationResult" not in response:
             raise _step_missing("This account needs a further step to log in.", "challenge")
-        return _tokens(answer["AuthenticationResult"])
+        return _tokens(response["AuthenticationResult"])
 
     def refresh(self, refresh_token: str) -> Tokens:
         """Go on with a session; Unauthorized when it has ended."""
-        answer = _call(
+        response = _call(
             self._client.initiate_auth,
             dict.fromkeys(_SESSION_OVER, _ended()),
             ClientId=self._client_id,
             AuthFlow="REFRESH_TOKEN_AUTH",
             AuthParameters={"REFRESH_TOKEN": refresh_token},
         )
-        return _tokens(answer["AuthenticationResult"])
+        return _tokens(response["AuthenticationResult"])
 
     def log_out(self, refresh_token: str) -> None:
         """End a session; the same when it has ended already."""
@@ -168,7 +168,7 @@ class Cognito:
         """Mail a code to reset the password, if there is an account."""
         _call(
             self._client.forgot_password,
-            # A limit is reached for existing accounts only: saying so would tell.
+            # Only existing accounts reach a limit, which a response of its own would reveal.
             dict.fromkeys((*_NOTHING_TO_SEND, "LimitExceededException")),
             ClientId=self._client_id,
             Username=email,
@@ -187,22 +187,22 @@ class Cognito:
 
     def profile(self, access_token: str) -> Profile:
         """Return the user of a verified access token; Unauthorized when its session was ended since."""
-        answer = _call(
+        response = _call(
             self._client.get_user,
             dict.fromkeys(_SESSION_OVER, _ended()),
             AccessToken=access_token,
         )
-        attributes = {attribute["Name"]: attribute.get("Value", "") for attribute in answer["UserAttributes"]}
+        attributes = {attribute["Name"]: attribute.get("Value", "") for attribute in response["UserAttributes"]}
         return Profile(
             id=attributes["sub"],
-            username=answer["Username"],
+            username=response["Username"],
             email=attributes.get("email", ""),
             email_verified=attributes.get("email_verified") == "true",
         )
 
 
 def _call(method: Callable[..., Any], refusals: Mapping[str, AppError | None], **parameters: object) -> Any:
-    """Return the answer of a call; a refusal in `refusals` becomes its error, or None where nothing is to be said."""
+    """Return the response of a call; a refusal in `refusals` becomes its error, or None where it is ignored."""
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as BotoConnectionError
 

@@ -1,4 +1,4 @@
-"""The users of the user pool, as auth itself handles them: without a session of theirs."""
+"""Administrative calls to the user pool, without a session of the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CognitoAdmin:
         self._user_pool_id = user_pool_id
 
     def delete(self, username: str, account_id: str) -> None:
-        """Delete the user of an account; harmless to repeat.
+        """Delete the user of an account; idempotent.
 
         A name from another provider is the same when its owner signs up again, so it may be a new account's by now.
         """

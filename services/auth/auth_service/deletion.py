@@ -1,4 +1,4 @@
-"""What is left to do for an account that was deleted."""
+"""Deletion of the data of a closed account."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Deletion:
-    """Removes all that auth and the user pool hold of closed accounts.
+    """Deletes the keys, the user and the record of closed accounts.
 
-    It may die between any two steps: what a step needs to know is removed by the last one only.
+    It may fail between any two steps: the last step deletes the data that the others need.
     """
 
     def __init__(self, accounts: AccountStore, keys: KeyStore, users: CognitoAdmin, *, now_ms: Clock) -> None:
@@ -23,8 +23,8 @@ class Deletion:
         self._now_ms = now_ms
 
     def finish(self, account_id: str) -> None:
-        """Remove the account; harmless to repeat."""
-        # Keys first: whatever else fails, they open nothing.
+        """Delete the account's data; idempotent."""
+        # Keys first: they are rejected even if a later step fails.
         self._keys.close_all(account_id)
         username = self._accounts.username(account_id)
         if username is not None:

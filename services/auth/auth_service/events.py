@@ -1,4 +1,4 @@
-"""What auth tells others: its events, each with the id under which the fact is told once."""
+"""auth's events, each with the id that makes it unique."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def account_created(account: Account, correlation_id: str) -> Event:
-    """Tell that an account was seen with a session for the first time."""
+    """Return the event of an account that was first seen with a session."""
     return Event(
         id=f"{account.id}#created",
         account_id=account.id,
@@ -22,7 +22,7 @@ def account_created(account: Account, correlation_id: str) -> Event:
 
 
 def account_deleted(account_id: str, correlation_id: str, *, now_ms: int) -> Event:
-    """Tell that an account was deleted."""
+    """Return the event of a deleted account."""
     return Event(
         id=f"{account_id}#deleted",
         account_id=account_id,
@@ -33,7 +33,7 @@ def account_deleted(account_id: str, correlation_id: str, *, now_ms: int) -> Eve
 
 
 def key_issued(account_id: str, key: StoredKey, correlation_id: str) -> Event:
-    """Tell that a key was made."""
+    """Return the event of a new key."""
     settings = key.settings
     return Event(
         id=f"{key.id}#issued",
@@ -47,7 +47,7 @@ def key_issued(account_id: str, key: StoredKey, correlation_id: str) -> Event:
 
 
 def key_revoked(account_id: str, key: StoredKey, correlation_id: str, *, now_ms: int) -> Event:
-    """Tell that a key was closed for good."""
+    """Return the event of a deleted key."""
     return Event(
         id=f"{key.id}#revoked",
         account_id=account_id,

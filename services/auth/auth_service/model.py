@@ -1,4 +1,4 @@
-"""Accounts and API keys: what they are and the rules they obey, without any store."""
+"""Accounts and API keys, and their rules."""
 
 from __future__ import annotations
 
@@ -30,13 +30,17 @@ TIMESTAMP_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z
 CODE_PATTERN = re.compile(r"[0-9A-Za-z]{1,32}", re.ASCII)
 KEY_ID_PATTERN = re.compile(r"key_[0-9A-Za-z]{12}", re.ASCII)
 REFRESH_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9=_.-]{1,8192}", re.ASCII)
-# What HTML takes for an address, with a dot behind the @: ASCII, for SES sends to nothing else. Whether it can be
-# reached only the mail itself tells.
+# HTML's definition of an address, with a dot after the @, in ASCII: SES sends to no other. Only the mail shows
+# whether the address can be reached.
 EMAIL_PATTERN = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
+class Outdated(Exception):
+    """The key was changed or deleted since it was read."""
+
+
 class KeyState(StrEnum):
-    """Whether a key opens anything; a key that has expired stays listed as such until it is deleted."""
+    """Whether a key is accepted; an expired key stays listed until it is deleted."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -54,7 +58,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class KeySettings:
-    """What an owner decides about a key; `expires_at_ms` is None for never."""
+    """The settings of a key; `expires_at_ms` is None for never."""
 
     name: str
     namespaces: tuple[str, ...]
@@ -79,7 +83,7 @@ class StoredKey:
     revision: int = 1
 
     def state(self, now_ms: int) -> KeyState:
-        """Return whether the key opens anything at `now_ms`."""
+        """Return whether the key is accepted at `now_ms`."""
         expires = self.settings.expires_at_ms
         return KeyState.EXPIRED if expires is not None and expires <= now_ms else KeyState.ACTIVE
 
@@ -99,7 +103,7 @@ def password(text: str) -> str:
 
 
 def given_password(text: str) -> str:
-    """Return a password to log in with: its rules are not told here, only that it cannot be one."""
+    """Return `text` if it can be a password; Unauthorized otherwise, as for a wrong password."""
     if not 1 <= len(text) <= MAX_PASSWORD:
         raise Unauthorized("The e-mail address or the password is wrong.")
     return text
@@ -127,7 +131,7 @@ def key_id(text: str) -> str:
 
 
 def no_such_key() -> NotFound:
-    """Say that there is no such key, in the same words whether it is missing or another account's."""
+    """Return the error of a key that is missing or another account's, which look the same."""
     return NotFound("There is no such API key.", details={"resource": "api_key"})
 
 
@@ -205,7 +209,7 @@ def require_recent_login(signed_in_at_s: object, now_ms: int) -> None:
 
 
 def account_deleted() -> Unauthorized:
-    """Say that the session's account is deleted, or being so."""
+    """Return the error of a session whose account is deleted."""
     return Unauthorized("The account has been deleted.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 

@@ -1,4 +1,4 @@
-"""What callers can do with accounts and API keys; stores, Cognito, clocks and randomness come as parameters."""
+"""Use cases of accounts and API keys; stores, Cognito, clocks and randomness are parameters."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from auth_service import events as facts
 from auth_service import model as domain
-from auth_service.model import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, StoredKey
-from auth_service.persistence import Outdated
+from auth_service.model import MAX_KEYS, MAX_LISTED_KEYS, Account, KeySettings, KeyState, Outdated, StoredKey
 from kv_common import api_keys, base62
 from kv_common.errors import Conflict
 from kv_common.plans import DEFAULT_PLAN
@@ -53,8 +52,8 @@ class Accounts:
         account = self._store.get(profile.id)
         if account is None:
             account = Account(profile.id, profile.email, DEFAULT_PLAN.name, self._now_ms())
-            told = facts.account_created(account, correlation_id)
-            self._store.add(account, told)
+            event = facts.account_created(account, correlation_id)
+            self._store.add(account, event)
         return account, profile.email_verified
 
     def require_open(self, account_id: str) -> None:
@@ -62,7 +61,7 @@ class Accounts:
         self._store.require_open(account_id)
 
     def delete(self, access_token: str, *, signed_in_at_s: object, correlation_id: str) -> None:
-        """Close the account for good and tell so; whoever keeps anything of it removes it then.
+        """Close the account for good and publish AccountDeleted; every service then deletes its part.
 
         Unauthorized when that has happened already or the session has ended, Forbidden when its login is not recent.
         """
@@ -70,8 +69,8 @@ class Accounts:
         profile = self._identity.profile(access_token)
         self.require_open(profile.id)
         domain.require_recent_login(signed_in_at_s, now_ms)
-        told = facts.account_deleted(profile.id, correlation_id, now_ms=now_ms)
-        self._store.close(profile.id, profile.username, told, now_ms=now_ms)
+        event = facts.account_deleted(profile.id, correlation_id, now_ms=now_ms)
+        self._store.close(profile.id, profile.username, event, now_ms=now_ms)
 
 
 class Keys:
@@ -118,8 +117,8 @@ class Keys:
         def attempt(old: StoredKey) -> tuple[StoredKey, str]:
             ending = self._ending(old, grace_ms)
             new, text = self._new(account_id, old.settings)
-            told = facts.key_issued(account_id, new, correlation_id)
-            self._store.rotate(account_id, dataclasses.replace(ending, rotated_to=new.id), new, told)
+            event = facts.key_issued(account_id, new, correlation_id)
+            self._store.rotate(account_id, dataclasses.replace(ending, rotated_to=new.id), new, event)
             return new, text
 
         return self._on_latest(account_id, key_id, attempt)
@@ -127,8 +126,8 @@ class Keys:
     def delete(self, account_id: str, key_id: str, *, correlation_id: str) -> None:
         """Close the key for good."""
         key = self._store.get(account_id, key_id)
-        told = facts.key_revoked(account_id, key, correlation_id, now_ms=self._now_ms())
-        self._store.revoke(account_id, key, told)
+        event = facts.key_revoked(account_id, key, correlation_id, now_ms=self._now_ms())
+        self._store.revoke(account_id, key, event)
 
     def _on_latest(self, account_id: str, key_id: str, attempt: Callable[[StoredKey], Done]) -> Done:
         """Do something with a key as it is now; again on what it has become, when others changed it meanwhile."""

@@ -1,4 +1,4 @@
-"""Leaves the user pool's public keys where kv can read them: inside its VPC it cannot reach the pool."""
+"""Copies the user pool's public keys to the credentials table: kv cannot reach the pool from its VPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What auth depends on, kept in memory."""
+"""auth's ports, in memory."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from auth_service.cognito import Cognito, Profile, Tokens
-from auth_service.model import Account, KeySettings, StoredKey, account_deleted, no_such_key
-from auth_service.persistence import AccountStore, KeyStore, Outdated
+from auth_service.model import Account, KeySettings, Outdated, StoredKey, account_deleted, no_such_key
+from auth_service.persistence import AccountStore, KeyStore
 from kv_common.api_keys import Scope
 from kv_common.errors import Unauthorized
 
@@ -29,13 +29,13 @@ def key(number: int = 1, **changes: Any) -> StoredKey:
     return replace(made, **changes)
 
 
-class Keyring(KeyStore):
+class FakeKeyStore(KeyStore):
     """Keys of accounts, with the conditions that the tables hold."""
 
     def __init__(self, **keys: tuple[StoredKey, ...]) -> None:
         self.keys: dict[tuple[str, str], StoredKey] = {}
         self.revoked: list[str] = []
-        self.told: list[Event] = []
+        self.events: list[Event] = []
         for account_id, listed in keys.items():
             for one in listed:
                 self.keys[account_id, one.id] = one
@@ -49,34 +49,34 @@ class Keyring(KeyStore):
             raise no_such_key()
         return self.keys[account_id, key_id]
 
-    def add(self, account_id: str, key: StoredKey, told: Event) -> None:
+    def add(self, account_id: str, key: StoredKey, event: Event) -> None:
         self.keys[account_id, key.id] = key
-        self.told.append(told)
+        self.events.append(event)
 
     def change(self, account_id: str, key: StoredKey) -> None:
         self.get(account_id, key.id)
         self.keys[account_id, key.id] = key
 
-    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, event: Event) -> None:
         if self.get(account_id, old.id).rotated_to is not None:
             raise Outdated
         self.keys[account_id, old.id] = old
         self.keys[account_id, new.id] = new
-        self.told.append(told)
+        self.events.append(event)
 
-    def revoke(self, account_id: str, key: StoredKey, told: Event) -> None:
-        self.told.append(told)
+    def revoke(self, account_id: str, key: StoredKey, event: Event) -> None:
+        self.events.append(event)
         self.revoked.append(key.digest)
         self.keys.pop((account_id, key.id), None)
 
 
-class Register(AccountStore):
+class FakeAccountStore(AccountStore):
     """Accounts; adding one that is there changes nothing, and one that was closed stays so."""
 
     def __init__(self, *accounts: Account) -> None:
         self.accounts = {account.id: account for account in accounts}
         self.closed: dict[str, str] = {}
-        self.told: list[Event] = []
+        self.events: list[Event] = []
 
     def get(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
@@ -85,19 +85,19 @@ class Register(AccountStore):
         if account_id in self.closed:
             raise account_deleted()
 
-    def close(self, account_id: str, username: str, told: Event, *, now_ms: int) -> None:  # noqa: ARG002
+    def close(self, account_id: str, username: str, event: Event, *, now_ms: int) -> None:  # noqa: ARG002
         self.require_open(account_id)
         self.closed[account_id] = username
-        self.told.append(told)
+        self.events.append(event)
 
-    def add(self, account: Account, told: Event) -> None:
+    def add(self, account: Account, event: Event) -> None:
         self.require_open(account.id)
         if account.id not in self.accounts:
             self.accounts[account.id] = account
-            self.told.append(told)
+            self.events.append(event)
 
 
-class Pool(Cognito):
+class FakeCognito(Cognito):
     """A user pool: addresses with their password and profile."""
 
     def __init__(self) -> None:

@@ -15,16 +15,16 @@ from auth_service.settings import Settings
 from kv_common import api_keys
 from kv_common.auth.verifier import AccessToken
 from kv_common.errors import Unauthorized, Unavailable
-from tests.unit.auth.fakes import ACCOUNT, NOW_MS, OTHER, Keyring, Pool, Register, key
+from tests.unit.auth.fakes import ACCOUNT, NOW_MS, OTHER, FakeAccountStore, FakeCognito, FakeKeyStore, key
 from tests.unit.common import gateway
 from tests.unit.common.gateway import Context, error_of
 
 
-class World:
-    """The whole service over fakes, and a caller of it; the token of an account is `access:<its address>`."""
+class Harness:
+    """The service over fakes, and a client of it; the token of an account is `access:<its address>`."""
 
     def __init__(self) -> None:
-        self.pool, self.register, self.keyring = Pool(), Register(), Keyring()
+        self.pool, self.register, self.keyring = FakeCognito(), FakeAccountStore(), FakeKeyStore()
         self.healthy = True
         self.signed_in_at_s = NOW_MS // 1000
         self.api = create_app(self._auth)
@@ -71,8 +71,8 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    made = World()
+def harness() -> Harness:
+    made = Harness()
     made.pool.sign_up("a@b.de", "password")
     return made
 
@@ -83,32 +83,32 @@ def body_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_signing_up_answers_alike_for_a_new_address_and_a_taken_one() -> None:
-    world = World()
+    harness = Harness()
     sign_up = {"email": "A@B.de", "password": "password"}
 
-    new = world.ask("POST", "/v1/auth/signup", sign_up, token=None)
-    taken = world.ask("POST", "/v1/auth/signup", sign_up, token=None)
+    new = harness.ask("POST", "/v1/auth/signup", sign_up, token=None)
+    taken = harness.ask("POST", "/v1/auth/signup", sign_up, token=None)
 
     assert (new["statusCode"], taken["statusCode"]) == (201, 201)
     assert body_of(new)["status"] == body_of(taken)["status"] == "confirmation_required"
     assert set(body_of(new)) == set(body_of(taken))
     assert set(new["headers"]) == set(taken["headers"])
-    assert list(world.pool.users) == ["a@b.de"]
+    assert list(harness.pool.users) == ["a@b.de"]
 
 
 @pytest.mark.parametrize("route", ["resend", "forgot-password"])
-def test_asking_for_mail_answers_alike_for_every_address(world: World, route: str) -> None:
+def test_asking_for_mail_answers_alike_for_every_address(harness: Harness, route: str) -> None:
     answers = [
-        world.ask("POST", f"/v1/auth/{route}", {"email": email}, token=None) for email in ("a@b.de", "nobody@b.de")
+        harness.ask("POST", f"/v1/auth/{route}", {"email": email}, token=None) for email in ("a@b.de", "nobody@b.de")
     ]
 
     assert [(answer["statusCode"], answer["body"]) for answer in answers] == [(204, "")] * 2
 
 
-def test_logging_in_answers_with_a_session_or_the_one_refusal(world: World) -> None:
-    good = world.ask("POST", "/v1/auth/login", {"email": "A@b.de", "password": "password"}, token=None)
-    wrong = world.ask("POST", "/v1/auth/login", {"email": "a@b.de", "password": "wrong"}, token=None)
-    missing = world.ask("POST", "/v1/auth/login", {"email": "x@b.de", "password": "password"}, token=None)
+def test_logging_in_answers_with_a_session_or_the_one_refusal(harness: Harness) -> None:
+    good = harness.ask("POST", "/v1/auth/login", {"email": "A@b.de", "password": "password"}, token=None)
+    wrong = harness.ask("POST", "/v1/auth/login", {"email": "a@b.de", "password": "wrong"}, token=None)
+    missing = harness.ask("POST", "/v1/auth/login", {"email": "x@b.de", "password": "password"}, token=None)
 
     assert (good["statusCode"], body_of(good)["token_type"]) == (200, "Bearer")
     assert good["headers"]["Cache-Control"] == "no-store"
@@ -116,8 +116,8 @@ def test_logging_in_answers_with_a_session_or_the_one_refusal(world: World) -> N
     assert error_of(wrong)["message"] == error_of(missing)["message"]
 
 
-def test_an_account_sees_itself(world: World) -> None:
-    assert body_of(world.ask("GET", "/v1/auth/me")) == {
+def test_an_account_sees_itself(harness: Harness) -> None:
+    assert body_of(harness.ask("GET", "/v1/auth/me")) == {
         "user_id": ACCOUNT,
         "email": "a@b.de",
         "email_verified": False,
@@ -126,27 +126,27 @@ def test_an_account_sees_itself(world: World) -> None:
     }
 
 
-def test_a_deleted_accounts_session_opens_nothing_any_more(world: World) -> None:
-    world.ask("POST", "/v1/api-keys", {"name": "ci"})
-    [made] = world.keyring.all(ACCOUNT)
+def test_a_deleted_accounts_session_opens_nothing_any_more(harness: Harness) -> None:
+    harness.ask("POST", "/v1/api-keys", {"name": "ci"})
+    [made] = harness.keyring.all(ACCOUNT)
 
-    answer = world.ask("DELETE", "/v1/auth/me")
+    answer = harness.ask("DELETE", "/v1/auth/me")
 
     assert (answer["statusCode"], body_of(answer)) == (202, {"status": "deleting"})
     for method, path in PROTECTED:
-        later = world.ask(method, path.replace("key_000000000001", made.id), "{}")
+        later = harness.ask(method, path.replace("key_000000000001", made.id), "{}")
         assert (later["statusCode"], error_of(later)["code"]) == (401, "UNAUTHORIZED"), (method, path)
-    assert world.keyring.all(ACCOUNT) == (made,)
+    assert harness.keyring.all(ACCOUNT) == (made,)
 
 
-def test_deleting_an_account_takes_a_recent_login(world: World) -> None:
-    world.signed_in_at_s -= 3_600
+def test_deleting_an_account_takes_a_recent_login(harness: Harness) -> None:
+    harness.signed_in_at_s -= 3_600
 
-    answer = world.ask("DELETE", "/v1/auth/me")
+    answer = harness.ask("DELETE", "/v1/auth/me")
 
     assert (answer["statusCode"], error_of(answer)["code"]) == (403, "FORBIDDEN")
     assert error_of(answer)["details"] == {"reason": "recent_login_required"}
-    assert world.ask("GET", "/v1/auth/me")["statusCode"] == 200
+    assert harness.ask("GET", "/v1/auth/me")["statusCode"] == 200
 
 
 PROTECTED = [
@@ -164,25 +164,25 @@ PROTECTED = [
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
 @pytest.mark.parametrize("token", [None, "access:nobody@b.de"], ids=["none", "invalid"])
 def test_what_belongs_to_an_account_needs_its_token_before_anything_else(
-    world: World, method: str, path: str, token: str | None
+    harness: Harness, method: str, path: str, token: str | None
 ) -> None:
-    answer = world.ask(method, path, "{", token=token)
+    answer = harness.ask(method, path, "{", token=token)
 
     assert answer["statusCode"] == 401
     assert error_of(answer)["code"] == "UNAUTHORIZED"
 
 
-def test_a_key_is_made_shown_once_listed_masked_changed_rotated_and_deleted(world: World) -> None:
-    made = world.ask("POST", "/v1/api-keys", {"name": "ci", "scopes": ["read"]})
+def test_a_key_is_made_shown_once_listed_masked_changed_rotated_and_deleted(harness: Harness) -> None:
+    made = harness.ask("POST", "/v1/api-keys", {"name": "ci", "scopes": ["read"]})
     text, key_id = body_of(made)["key"], body_of(made)["id"]
     assert made["statusCode"] == 201
     assert made["headers"]["Cache-Control"] == "no-store"
     assert api_keys.parse(text) is not None
 
-    shown = world.ask("GET", f"/v1/api-keys/{key_id}")
-    listed = world.ask("GET", "/v1/api-keys")
-    changed = world.ask("PATCH", f"/v1/api-keys/{key_id}", {"name": "cd"})
-    rotated = world.ask("POST", f"/v1/api-keys/{key_id}/rotate", {"grace_seconds": 60})
+    shown = harness.ask("GET", f"/v1/api-keys/{key_id}")
+    listed = harness.ask("GET", "/v1/api-keys")
+    changed = harness.ask("PATCH", f"/v1/api-keys/{key_id}", {"name": "cd"})
+    rotated = harness.ask("POST", f"/v1/api-keys/{key_id}/rotate", {"grace_seconds": 60})
     for later in (shown, listed, changed):
         assert later["statusCode"] == 200
         assert text not in later["body"]
@@ -191,16 +191,16 @@ def test_a_key_is_made_shown_once_listed_masked_changed_rotated_and_deleted(worl
     assert body_of(changed) == {**body_of(shown), "name": "cd"}
     assert rotated["statusCode"] == 201
     assert body_of(rotated)["key"] != text
-    old = body_of(world.ask("GET", f"/v1/api-keys/{key_id}"))
+    old = body_of(harness.ask("GET", f"/v1/api-keys/{key_id}"))
     assert old["expires_at"] == "2026-11-20T12:01:00.000Z"
     assert old["rotated_to"] == body_of(rotated)["id"]
 
-    assert world.ask("DELETE", f"/v1/api-keys/{key_id}")["statusCode"] == 204
-    assert world.ask("GET", f"/v1/api-keys/{key_id}")["statusCode"] == 404
+    assert harness.ask("DELETE", f"/v1/api-keys/{key_id}")["statusCode"] == 204
+    assert harness.ask("GET", f"/v1/api-keys/{key_id}")["statusCode"] == 404
 
 
-def test_a_key_for_everything_is_made_without_a_body(world: World) -> None:
-    made = body_of(world.ask("POST", "/v1/api-keys"))
+def test_a_key_for_everything_is_made_without_a_body(harness: Harness) -> None:
+    made = body_of(harness.ask("POST", "/v1/api-keys"))
 
     assert made["namespaces"] == ["*"]
     assert made["scopes"] == ["delete", "list", "read", "write"]
@@ -208,15 +208,15 @@ def test_a_key_for_everything_is_made_without_a_body(world: World) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED[4:])
-def test_another_accounts_key_is_the_same_404_as_a_missing_one(world: World, method: str, path: str) -> None:
+def test_another_accounts_key_is_the_same_404_as_a_missing_one(harness: Harness, method: str, path: str) -> None:
     body = {"grace_seconds": 0} if path.endswith("rotate") else {}
-    missing = world.ask(method, path, body)
-    world.keyring.keys[OTHER, key(1).id] = key(1)
-    foreign = world.ask(method, path, body)
+    missing = harness.ask(method, path, body)
+    harness.keyring.keys[OTHER, key(1).id] = key(1)
+    foreign = harness.ask(method, path, body)
 
     assert (missing["statusCode"], foreign["statusCode"]) == (404, 404)
     assert {**error_of(missing), "correlation_id": ""} == {**error_of(foreign), "correlation_id": ""}
-    assert world.keyring.keys == {(OTHER, key(1).id): key(1)}
+    assert harness.keyring.keys == {(OTHER, key(1).id): key(1)}
 
 
 @pytest.mark.parametrize(
@@ -225,25 +225,25 @@ def test_another_accounts_key_is_the_same_404_as_a_missing_one(world: World, met
      {"grace_seconds": True}, {"grace": 1}],
     ids=str,
 )  # fmt: skip
-def test_a_grace_that_is_none_is_refused_and_rotates_nothing(world: World, body: dict[str, object]) -> None:
-    world.keyring.keys[ACCOUNT, key(1).id] = key(1)
+def test_a_grace_that_is_none_is_refused_and_rotates_nothing(harness: Harness, body: dict[str, object]) -> None:
+    harness.keyring.keys[ACCOUNT, key(1).id] = key(1)
 
-    assert world.ask("POST", f"/v1/api-keys/{key(1).id}/rotate", body)["statusCode"] == 400
-    assert world.keyring.get(ACCOUNT, key(1).id) == key(1)
+    assert harness.ask("POST", f"/v1/api-keys/{key(1).id}/rotate", body)["statusCode"] == 400
+    assert harness.keyring.get(ACCOUNT, key(1).id) == key(1)
 
 
 @pytest.mark.parametrize("route", ["signup", "confirm", "resend", "forgot-password", "reset-password", "login",
                                    "refresh", "logout"])  # fmt: skip
 @pytest.mark.parametrize("body", [None, "", "[]", "{", "{}", '{"email":1}', '{"email":"a@b.de","other":1}'], ids=repr)
-def test_a_malformed_body_is_a_400(world: World, route: str, body: str | None) -> None:
-    answer = world.ask("POST", f"/v1/auth/{route}", body, token=None)
+def test_a_malformed_body_is_a_400(harness: Harness, route: str, body: str | None) -> None:
+    answer = harness.ask("POST", f"/v1/auth/{route}", body, token=None)
 
     assert answer["statusCode"] == 400
     assert error_of(answer)["code"] == "VALIDATION_ERROR"
 
 
-def test_the_public_configuration_may_be_stored_and_holds_no_table(world: World) -> None:
-    answer = world.ask("GET", "/v1/auth/config", token=None)
+def test_the_public_configuration_may_be_stored_and_holds_no_table(harness: Harness) -> None:
+    answer = harness.ask("GET", "/v1/auth/config", token=None)
 
     assert body_of(answer) == {
         "region": "eu",
@@ -255,20 +255,20 @@ def test_the_public_configuration_may_be_stored_and_holds_no_table(world: World)
     assert answer["headers"]["Cache-Control"] == "public, max-age=300"
 
 
-def test_health_tells_whether_the_table_answers(world: World) -> None:
-    up = world.ask("GET", "/v1/health/auth", token=None)
-    world.healthy = False
-    down = world.ask("GET", "/v1/health/auth", token=None)
+def test_health_tells_whether_the_table_answers(harness: Harness) -> None:
+    up = harness.ask("GET", "/v1/health/auth", token=None)
+    harness.healthy = False
+    down = harness.ask("GET", "/v1/health/auth", token=None)
 
     assert (up["statusCode"], body_of(up)["status"]) == (200, "ok")
     assert (down["statusCode"], body_of(down)["status"]) == (503, "down")
 
 
-def test_no_log_line_holds_a_password_a_token_or_a_key(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.ask("POST", "/v1/auth/login", {"email": "a@b.de", "password": "hunter2-hunter2"}, token=None)
-    world.ask("POST", "/v1/auth/login", '{"email":"a@b.de","password":"hunter2-hunter2"', token=None)
-    text = body_of(world.ask("POST", "/v1/api-keys"))["key"]
-    world.ask("POST", "/v1/auth/refresh", {"refresh_token": "secret-refresh-token"}, token=None)
+def test_no_log_line_holds_a_password_a_token_or_a_key(harness: Harness, capsys: pytest.CaptureFixture[str]) -> None:
+    harness.ask("POST", "/v1/auth/login", {"email": "a@b.de", "password": "hunter2-hunter2"}, token=None)
+    harness.ask("POST", "/v1/auth/login", '{"email":"a@b.de","password":"hunter2-hunter2"', token=None)
+    text = body_of(harness.ask("POST", "/v1/api-keys"))["key"]
+    harness.ask("POST", "/v1/auth/refresh", {"refresh_token": "secret-refresh-token"}, token=None)
 
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4

@@ -10,22 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.model import Account, KeySettings, KeyState, StoredKey
-from auth_service.persistence import Outdated
+from auth_service.model import Account, KeySettings, KeyState, Outdated, StoredKey
 from auth_service.service import Accounts, Keys
 from kv_common import api_keys
 from kv_common.api_keys import Scope
 from kv_common.errors import Conflict, Forbidden, NotFound, Unauthorized
 from kv_common.events import AccountCreated, AccountDeleted, ApiKeyRevoked, Event
-from tests.unit.auth.fakes import ACCOUNT, DAY_MS, NOW_MS, OTHER, SETTINGS, Keyring, Pool, Register, key
+from tests.unit.auth.fakes import (
+    ACCOUNT,
+    DAY_MS,
+    NOW_MS,
+    OTHER,
+    SETTINGS,
+    FakeAccountStore,
+    FakeCognito,
+    FakeKeyStore,
+    key,
+)
 
 
-def keys_of(store: Keyring, now_ms: int = NOW_MS, seed: int = 7) -> Keys:
+def keys_of(store: FakeKeyStore, now_ms: int = NOW_MS, seed: int = 7) -> Keys:
     return Keys(store, now_ms=lambda: now_ms, random_bits=random.Random(seed).getrandbits)
 
 
-def holding(*keys: StoredKey) -> Keyring:
-    return Keyring(**{ACCOUNT: keys})
+def holding(*keys: StoredKey) -> FakeKeyStore:
+    return FakeKeyStore(**{ACCOUNT: keys})
 
 
 def test_a_new_key_is_listed_and_its_text_belongs_to_its_digest() -> None:
@@ -84,7 +93,7 @@ def test_keys_that_have_expired_do_not_count() -> None:
 
 
 def test_another_accounts_keys_do_not_count() -> None:
-    store = Keyring(**{OTHER: tuple(key(number) for number in range(100))})
+    store = FakeKeyStore(**{OTHER: tuple(key(number) for number in range(100))})
 
     keys_of(store).create(ACCOUNT, SETTINGS, correlation_id="c-1")
 
@@ -92,7 +101,7 @@ def test_another_accounts_keys_do_not_count() -> None:
 
 
 def test_another_accounts_key_is_a_key_that_does_not_exist() -> None:
-    store, keys = Keyring(**{OTHER: (key(1),)}), keys_of
+    store, keys = FakeKeyStore(**{OTHER: (key(1),)}), keys_of
     for attempt in (
         lambda: keys(store).get(ACCOUNT, key(1).id),
         lambda: keys(store).change(ACCOUNT, key(1).id, lambda settings: settings),
@@ -192,12 +201,12 @@ def test_an_expired_key_cannot_be_rotated_back_to_life() -> None:
     assert len(store.keys) == 1
 
 
-def accounts_of(pool: Pool, register: Register) -> Accounts:
+def accounts_of(pool: FakeCognito, register: FakeAccountStore) -> Accounts:
     return Accounts(pool, register, now_ms=lambda: NOW_MS)
 
 
 def test_the_first_log_in_stores_the_account_on_the_free_plan() -> None:
-    pool, register = Pool(), Register()
+    pool, register = FakeCognito(), FakeAccountStore()
     accounts = accounts_of(pool, register)
     pool.sign_up("a@b.de", "password")
     assert register.accounts == {}
@@ -209,9 +218,9 @@ def test_the_first_log_in_stores_the_account_on_the_free_plan() -> None:
 
 
 def test_a_later_log_in_leaves_the_account_as_it_is() -> None:
-    pool, stored = Pool(), Account(ACCOUNT, "a@b.de", "pro", 5)
+    pool, stored = FakeCognito(), Account(ACCOUNT, "a@b.de", "pro", 5)
     pool.sign_up("a@b.de", "password")
-    register = Register(stored)
+    register = FakeAccountStore(stored)
 
     accounts_of(pool, register).log_in("a@b.de", "password", correlation_id="c-1")
 
@@ -219,7 +228,7 @@ def test_a_later_log_in_leaves_the_account_as_it_is() -> None:
 
 
 def test_a_failed_log_in_stores_nothing() -> None:
-    pool, register = Pool(), Register()
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
 
     for address, password in (("a@b.de", "wrong"), ("nobody@b.de", "password")):
@@ -230,7 +239,7 @@ def test_a_failed_log_in_stores_nothing() -> None:
 
 
 def test_a_profile_tells_whether_the_address_is_verified() -> None:
-    pool, register = Pool(), Register()
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
     accounts = accounts_of(pool, register)
 
@@ -242,21 +251,21 @@ def test_a_profile_tells_whether_the_address_is_verified() -> None:
     assert accounts.profile("access:a@b.de", correlation_id="c-1")[1] is True
 
 
-def test_the_first_log_in_is_told_and_later_ones_are_not() -> None:
-    pool, register = Pool(), Register()
+def test_first_log_in_publishes_account_created_and_later_ones_do_not() -> None:
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
     accounts = accounts_of(pool, register)
 
     for number in range(3):
         accounts.log_in("a@b.de", "password", correlation_id=f"c-{number}")
 
-    [told] = register.told
-    assert (told.id, told.account_id, told.correlation_id) == (f"{ACCOUNT}#created", ACCOUNT, "c-0")
-    assert told.data == AccountCreated(email="a@b.de")
+    [event] = register.events
+    assert (event.id, event.account_id, event.correlation_id) == (f"{ACCOUNT}#created", ACCOUNT, "c-0")
+    assert event.data == AccountCreated(email="a@b.de")
 
 
-def test_an_account_is_deleted_once_and_told_so_once() -> None:
-    pool, register = Pool(), Register()
+def test_account_is_deleted_once_with_one_event() -> None:
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
     accounts = accounts_of(pool, register)
     now_s = NOW_MS // 1000
@@ -265,13 +274,13 @@ def test_an_account_is_deleted_once_and_told_so_once() -> None:
     with pytest.raises(Unauthorized, match="has been deleted"):
         accounts.delete("access:a@b.de", signed_in_at_s=now_s, correlation_id="c-2")
 
-    [told] = register.told
-    assert (told.id, told.account_id, told.correlation_id) == (f"{ACCOUNT}#deleted", ACCOUNT, "c-1")
-    assert (told.data, told.occurred_at_us) == (AccountDeleted(), NOW_MS * 1000)
+    [event] = register.events
+    assert (event.id, event.account_id, event.correlation_id) == (f"{ACCOUNT}#deleted", ACCOUNT, "c-1")
+    assert (event.data, event.occurred_at_us) == (AccountDeleted(), NOW_MS * 1000)
 
 
 def test_a_deleted_account_is_not_made_again_by_a_session_it_still_has() -> None:
-    pool, register = Pool(), Register()
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
     accounts = accounts_of(pool, register)
     accounts.delete("access:a@b.de", signed_in_at_s=NOW_MS // 1000, correlation_id="c-1")
@@ -284,32 +293,32 @@ def test_a_deleted_account_is_not_made_again_by_a_session_it_still_has() -> None
             attempt()
 
     assert register.accounts == {}
-    assert [told.name for told in register.told] == ["AccountDeleted"]
+    assert [event.name for event in register.events] == ["AccountDeleted"]
 
 
 def test_a_session_that_began_long_ago_deletes_nothing() -> None:
-    pool, register = Pool(), Register()
+    pool, register = FakeCognito(), FakeAccountStore()
     pool.sign_up("a@b.de", "password")
 
     with pytest.raises(Forbidden, match="log in again"):
         accounts_of(pool, register).delete("access:a@b.de", signed_in_at_s=NOW_MS // 1000 - 3_600, correlation_id="c-1")
 
-    assert (register.closed, register.told) == ({}, [])
+    assert (register.closed, register.events) == ({}, [])
 
 
-def test_what_happens_to_a_key_is_told_under_ids_of_its_own() -> None:
+def test_every_key_event_has_an_id_of_its_own() -> None:
     store = holding()
     first, _ = keys_of(store).create(ACCOUNT, SETTINGS, correlation_id="c-1")
     second, _ = keys_of(store, seed=8).rotate(ACCOUNT, first.id, 0, correlation_id="c-2")
     keys_of(store).delete(ACCOUNT, first.id, correlation_id="c-3")
 
-    assert [(told.id, told.name, told.correlation_id) for told in store.told] == [
+    assert [(event.id, event.name, event.correlation_id) for event in store.events] == [
         (f"{first.id}#issued", "ApiKeyIssued", "c-1"),
         (f"{second.id}#issued", "ApiKeyIssued", "c-2"),
         (f"{first.id}#revoked", "ApiKeyRevoked", "c-3"),
     ]
-    assert {told.occurred_at_us for told in store.told} == {NOW_MS * 1000}
-    assert store.told[2].data == ApiKeyRevoked(
+    assert {event.occurred_at_us for event in store.events} == {NOW_MS * 1000}
+    assert store.events[2].data == ApiKeyRevoked(
         key_id=first.id, display=first.display, digest=first.digest, reason="deleted"
     )
 
@@ -331,7 +340,7 @@ def test_an_account_lists_1000_keys_at_most_with_those_that_have_expired() -> No
     assert refusal.value.details == {"reason": "too_many_keys", "max": 100}
 
 
-class Busy(Keyring):
+class Busy(FakeKeyStore):
     """Keys that somebody else renames each time before a change or a rotation is stored, so many times."""
 
     def __init__(self, rivals: int) -> None:
@@ -350,9 +359,9 @@ class Busy(Keyring):
         self._overtake(key)
         super().change(account_id, key)
 
-    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, event: Event) -> None:
         self._overtake(old)
-        super().rotate(account_id, old, new, told)
+        super().rotate(account_id, old, new, event)
 
 
 def test_a_rotation_takes_over_what_the_key_has_become_meanwhile() -> None:
@@ -362,7 +371,7 @@ def test_a_rotation_takes_over_what_the_key_has_become_meanwhile() -> None:
 
     assert new.settings.name == "rival 0"
     assert store.get(ACCOUNT, key(1).id).rotated_to == new.id
-    assert [told.id for told in store.told] == [f"{new.id}#issued"]
+    assert [event.id for event in store.events] == [f"{new.id}#issued"]
 
 
 def test_a_change_is_decided_anew_when_the_key_was_changed_meanwhile() -> None:

@@ -3,7 +3,7 @@
     PK                      SK              what
     ACCOUNT#<account>       PROFILE         the account: email, plan, createdAt (ms)
     ACCOUNT#<account>       APIKEY#<id>     a key as its owner lists it
-    ACCOUNT#<account>       OUTBOX#<event>  what is to be told: see kv_common.events.outbox
+    ACCOUNT#<account>       OUTBOX#<event>  an event to publish: see kv_common.events.outbox
     ACCOUNT#<account>       DELETION        what has to be known to delete the account: username
     CLOSED#<digest>         CLOSED          that an account was deleted: see kv_common.account_tombstones
 
@@ -15,7 +15,7 @@ Both items of a key change in one transaction. `ttl` removes what has been dead 
 """
 
 from auth_service.persistence.accounts import AccountStore
-from auth_service.persistence.api_keys import KeyStore, Outdated
+from auth_service.persistence.api_keys import KeyStore
 from auth_service.persistence.signing_keys import SigningKeyStore
 
-__all__ = ["AccountStore", "KeyStore", "Outdated", "SigningKeyStore"]
+__all__ = ["AccountStore", "KeyStore", "SigningKeyStore"]

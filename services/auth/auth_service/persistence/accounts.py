@@ -31,8 +31,8 @@ class AccountStore:
             return None
         return Account(account_id, item["email"]["S"], item["plan"]["S"], int(item["createdAt"]["N"]))
 
-    def add(self, account: Account, told: Event) -> None:
-        """Store the account and tell so, unless it is there already; Unauthorized when it has been deleted."""
+    def add(self, account: Account, event: Event) -> None:
+        """Store the account and its event, unless it exists; Unauthorized when it has been deleted."""
         profile: Item = {
             **_key(account.id, "PROFILE"),
             "email": {"S": account.email},
@@ -45,7 +45,7 @@ class AccountStore:
             write_with_event(
                 self._client,
                 self._table,
-                told,
+                event,
                 [{"Put": {"TableName": self._table, "Item": profile, "ConditionExpression": first}}],
             )
         except ConditionFailed:
@@ -56,10 +56,10 @@ class AccountStore:
         if self._item(tombstone_key(account_id)) is not None:
             raise account_deleted()
 
-    def close(self, account_id: str, username: str, told: Event, *, now_ms: int) -> None:
-        """Let nothing of the account be written any more and tell so; Unauthorized when that has happened already.
+    def close(self, account_id: str, username: str, event: Event, *, now_ms: int) -> None:
+        """Block further writes and store the event; Unauthorized when the account is deleted already.
 
-        `username` is the user's in the user pool, for whoever has to delete it there.
+        `username` is the user's name in the user pool, which is deleted later.
         """
         deletion: Item = {**_key(account_id, "DELETION"), "username": {"S": username}}
         try:
@@ -70,12 +70,12 @@ class AccountStore:
                         "Put": {
                             "TableName": self._table,
                             "Item": tombstone(account_id, now_s=now_ms / 1000),
-                            # Holds once: an account is deleted by one request, and that is told once.
+                            # Holds once: one request deletes the account, and one event is published.
                             "ConditionExpression": "attribute_not_exists(PK)",
                         }
                     },
                     {"Put": {"TableName": self._table, "Item": deletion}},
-                    outbox_put(self._table, told),
+                    outbox_put(self._table, event),
                 ],
             )
         except ConditionFailed as failure:

@@ -6,7 +6,7 @@ import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from auth_service.model import KeySettings, StoredKey, no_such_key
+from auth_service.model import KeySettings, Outdated, StoredKey, no_such_key
 from auth_service.persistence.outbox import write_with_event
 from kv_common.account_tombstones import account_key
 from kv_common.api_keys import KeyStatus, Scope
@@ -25,10 +25,6 @@ KEPT_DEAD_S = 30 * 86_400
 _LISTED_LONGER_S = 7 * 86_400
 _KEY_PREFIX = "APIKEY#"
 _NEW = "attribute_not_exists(PK)"
-
-
-class Outdated(Exception):
-    """The key is no longer as it was when the change was decided."""
 
 
 class KeyStore:
@@ -57,16 +53,16 @@ class KeyStore:
     def get(self, account_id: str, key_id: str) -> StoredKey:
         """Return the account's key; NotFound when it has none of this id."""
         with translate_errors():
-            answer = self._client.get_item(
+            response = self._client.get_item(
                 TableName=self._table, Key=_listed_key(account_id, key_id), ConsistentRead=True
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise no_such_key()
-        return _stored_key(answer["Item"])
+        return _stored_key(response["Item"])
 
-    def add(self, account_id: str, key: StoredKey, told: Event) -> None:
-        """Store a new key and tell so; Unauthorized when the account is deleted."""
-        write_with_event(self._client, self._table, told, self._additions(account_id, key))
+    def add(self, account_id: str, key: StoredKey, event: Event) -> None:
+        """Store a new key and its event; Unauthorized when the account is deleted."""
+        write_with_event(self._client, self._table, event, self._additions(account_id, key))
 
     def change(self, account_id: str, key: StoredKey) -> None:
         """Store the key's new settings; Outdated when it was changed or deleted since it was read."""
@@ -75,20 +71,20 @@ class KeyStore:
         except ConditionFailed as failure:
             raise Outdated from failure
 
-    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, told: Event) -> None:
-        """Store `new`, and `old` with its end and successor; tell so. Outdated when `old` has changed since.
+    def rotate(self, account_id: str, old: StoredKey, new: StoredKey, event: Event) -> None:
+        """Store `new`, `old` with its expiry and successor, and the event. Outdated when `old` has changed since.
 
         Unauthorized when the account is deleted.
         """
         items = [*self._additions(account_id, new), *self._replacements(account_id, old)]
         try:
-            write_with_event(self._client, self._table, told, items)
+            write_with_event(self._client, self._table, event, items)
         except ConditionFailed as failure:
             raise Outdated from failure
 
-    def revoke(self, account_id: str, key: StoredKey, told: Event) -> None:
-        """Remove the key and tell so; harmless when that has happened already."""
-        # Holds once: a key is closed by one request, and that is told once.
+    def revoke(self, account_id: str, key: StoredKey, event: Event) -> None:
+        """Delete the key and store the event; idempotent."""
+        # Holds once: one request deletes the key, and one event is published.
         listed = "attribute_exists(PK)"
         items: list[TransactWriteItemTypeDef] = [
             {
@@ -101,7 +97,7 @@ class KeyStore:
             {"Delete": {"TableName": self._credentials_table, "Key": _credential_key(key)}},
         ]
         with suppress(ConditionFailed):
-            write_with_event(self._client, self._table, told, items)
+            write_with_event(self._client, self._table, event, items)
 
     def note_use(self, account_id: str, key_id: str, at_ms: int) -> None:
         """Store when the key was last used, unless a later use is known already; nothing for a key there is none of.

@@ -1,4 +1,4 @@
-"""What auth writes and tells of an account: both or neither, and nothing once the account is deleted."""
+"""Writes of an account together with their event, atomically, and none once the account is deleted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def write_with_event(
-    client: DynamoDBClient, table: str, told: Event, items: Sequence[TransactWriteItemTypeDef]
+    client: DynamoDBClient, table: str, event: Event, items: Sequence[TransactWriteItemTypeDef]
 ) -> None:
-    """Write `items` and tell `told`; Unauthorized when the account is deleted.
+    """Write `items` and the event; Unauthorized when the account is deleted.
 
     ConditionFailed says that another condition did not hold. Writes of one account at the same time wait for each
     other, for they all look at the same mark.
     """
     try:
-        transact(client, [require_open(table, told.account_id), *items, outbox_put(table, told)])
+        transact(client, [require_open(table, event.account_id), *items, outbox_put(table, event)])
     except ConditionFailed as failure:
         if 0 in failure.actions:
             raise account_deleted() from failure
