@@ -1,4 +1,4 @@
-"""Fixtures of every kind of test: the local environment, started once, by the first test that asks for it."""
+"""Fixtures of all tests: the local environment, started once, by the first test that uses it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what `make soak` says."""
-    parser.addoption("--soak", action="store_true", help="make ten times as many steps where tests go on at random")
+    """Add the option of `make soak`."""
+    parser.addoption("--soak", action="store_true", help="run randomized tests ten times as long")
 
 
 @pytest.fixture(scope="session")
 def scale(pytestconfig: pytest.Config) -> int:
-    """How many times as long as usual a test at random goes on."""
+    """The factor for the length of randomized tests."""
     return 10 if pytestconfig.getoption("soak") else 1
 
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[LocalEnvironment]:
-    """The emulator and Redis with every stack deployed, on free ports and with a state folder of their own.
+    """The emulator and Redis with every stack deployed, on free ports and with a temporary state folder.
 
     Its servers' output is in `<state_dir>/emulator.log` and `<state_dir>/redis/redis.log`.
     """
@@ -62,5 +62,5 @@ def http(local: LocalEnvironment) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def tenant(local: LocalEnvironment, http: httpx.Client) -> Tenant:
-    """A new account with limits that no test reaches by accident."""
+    """A new account with high limits."""
     return sign_up(local, http, plan="business")

@@ -1,4 +1,4 @@
-"""A server that answers as it was told, request by request, and keeps what it was asked."""
+"""A server with scripted replies that records its requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `connection` counts from 0."""
+    """A received request; `connection` counts from 0."""
 
     line: str
     headers: HTTPMessage
@@ -31,11 +31,11 @@ class Request:
 
 
 Reply = Callable[[socket.socket, Request], None]
-"""Answers a request on its connection; when it raises ConnectionError, the connection ends."""
+"""Replies to a request on its connection; ConnectionError closes the connection."""
 
 
 class ScriptedServer:
-    """Gives its replies one after the other, whichever connection is asked; the last one again and again."""
+    """Sends its replies in order over all connections, and repeats the last one."""
 
     def __init__(self, replies: Sequence[Reply] = (), tls: ssl.SSLContext | None = None) -> None:
         self.script(replies)
@@ -47,11 +47,11 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The URL of the server."""
         return f"http{'s' if self._tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def script(self, replies: Sequence[Reply]) -> None:
-        """Begin anew with other replies."""
+        """Restart with other replies."""
         self.requests: list[Request] = []
         self._replies = list(replies)
 
@@ -68,7 +68,7 @@ class ScriptedServer:
             assert not thread.is_alive()
 
     def hang_up(self) -> None:
-        """End every connection, as a server does that has not been asked for a while."""
+        """Close every connection, like a server does with idle ones."""
         for connection in self._connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -79,7 +79,7 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._tls:
-                    # The handshake comes with the first read, in the connection's own thread.
+                    # The handshake happens at the first read, in the connection's thread.
                     connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 self._connections.append(connection)
                 serve = threading.Thread(target=self._serve, args=(connection, len(self._connections) - 1))
@@ -104,7 +104,7 @@ def _read(reader: BufferedReader, number: int) -> Request | None:
 
 
 def says(content: bytes, status: str = "200 OK", **headers: str | None) -> Reply:
-    """Answer with any bytes; a header that is None is left out."""
+    """Reply with a body of any bytes; a header that is None is omitted."""
     told = {
         "x_amzn_RequestId": "REQUEST",
         "Content_Type": "application/x-amz-json-1.0",
@@ -116,39 +116,39 @@ def says(content: bytes, status: str = "200 OK", **headers: str | None) -> Reply
 
 
 def sends(content: bytes) -> Reply:
-    """Send any bytes at all."""
+    """Send raw bytes."""
     return lambda connection, _: connection.sendall(content)
 
 
 def responses(body: object, status: str = "200 OK") -> Reply:
-    """Answer with JSON, as DynamoDB does."""
+    """Reply with JSON like DynamoDB."""
     text = json.dumps(body).encode()
     return says(text, status, x_amz_crc32=str(zlib.crc32(text)))
 
 
 def refuses(code: str, status: str = "400 Bad Request", **members: Any) -> Reply:
-    """Answer with an error, as DynamoDB does, whose model spells the message of one of them with a capital."""
+    """Reply with an error like DynamoDB; one of its errors capitalizes the field Message."""
     kind = f"com.amazonaws.dynamodb.v20120810#{code}"
     message = "Message" if code == "TransactionCanceledException" else "message"
     return responses({"__type": kind, message: f"it is {code}", **members}, status)
 
 
 def cuts_off(connection: socket.socket, request: Request) -> None:
-    """Promise more than there is, and end the connection."""
+    """Send less than the Content-Length and close the connection."""
     says(b'{"Item": {"v": {"S": "', Content_Length="100")(connection, request)
     raise ConnectionError
 
 
 def resets(connection: socket.socket, _: Request) -> None:
-    """End the connection without an answer, and not in good order."""
+    """Reset the connection without a response."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionError
 
 
 def keeps_silent(_: socket.socket, __: Request) -> None:
-    """Answer nothing, and keep the connection open."""
+    """Send nothing and keep the connection open."""
 
 
 def echoes(connection: socket.socket, request: Request) -> None:
-    """Answer a PutItem with the item in it."""
+    """Reply to PutItem with its item."""
     responses({"Attributes": json.loads(request.body)["Item"]})(connection, request)

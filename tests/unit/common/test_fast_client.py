@@ -1,4 +1,4 @@
-"""A client's direct calls do what botocore does, on the wire and to whoever calls."""
+"""kv_common.dynamodb.fast.client, compared with botocore: requests, results and exceptions."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def environment() -> Iterator[None]:
         patched.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patched.setenv("AWS_SESSION_TOKEN", "token/+=")
         patched.setattr("boto3.DEFAULT_SESSION", None)
-        # botocore waits for up to a second before it asks again.
+        # botocore pauses for up to a second before a retry.
         patched.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
         yield
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call came to: a result, or the type and the content of an exception."""
+    """The outcome of a call: a result, or the type and content of an exception."""
 
     raised: str
     told: Any
@@ -85,7 +85,7 @@ class Outcome:
 
     @property
     def seen(self) -> tuple[str, Any]:
-        """What whoever calls sees of it, but for how often was asked."""
+        """The result without the number of requests."""
         told = json.loads(json.dumps(self.told, default=repr))
         if isinstance(told, dict):
             for count in ("RetryAttempts", "MaxAttemptsReached"):
@@ -94,14 +94,14 @@ class Outcome:
 
 
 def make(url: str, *, direct: bool, read_timeout_s: float = 5) -> DynamoDBClient:
-    """Return a client that makes direct calls, or the same as botocore made it."""
+    """Return a fast client, or botocore's with the same settings."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("AWS_ENDPOINT_URL", url)
         patched.setattr(factory, "READ_TIMEOUT_S", read_timeout_s)
         if not direct:
             return factory.boto3_client()
         made = dynamodb.client()
-        # What asks botocore later finds the same place and time-outs.
+        # botocore uses the same endpoint and time-outs when it is called later.
         made.close()
     return made
 
@@ -113,14 +113,14 @@ def call(client: DynamoDBClient, request: Request) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A server, and two clients of it."""
+    """A server and its two clients."""
 
     server: ScriptedServer
     direct: DynamoDBClient
     by_botocore: DynamoDBClient
 
     def outcomes(self, replies: Sequence[Reply], request: Request) -> tuple[Outcome, Outcome]:
-        """Make the same request both ways to a server that gives the same replies."""
+        """Make the same call with both clients on a server with the same replies."""
         return self._outcome(self.direct, replies, request), self._outcome(self.by_botocore, replies, request)
 
     def _outcome(self, client: DynamoDBClient, replies: Sequence[Reply], request: Request) -> Outcome:
@@ -175,7 +175,7 @@ ANSWERED: dict[str, tuple[Request, Any]] = {
 
 
 @pytest.mark.parametrize("case", ANSWERED)
-def test_an_answer_reads_as_botocore_reads_it(pair: Pair, case: str) -> None:
+def test_response_is_decoded_like_botocore(pair: Pair, case: str) -> None:
     request, body = ANSWERED[case]
     direct, by_botocore = pair.outcomes([responses(body)], request)
 
@@ -193,11 +193,11 @@ FINAL = {
 
 
 @pytest.mark.parametrize("case", FINAL)
-def test_a_refusal_is_botocores_client_error_after_one_request(pair: Pair, case: str) -> None:
+def test_expected_error_is_a_client_error_after_one_request(pair: Pair, case: str) -> None:
     request, reply = FINAL[case]
     direct, by_botocore = pair.outcomes([reply], request)
 
-    # botocore raises a class of that which its model names; to name it, a whole client would have to be made.
+    # botocore raises the modeled subclass, which would require a complete client.
     code = direct.told["Error"]["Code"]
     assert (direct.raised, by_botocore.raised) == ("botocore.exceptions.ClientError", f"botocore.errorfactory.{code}")
     assert direct.told == by_botocore.told
@@ -220,7 +220,7 @@ PASSING = {**PROBLEMS, "a wrong checksum": says(b"{}", x_amz_crc32="1")}
 
 
 @pytest.mark.parametrize("case", PASSING)
-def test_what_passes_is_asked_again(pair: Pair, case: str) -> None:
+def test_transient_failure_is_retried(pair: Pair, case: str) -> None:
     direct, by_botocore = pair.outcomes([PASSING[case], responses({"Item": VALUE})], GET)
 
     assert direct.seen == by_botocore.seen
@@ -228,7 +228,7 @@ def test_what_passes_is_asked_again(pair: Pair, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", PROBLEMS)
-def test_what_does_not_pass_is_botocores_exception_after_three_requests(pair: Pair, case: str) -> None:
+def test_permanent_failure_is_botocores_exception_after_three_requests(pair: Pair, case: str) -> None:
     direct, by_botocore = pair.outcomes([PROBLEMS[case]], GET)
 
     assert direct.seen == by_botocore.seen
@@ -239,7 +239,7 @@ def test_what_does_not_pass_is_botocores_exception_after_three_requests(pair: Pa
 @pytest.mark.parametrize(
     "replies", [[keeps_silent], [keeps_silent, responses({"Item": VALUE})]], ids=["always", "once"]
 )
-def test_a_server_that_keeps_silent_is_asked_again_in_time(replies: list[Reply]) -> None:
+def test_silent_server_is_retried_after_the_time_out(replies: list[Reply]) -> None:
     with ScriptedServer() as server:
         pair = Pair(server, *(make(server.url, direct=direct, read_timeout_s=0.2) for direct in (True, False)))
         direct, by_botocore = pair.outcomes(replies, GET)
@@ -263,14 +263,14 @@ ODD = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_what_is_not_plainly_an_answer_is_told_in_botocores_words(pair: Pair, case: str) -> None:
+def test_ambiguous_response_is_passed_to_botocore(pair: Pair, case: str) -> None:
     direct, by_botocore = pair.outcomes([ODD[case]], GET)
 
     assert direct.seen == by_botocore.seen
     assert direct.raised
 
 
-def test_an_answer_in_pieces_is_read_as_botocore_reads_it(pair: Pair) -> None:
+def test_fragmented_response_is_decoded_like_botocore(pair: Pair) -> None:
     chunked = says(b"2\r\n{}\r\n0\r\n\r\n", Content_Length=None, Transfer_Encoding="chunked")
     direct, by_botocore = pair.outcomes([chunked], GET)
 
@@ -278,7 +278,7 @@ def test_an_answer_in_pieces_is_read_as_botocore_reads_it(pair: Pair) -> None:
     assert not direct.raised
 
 
-def test_a_transaction_that_is_asked_again_has_the_same_token(pair: Pair) -> None:
+def test_repeated_transaction_has_the_same_token(pair: Pair) -> None:
     pair.server.script([resets, responses({})])
     call(pair.direct, TRANSACTION)
 
@@ -307,7 +307,7 @@ items = st.dictionaries(texts, attribute_values, max_size=4)
 
 @settings(max_examples=100, deadline=None)
 @given(item=items)
-def test_any_item_goes_out_and_comes_back_as_by_botocore(pair: Pair, item: dict[str, Any]) -> None:
+def test_any_item_is_encoded_and_decoded_like_botocore(pair: Pair, item: dict[str, Any]) -> None:
     pair.server.script([echoes])
     results = [
         client.put_item(TableName="t", Item=item, ReturnValues="ALL_OLD") for client in (pair.direct, pair.by_botocore)
@@ -318,7 +318,7 @@ def test_any_item_goes_out_and_comes_back_as_by_botocore(pair: Pair, item: dict[
     assert results[0]["Attributes"] == results[1]["Attributes"] == item
 
 
-def test_a_request_has_the_headers_that_botocore_sends(pair: Pair) -> None:
+def test_request_has_botocores_headers(pair: Pair) -> None:
     pair.server.script([responses({})])
     call(pair.direct, PUT)
     call(pair.by_botocore, PUT)
@@ -337,7 +337,7 @@ def test_a_request_has_the_headers_that_botocore_sends(pair: Pair) -> None:
     secret=st.text("abcXYZ019/+=", min_size=1, max_size=40),
     token=st.none() | st.text("abcXYZ019/+=", min_size=1, max_size=40),
 )
-def test_a_signature_is_botocores(body: bytes, now_s: int, secret: str, token: str | None) -> None:
+def test_signature_equals_botocores(body: bytes, now_s: int, secret: str, token: str | None) -> None:
     plain = {"host": "dynamodb.eu-central-1.amazonaws.com", "content-type": "x-json", "x-amz-target": "D.GetItem"}
     ours = dict(plain)
     signer = Signer(lambda: ReadOnlyCredentials("AKID", secret, token), "eu-central-1", "dynamodb")
@@ -364,7 +364,7 @@ def test_new_credentials_sign_the_next_request() -> None:
     assert new["x-amz-security-token"] == "token"
 
 
-def test_a_connection_is_used_again() -> None:
+def test_connection_is_reused() -> None:
     with ScriptedServer([responses({})]) as server:
         client = make(server.url, direct=True)
         for _ in range(3):
@@ -373,18 +373,18 @@ def test_a_connection_is_used_again() -> None:
     assert [asked.connection for asked in server.requests] == [0, 0, 0]
 
 
-def test_a_connection_that_ended_while_nobody_asked_is_replaced_without_a_failure() -> None:
+def test_connection_closed_while_idle_is_replaced() -> None:
     with ScriptedServer([responses({})]) as server:
         client = make(server.url, direct=True)
         call(client, GET)
         server.hang_up()
         call(client, PUT)
 
-    # One request each: what was written was not sent twice.
+    # One request each: no write was sent twice.
     assert [asked.connection for asked in server.requests] == [0, 1]
 
 
-def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
+def test_connection_with_connection_close_is_not_reused() -> None:
     with ScriptedServer([says(b"{}", Connection="close")]) as server:
         client = make(server.url, direct=True)
         call(client, GET)
@@ -416,7 +416,7 @@ def listen(client: DynamoDBClient, event: str, listener: Any) -> None:
     client.meta.events.register(f"{event}.dynamodb.*", listener)
 
 
-def test_who_listens_to_the_client_is_told() -> None:
+def test_client_events_are_emitted() -> None:
     sent: list[bytes] = []
     noted: list[tuple[int, dict[str, Any]]] = []
     with ScriptedServer([responses({"ConsumedCapacity": CAPACITY})]) as server:
@@ -435,7 +435,7 @@ def test_who_listens_to_the_client_is_told() -> None:
     assert noted == [(200, CAPACITY)]
 
 
-def test_who_listens_may_answer_in_dynamodbs_place() -> None:
+def test_before_send_handler_may_provide_the_response() -> None:
     canned = types.SimpleNamespace(status_code=200, headers={}, content=b'{"Item": {"v": {"S": "canned"}}}')
     with ScriptedServer([resets]) as server:
         client = make(server.url, direct=True)
@@ -446,7 +446,7 @@ def test_who_listens_may_answer_in_dynamodbs_place() -> None:
     assert server.requests == []
 
 
-def test_other_operations_go_botocores_way(pair: Pair) -> None:
+def test_other_operations_use_botocore(pair: Pair) -> None:
     pair.server.script([responses({"TableNames": ["t"]})])
 
     assert pair.direct.list_tables()["TableNames"] == ["t"]
@@ -463,7 +463,7 @@ print("boto3" in sys.modules)
 """
 
 
-def test_boto3_is_not_imported_before_it_is_needed() -> None:
+def test_boto3_is_imported_on_first_use() -> None:
     with ScriptedServer([responses({})]) as server:
         run = subprocess.run(
             [sys.executable, "-c", LAZY],
@@ -476,7 +476,7 @@ def test_boto3_is_not_imported_before_it_is_needed() -> None:
     assert run.stdout.split() == ["False", "False", "eu-central-1", "True"]
 
 
-def test_the_calls_of_a_paginator_take_the_short_way_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paginators_use_the_fast_client(monkeypatch: pytest.MonkeyPatch) -> None:
     last = {"Items": [KEY], "Count": 1, "ScannedCount": 1}
     with ScriptedServer([responses({**last, "LastEvaluatedKey": KEY}), responses(last)]) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
@@ -487,7 +487,7 @@ def test_the_calls_of_a_paginator_take_the_short_way_too(monkeypatch: pytest.Mon
     assert {asked.headers["user-agent"] for asked in server.requests} == {factory.USER_AGENT}
 
 
-def test_a_server_is_believed_only_by_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_certificate_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer([responses({"Item": VALUE})], tls=self_signed(tmp_path)) as server:
         with pytest.raises(SSLError):
             call(make(server.url, direct=True), GET)
@@ -498,7 +498,7 @@ def test_a_server_is_believed_only_by_its_certificate(tmp_path: Path, monkeypatc
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """Return what a server on this machine needs; the certificate is in the folder."""
+    """Return a TLS context for a local server; its certificate is in the folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
@@ -519,11 +519,11 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def test_boto3_is_used_as_it_is_where_the_setting_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_selects_boto3s_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DYNAMODB_CLIENT", "boto3")
     assert isinstance(dynamodb.client(), BaseClient)
 
 
-def test_an_unknown_client_is_refused_with_the_two_that_there_are() -> None:
+def test_unknown_client_is_an_error_that_names_both() -> None:
     with pytest.raises(factory.UnknownClientError, match="DYNAMODB_CLIENT is fast or boto3, not 'slow'"):
         dynamodb.client({"DYNAMODB_CLIENT": "slow"})

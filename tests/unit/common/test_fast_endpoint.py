@@ -1,4 +1,4 @@
-"""What the environment says of DynamoDB in plain words is what botocore finds out; the rest is left to it."""
+"""kv_common.dynamodb.fast.endpoint, compared with botocore."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN = {
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without a configuration, and no setting of whoever runs the tests."""
+    """A home directory without AWS configuration, and no inherited settings."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
@@ -40,7 +40,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("more", SAID.values(), ids=SAID.keys())
-def test_what_is_said_plainly_is_what_botocore_finds_out(more: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simple_environment_resolves_like_botocore(more: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     env = {**PLAIN, **more}
     for name, value in env.items():
         monkeypatch.setenv(name, value)
@@ -75,18 +75,18 @@ LEFT = {
 
 
 @pytest.mark.parametrize("more", LEFT.values(), ids=LEFT.keys())
-def test_what_is_not_said_plainly_is_for_botocore_to_find_out(more: dict[str, str]) -> None:
+def test_other_environments_are_left_to_botocore(more: dict[str, str]) -> None:
     assert simple_endpoint({**PLAIN, **more}) is None
 
 
-def test_a_configuration_at_home_is_botocores_to_read(home: Path) -> None:
+def test_configuration_file_is_left_to_botocore(home: Path) -> None:
     assert simple_endpoint(PLAIN) is not None
     (home / ".aws").mkdir()
     (home / ".aws" / "config").write_text("[default]\nuse_fips_endpoint = true\n")
     assert simple_endpoint(PLAIN) is None
 
 
-def test_who_has_no_home_has_no_configuration_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_home_directory_has_no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 
@@ -95,7 +95,7 @@ def test_who_has_no_home_has_no_configuration_there(monkeypatch: pytest.MonkeyPa
     assert simple_endpoint(PLAIN) is not None
 
 
-def test_a_token_is_a_sessions() -> None:
+def test_session_token_is_part_of_the_credentials() -> None:
     place = simple_endpoint(PLAIN)
     assert place is not None
     assert place.credentials == Credentials("AKIDEXAMPLE", "secret", "token")

@@ -1,4 +1,4 @@
-"""Reads and writes at one moment, as DynamoDB answers them."""
+"""Errors of DynamoDB's transactions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def canceled(reason: str) -> dict[str, Any]:
     [("ValidationException", {}), ("TransactionCanceledException", canceled("ValidationError"))],
     ids=["as a whole", "by its items"],
 )
-def test_what_is_too_large_to_be_read_at_one_moment_is_a_413(
+def test_read_over_the_transaction_limit_is_a_413(
     stub: tuple[TransactionStore, Stubber], code: str, more: dict[str, Any]
 ) -> None:
     store, stubber = stub
@@ -54,7 +54,7 @@ def test_what_is_too_large_to_be_read_at_one_moment_is_a_413(
     assert refusal.value.details == {"reason": "transaction_size"}
 
 
-def test_keys_that_others_write_are_contended(stub: tuple[TransactionStore, Stubber]) -> None:
+def test_concurrent_transaction_is_a_conflict(stub: tuple[TransactionStore, Stubber]) -> None:
     store, stubber = stub
     stubber.add_client_error(
         "transact_get_items", "TransactionCanceledException", modeled_fields=canceled("TransactionConflict")

@@ -1,4 +1,4 @@
-"""The machine that compares finds no fault with the model itself, and finds what is wrong with others."""
+"""The state machine accepts the model itself and detects faulty variants."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def obj(texts: dict[str, str]) -> str:
 
 
 class ModelService:
-    """The API as the model would serve it."""
+    """The API, served by the model."""
 
     def __init__(self) -> None:
         self.model = Model()
@@ -43,7 +43,7 @@ class ModelService:
         self._answers: dict[str | None, dict[str, Any]] = {}
 
     def serve(self, event: dict[str, Any], *, now_ms: int) -> dict[str, Any]:
-        """Answer an event, or say again what it was answered."""
+        """Return the response to an event, or a stored response."""
         once = event["headers"].get("idempotency-key")
         if once in self._answers:
             return self.replay(self._answers[once])
@@ -179,7 +179,7 @@ def run(service: ModelService, examples: int) -> Server:
     return server
 
 
-def test_the_model_agrees_with_itself_and_its_outcomes_come_up() -> None:
+def test_model_matches_itself_and_reaches_all_outcomes() -> None:
     server = run(ModelService(), 30)
 
     expected = {
@@ -257,6 +257,6 @@ FAULTS: list[Callable[[], ModelService]] = [
 
 
 @pytest.mark.parametrize("faulty", FAULTS)
-def test_a_fault_is_found(faulty: Callable[[], ModelService]) -> None:
+def test_fault_is_detected(faulty: Callable[[], ModelService]) -> None:
     with pytest.raises(AssertionError):
         run(faulty(), 400)

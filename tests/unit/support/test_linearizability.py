@@ -1,4 +1,4 @@
-"""The checker takes exactly the histories that have an order, and the clients' histories are such."""
+"""The checker accepts exactly the linearizable histories."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ HISTORIES: dict[str, tuple[bool, list[KeyCall]]] = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_a_history_is_taken_exactly_if_it_has_an_order(name: str) -> None:
+def test_history_is_accepted_if_and_only_if_it_is_linearizable(name: str) -> None:
     expected, calls = HISTORIES[name]
 
     assert holds(calls) is expected
 
 
-def test_a_violation_shows_how_far_the_longest_order_gets() -> None:
+def test_violation_shows_the_longest_order() -> None:
     _, calls = HISTORIES["a stale read"]
 
     found = find_violation(calls, None, step)
@@ -184,20 +184,20 @@ class Register:
 KEYS = ("count-1", "document-1")
 
 
-def test_clients_of_a_store_that_does_one_thing_at_a_time_have_a_linearizable_history() -> None:
+def test_history_of_an_atomic_store_is_linearizable() -> None:
     histories = contend(Register(), clients=8, calls=2_000, keys=KEYS, seed=1)
 
     assert sum(map(len, histories.values())) == 2_000
     assert all(holds(calls) for calls in histories.values())
 
 
-def test_a_store_that_reads_and_then_writes_is_found_out() -> None:
+def test_store_with_lost_updates_is_detected() -> None:
     histories = contend(Register(atomic=False), clients=8, calls=800, keys=KEYS, seed=1)
 
     assert not any(holds(calls) for calls in histories.values())
 
 
-def test_stale_reads_are_found_in_the_history_of_their_key_and_in_no_other() -> None:
+def test_stale_reads_are_detected_for_their_key_only() -> None:
     keys = ("count-1", "document-1", "count-2", "document-2")
     store = StaleReads(Register(), key="document-1", every=40)
 
@@ -239,15 +239,13 @@ def executions(draw: st.DrawFn, *, most: int, overlap: int, kept: int = 10) -> l
 
 @given(executions(most=30, overlap=60, kept=9))
 @settings(deadline=None)
-def test_what_happened_one_after_the_other_is_taken_however_the_calls_overlap(calls: list[KeyCall]) -> None:
+def test_sequential_calls_are_accepted_with_any_overlap(calls: list[KeyCall]) -> None:
     assert holds(calls)
 
 
 @given(executions(most=30, overlap=4), st.data())
 @settings(deadline=None)
-def test_a_read_of_what_was_not_there_is_refused_where_no_calls_overlap(
-    calls: list[KeyCall], data: st.DataObject
-) -> None:
+def test_wrong_read_is_rejected_without_overlap(calls: list[KeyCall], data: st.DataObject) -> None:
     reads = [index for index, one in enumerate(calls) if one.request.kind == "get"]
     assume(reads)
     changed = data.draw(st.sampled_from(reads))
@@ -259,7 +257,7 @@ def test_a_read_of_what_was_not_there_is_refused_where_no_calls_overlap(
 
 
 def by_trying_everything(calls: Sequence[KeyCall]) -> bool:
-    """Say whether there is an order, the plain way."""
+    """Return whether there is an order, by brute force."""
     answered = [one for one in calls if one.ended is not None]
     lost = [one for one in calls if one.ended is None]
     return any(
@@ -289,7 +287,7 @@ _answers = st.one_of(
 
 @st.composite
 def anything(draw: st.DrawFn) -> list[KeyCall]:
-    """Make calls with any answers at any times."""
+    """Calls with any responses at any times."""
     calls = []
     for _ in range(draw(st.integers(0, 5))):
         begun, response = draw(st.integers(0, 12)), draw(_answers)
@@ -300,5 +298,5 @@ def anything(draw: st.DrawFn) -> list[KeyCall]:
 
 @given(st.one_of(anything(), executions(most=5, overlap=40, kept=8)))
 @settings(max_examples=400, deadline=None)
-def test_the_checker_says_what_trying_every_order_says(calls: list[KeyCall]) -> None:
+def test_checker_agrees_with_brute_force(calls: list[KeyCall]) -> None:
     assert holds(calls) is by_trying_everything(calls)

@@ -1,4 +1,4 @@
-"""The model against what is written elsewhere: RFC 7386's examples, and the standard library's reading of JSON."""
+"""The model, compared with RFC 7386's examples and the standard library's JSON parser."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ RFC_7386 = [
 
 
 @pytest.mark.parametrize(("target", "patch", "result"), RFC_7386)
-def test_a_merge_patch_does_what_the_examples_of_its_rfc_do(target: str, patch: str, result: str) -> None:
+def test_merge_patch_matches_the_examples_of_the_rfc(target: str, patch: str, result: str) -> None:
     assert is_spelled(result, merged(target, patch))
 
 
 def plain(document: Document | None) -> Any:
-    """Return a document as the standard library reads it."""
+    """Return a document as parsed by the standard library."""
     if isinstance(document, dict):
         return {name: plain(part) for name, part in document.items()}
     return None if document is None else json.loads(document, parse_int=str, parse_float=str)
@@ -46,7 +46,7 @@ def plain(document: Document | None) -> Any:
 
 @given(json_texts.texts)
 @settings(deadline=None)
-def test_an_object_is_taken_apart_as_the_standard_library_reads_it(text: str) -> None:
+def test_fields_of_an_object_match_the_standard_library(text: str) -> None:
     whole = plain(text)
     parts = members(text)
 
@@ -55,7 +55,7 @@ def test_an_object_is_taken_apart_as_the_standard_library_reads_it(text: str) ->
     assert parts is None or all(part in text for part in parts.values())
 
 
-def test_what_expires_is_gone_at_its_second_and_made_anew_after_it() -> None:
+def test_key_expires_at_its_second_and_can_be_created_again() -> None:
     model = Model()
     model.apply(Operation("put", "a", "1", ttl=5), NOW_MS + 1)
 
@@ -68,7 +68,7 @@ def test_what_expires_is_gone_at_its_second_and_made_anew_after_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["-0", "01", "1.0", "1e2", '"1"', "null", "9223372036854775808"])
-def test_only_the_one_text_of_an_int64_can_be_incremented(text: str) -> None:
+def test_only_the_canonical_text_of_an_int64_can_be_incremented(text: str) -> None:
     model = Model()
     model.apply(Operation("put", "a", text), NOW_MS)
 
@@ -76,7 +76,7 @@ def test_only_the_one_text_of_an_int64_can_be_incremented(text: str) -> None:
     assert (refused.status, refused.reason) == (409, "not_an_integer")
 
 
-def test_increments_end_where_int64_ends() -> None:
+def test_increments_are_bounded_to_int64() -> None:
     model = Model()
     for by in (2**63 - 1, -1, 1):
         assert model.apply(Operation("increment", "a", by=by), NOW_MS).status == 200
@@ -104,7 +104,7 @@ def test_if_match_compares_strongly_and_if_none_match_weakly(condition: str, mat
     assert model.apply(Operation("get", "a", if_none_match=condition), NOW_MS).status == differs
 
 
-def test_fields_pick_members_and_leave_out_what_is_not_there() -> None:
+def test_fields_select_existing_fields_only() -> None:
     document = '{"a": 1.0, "b": {"c": [2], "d": 3}, "e": 4, "f": 5}'
 
     assert picked(document, ["b.c", "a", "x", "a.b", "e.y", "b.z"]) == {"a": "1.0", "b": {"c": "[2]"}}
@@ -114,9 +114,9 @@ def test_fields_pick_members_and_leave_out_what_is_not_there() -> None:
 
 @given(json_texts.values)
 @settings(deadline=None)
-def test_a_compact_text_means_the_same(text: str) -> None:
+def test_compact_text_is_equivalent(text: str) -> None:
     assert plain(compact(text)) == plain(text)
 
 
-def test_a_compact_text_keeps_the_spaces_in_strings_and_the_form_of_numbers() -> None:
+def test_compact_text_keeps_spaces_in_strings_and_the_form_of_numbers() -> None:
     assert compact('{ "a b" : [ 1.0,\n"\\" c " ] }') == '{"a b":[1.0,"\\" c "]}'
