@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,7 @@ from auth_service.persistence import AccountStore, KeyStore
 from auth_service.service import Accounts, Keys
 from auth_service.settings import Settings
 from kv_common import dynamodb
-from kv_common.auth.jwks import SigningKeys
-from kv_common.auth.jwks_http import http_source
-from kv_common.auth.verifier import TokenVerifier
+from kv_common.auth.access_tokens import lazy_verifier
 from kv_common.clock import now_ms
 from kv_common.lazy import lazy
 
@@ -43,10 +40,9 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
     """Return auth with real clocks, randomness and clients."""
     settings = Settings.from_env(env)
     client = dynamodb.client()
-    # boto3 comes with it, which work on keys does without.
+    # Imports boto3, which requests for API keys do not need.
     users = Cognito(lazy(cognito.client), settings.client_id)
     accounts = AccountStore(client, settings.table)
-    keys = SigningKeys(http_source(settings.jwks_url), time.monotonic)
     return Auth(
         settings=settings,
         identity=users,
@@ -56,7 +52,7 @@ def bootstrap(env: Mapping[str, str] = os.environ) -> Auth:
             now_ms=now_ms,
             random_bits=secrets.randbits,
         ),
-        verify_token=TokenVerifier(keys, settings.token_issuer, [settings.client_id]).verify,
+        verify_token=lazy_verifier(settings.token_issuer, settings.jwks_url, (settings.client_id,)),
         now_ms=now_ms,
         check=lambda: accounts.get("health"),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Rate
 
-from auth_service import cognito, signing_keys
+from auth_service import cognito
 from auth_service.cognito_admin import CognitoAdmin
 from auth_service.deletion import Deletion
 from auth_service.persistence import AccountStore, KeyStore
@@ -31,6 +31,9 @@ def add_signing_keys(app: Api) -> LambdaHandler:
 
     @app.schedule(Rate(1, unit=Rate.HOURS))
     def refresh_signing_keys(_event: Any) -> dict[str, int]:
+        # Imports PyJWT and cryptography, which other functions need at their first token, if at all.
+        from auth_service import signing_keys
+
         return {"keys": signing_keys.refresh()}
 
     handler: LambdaHandler = refresh_signing_keys

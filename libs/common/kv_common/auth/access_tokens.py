@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 def access_token_verifier(env: Mapping[str, str]) -> Callable[[str], AccessToken]:
-    """Return the verifier of the stage's access tokens; raises InvalidSettings for a missing setting.
+    """Return the verifier of the stage's access tokens; raises InvalidSettings for a missing setting."""
+    require(env, "TOKEN_ISSUER", "JWKS_URL", "TOKEN_CLIENT_IDS")
+    return lazy_verifier(env["TOKEN_ISSUER"], env["JWKS_URL"], tuple(env["TOKEN_CLIENT_IDS"].split(",")))
+
+
+def lazy_verifier(issuer: str, jwks_url: str, client_ids: tuple[str, ...]) -> Callable[[str], AccessToken]:
+    """Return a verifier of access tokens.
 
     PyJWT and cryptography are imported by the first token, because some requests have none.
     """
-    require(env, "TOKEN_ISSUER", "JWKS_URL", "TOKEN_CLIENT_IDS")
-    issuer, jwks_url = env["TOKEN_ISSUER"], env["JWKS_URL"]
-    client_ids = tuple(env["TOKEN_CLIENT_IDS"].split(","))
 
     @cache
     def verifier() -> TokenVerifier:
