@@ -1,4 +1,4 @@
-"""What happens to an account reaches its owner: as an alert of its own, and as one mail."""
+"""Events of an account reach its owner as one alert and one mail each."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_thousand_deliveries_of_three_thresholds_are_three_alerts_and_three_ma
     assert queue_depth(local, "alerts-events-dlq") == 0
 
 
-def test_an_alert_is_its_accounts_alone(local: LocalEnvironment, http: httpx.Client, owner: Tenant) -> None:
+def test_alert_is_visible_to_its_account_only(local: LocalEnvironment, http: httpx.Client, owner: Tenant) -> None:
     other = sign_up(local, http)
     publish(local, "kv.usage", [new_event(owner.account_id, crossed(90))])
     await_alerts(owner, "welcome", "usage_threshold")
@@ -121,7 +121,7 @@ def test_an_alert_is_its_accounts_alone(local: LocalEnvironment, http: httpx.Cli
     assert http.get(f"/v1/alerts?unread=true&cursor={cursor}", headers=owner.bearer).status_code == 400
 
 
-def test_reading_an_alert_is_remembered_and_can_be_repeated(owner: Tenant) -> None:
+def test_marking_an_alert_as_read_is_stored_and_idempotent(owner: Tenant) -> None:
     (alert,) = alerts(owner)
     assert not alert["read"]
     for _ in range(2):
@@ -130,7 +130,7 @@ def test_reading_an_alert_is_remembered_and_can_be_repeated(owner: Tenant) -> No
     assert alerts(owner, "?unread=true") == []
 
 
-def test_pages_hold_every_alert_once_newest_first(local: LocalEnvironment, owner: Tenant) -> None:
+def test_pages_list_every_alert_once_newest_first(local: LocalEnvironment, owner: Tenant) -> None:
     told = [new_event(owner.account_id, crossed(80, period=f"2027-{month:02}")) for month in range(1, 8)]
     publish(local, "kv.usage", told)
     whole = await_alerts(owner, "welcome", *["usage_threshold"] * 7)
@@ -143,7 +143,7 @@ def test_pages_hold_every_alert_once_newest_first(local: LocalEnvironment, owner
     assert [alert["id"] for alert in read] == [alert["id"] for alert in whole]
 
 
-def test_preferences_decide_what_is_told_and_what_is_mailed(local: LocalEnvironment, owner: Tenant) -> None:
+def test_preferences_control_alerts_and_mails(local: LocalEnvironment, owner: Tenant) -> None:
     path = "/v1/alerts/preferences"
     assert owner.http.get(path, headers=owner.bearer).json() == {"email": True, "thresholds": [80, 90, 100]}
     wanted = {"email": False, "thresholds": [100]}
@@ -157,7 +157,7 @@ def test_preferences_decide_what_is_told_and_what_is_mailed(local: LocalEnvironm
     assert len(mails(local, owner)) == 1
 
 
-def test_the_link_in_a_mail_turns_mail_off_when_it_is_confirmed(local: LocalEnvironment, owner: Tenant) -> None:
+def test_unsubscribe_link_turns_mail_off_after_confirmation(local: LocalEnvironment, owner: Tenant) -> None:
     (mail,) = mails(local, owner)
     (link,) = re.findall(r"http://\S+/v1/alerts/unsubscribe\?token=\S+", mail["BodyText"])
     assert link in mail["BodyHtml"]
@@ -176,9 +176,7 @@ def test_the_link_in_a_mail_turns_mail_off_when_it_is_confirmed(local: LocalEnvi
     assert owner.http.put(path, json=again, headers=owner.bearer).json() == again
 
 
-def test_a_deleted_account_leaves_nothing_and_late_events_bring_nothing_back(
-    local: LocalEnvironment, owner: Tenant
-) -> None:
+def test_deleted_account_leaves_no_alerts_and_late_events_create_none(local: LocalEnvironment, owner: Tenant) -> None:
     publish(local, "kv.usage", [new_event(owner.account_id, crossed(80))])
     await_alerts(owner, "welcome", "usage_threshold")
     before = len(mails(local, owner))
@@ -205,7 +203,7 @@ def test_a_deleted_account_leaves_nothing_and_late_events_bring_nothing_back(
     assert items_containing(local, owner.account_id) == []
 
 
-def test_from_the_bus_to_the_mailbox_takes_seconds_at_most(local: LocalEnvironment, owner: Tenant) -> None:
+def test_event_reaches_the_mailbox_within_seconds(local: LocalEnvironment, owner: Tenant) -> None:
     count = 120
     told: dict[str, float] = {}
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Plans and subscriptions through the front door, with Paddle simulated, up to the events on the bus."""
+"""Plans and subscriptions over HTTP, with Paddle simulated, up to the events on the bus."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def buried(local: LocalEnvironment, event_id: str) -> dict[str, Any] | None:
     return None
 
 
-def test_the_price_list_is_public_and_may_be_cached(http: httpx.Client) -> None:
+def test_price_list_is_public_and_cacheable(http: httpx.Client) -> None:
     response = http.get("/v1/billing/plans")
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "public, max-age=300"
@@ -132,7 +132,7 @@ def test_the_price_list_is_public_and_may_be_cached(http: httpx.Client) -> None:
     assert (plans["pro"]["price_id"], plans["free"]["price_id"]) == (PRICES["pro"], None)
 
 
-def test_what_a_checkout_is_opened_with_buys_the_plan_for_the_account_that_opened_it(
+def test_checkout_buys_the_plan_for_the_account_that_opened_it(
     http: httpx.Client, customer: Customer, bus: Listener
 ) -> None:
     assert customer.subscription()["plan"] == "free"
@@ -155,9 +155,7 @@ def test_what_a_checkout_is_opened_with_buys_the_plan_for_the_account_that_opene
     assert (refused.status_code, refused.json()["error"]["details"]["reason"]) == (409, "downgrade")
 
 
-def test_a_subscription_that_is_canceled_lasts_until_the_end_of_what_was_paid(
-    customer: Customer, bus: Listener
-) -> None:
+def test_canceled_subscription_is_active_until_the_end_of_its_period(customer: Customer, bus: Listener) -> None:
     customer.tell("subscription.activated")
     await_plan(customer, "pro")
     ends = datetime.now(UTC) + timedelta(days=20)
@@ -177,9 +175,7 @@ def test_a_subscription_that_is_canceled_lasts_until_the_end_of_what_was_paid(
     assert sorted(event["detail-type"] for event in names) == ["PlanChangeScheduled", "PlanChanged", "PlanChanged"]
 
 
-def test_an_end_that_paddle_does_not_tell_takes_place_at_the_next_reconciliation(
-    local: LocalEnvironment, customer: Customer
-) -> None:
+def test_end_without_a_webhook_is_found_by_the_next_reconciliation(local: LocalEnvironment, customer: Customer) -> None:
     customer.tell("subscription.activated")
     customer.tell("subscription.updated", scheduled=Scheduled("cancel", datetime.now(UTC) - timedelta(seconds=1)))
     await_value(lambda: customer.subscription().get("scheduled_change"), within=10)
@@ -191,7 +187,7 @@ def test_an_end_that_paddle_does_not_tell_takes_place_at_the_next_reconciliation
     assert customer.subscription()["plan"] == "free"
 
 
-def test_a_change_that_no_webhook_told_is_found_by_the_next_reconciliation(
+def test_change_without_a_webhook_is_found_by_the_next_reconciliation(
     local: LocalEnvironment, customer: Customer
 ) -> None:
     customer.tell("subscription.activated")
@@ -201,7 +197,7 @@ def test_a_change_that_no_webhook_told_is_found_by_the_next_reconciliation(
     assert customer.subscription()["plan"] == "scale"
 
 
-def test_a_refused_payment_is_told_and_the_plan_stays(customer: Customer, bus: Listener) -> None:
+def test_failed_payment_is_published_and_the_plan_is_kept(customer: Customer, bus: Listener) -> None:
     customer.tell("subscription.activated")
     await_plan(customer, "pro")
     customer.tell("transaction.payment_failed")
@@ -214,7 +210,7 @@ def test_a_refused_payment_is_told_and_the_plan_stays(customer: Customer, bus: L
     assert told[0]["detail"]["data"]["currency"] == "USD"
 
 
-def test_an_owner_changes_the_plan_and_finds_the_portal(http: httpx.Client, customer: Customer) -> None:
+def test_owner_can_change_the_plan_and_open_the_portal(http: httpx.Client, customer: Customer) -> None:
     bearer = customer.tenant.bearer
     none = http.post("/v1/billing/portal", headers=bearer)
     assert (none.status_code, none.json()["error"]["details"]["reason"]) == (409, "no_subscription")
@@ -230,7 +226,7 @@ def test_an_owner_changes_the_plan_and_finds_the_portal(http: httpx.Client, cust
     await_plan(customer, "scale")
 
 
-def test_limits_agreed_with_an_account_hold_on_the_business_plan(local: LocalEnvironment, customer: Customer) -> None:
+def test_custom_limits_apply_on_the_business_plan(local: LocalEnvironment, customer: Customer) -> None:
     customer.tell("subscription.activated", plan="business")
     await_plan(customer, "business")
     request = {"account_id": account_of(customer), "limits": {"storage_bytes": 5_000_000_000_000}}
@@ -246,7 +242,7 @@ def test_limits_agreed_with_an_account_hold_on_the_business_plan(local: LocalEnv
         ("unbound", {"custom_data": {"account_id": "victim", "price_id": PRICES["pro"], "token": "0" * 64}}),
     ],
 )
-def test_what_cannot_be_stood_behind_rests_in_the_dead_letter_queue(
+def test_invalid_webhook_is_dead_lettered(
     local: LocalEnvironment, customer: Customer, reason: str, changes: dict[str, Any]
 ) -> None:
     bought = replace(customer.bought, **changes)
@@ -261,9 +257,7 @@ def test_what_cannot_be_stood_behind_rests_in_the_dead_letter_queue(
     assert customer.subscription() == {"plan": "free", "status": "none", "limits": customer.subscription()["limits"]}
 
 
-def test_a_deleted_account_is_forgotten_its_subscription_ended_and_never_brought_back(
-    local: LocalEnvironment, customer: Customer
-) -> None:
+def test_deleted_account_is_purged_and_its_subscription_canceled(local: LocalEnvironment, customer: Customer) -> None:
     account_id = account_of(customer)
     customer.tell("subscription.activated")
     await_plan(customer, "pro")
@@ -294,7 +288,7 @@ def test_a_deleted_account_is_forgotten_its_subscription_ended_and_never_brought
     assert traces() == []
 
 
-def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(local: LocalEnvironment, customer: Customer) -> None:
+def test_webhook_is_rejected_without_its_queue_and_redelivered(local: LocalEnvironment, customer: Customer) -> None:
     lambdas = local.aws_client("lambda")
     name = stack_output(local, "billing", "APIHandlerName")
     before = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -311,14 +305,14 @@ def test_without_its_queue_a_webhook_is_not_taken_and_comes_again(local: LocalEn
     await_plan(customer, "pro")
 
 
-def test_a_webhook_that_is_not_signed_is_refused(http: httpx.Client, customer: Customer) -> None:
+def test_unsigned_webhook_is_rejected(http: httpx.Client, customer: Customer) -> None:
     told = webhook("subscription.activated", customer.bought, datetime.now(UTC))
     for header in (None, "", "ts=1;h1=" + "0" * 64, told.header(["wrong"], sent_s=time.time())):
         response = http.post(PATH, content=told.body, headers={} if header is None else {"Paddle-Signature": header})
         assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHORIZED")
 
 
-def test_billing_says_how_it_is(http: httpx.Client) -> None:
+def test_billing_reports_its_health(http: httpx.Client) -> None:
     response = http.get("/v1/health/billing")
     assert (response.status_code, response.json()["status"]) == (200, "ok")
     assert response.json()["dependencies"] == {"dynamodb": "ok", "webhook_secret": "ok"}

@@ -1,4 +1,4 @@
-"""What goes wrong with mails: SES refuses, mails come back, messages make no sense. Nothing is lost in silence."""
+"""Failures of mails: rejections by SES, bounces, invalid messages. None is lost without an alarm."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def buried(local: LocalEnvironment, queue: str, word: str) -> str:
     return str(message["Body"])
 
 
-def test_a_mail_that_ses_refuses_is_sent_when_ses_takes_it(local: LocalEnvironment, owner: Tenant) -> None:
+def test_mail_rejected_by_ses_is_sent_later(local: LocalEnvironment, owner: Tenant) -> None:
     with sandbox(local):
         publish(local, "kv.auth", [issued(owner)])
         await_value(lambda: mail_status(owner) == "retrying", within=30)
@@ -93,7 +93,7 @@ def test_a_mail_that_ses_refuses_is_sent_when_ses_takes_it(local: LocalEnvironme
     assert len(mails(local, owner)) == 2
 
 
-def test_a_mail_that_was_given_up_is_sent_by_a_redrive(local: LocalEnvironment, owner: Tenant) -> None:
+def test_dead_lettered_mail_is_sent_by_a_redrive(local: LocalEnvironment, owner: Tenant) -> None:
     with sandbox(local):
         publish(local, "kv.auth", [issued(owner)])
         await_value(lambda: mail_status(owner) == "retrying", within=30)
@@ -163,7 +163,7 @@ TRANSIENT = {"bounce": {"bounceType": "Transient", "bounceSubType": "MailboxFull
     ("name", "told", "reason"),
     [("Email Bounced", PERMANENT, "bounced"), ("Email Complaint Received", {"complaint": {}}, "complained")],
 )
-def test_who_cannot_or_will_not_read_gets_no_more_mail_until_the_owner_asks_for_it(
+def test_bounces_and_complaints_turn_mail_off_until_the_owner_turns_it_on(
     local: LocalEnvironment, owner: Tenant, name: str, told: JSON, reason: str
 ) -> None:
     (welcome,) = alerts(owner)
@@ -184,7 +184,7 @@ def test_who_cannot_or_will_not_read_gets_no_more_mail_until_the_owner_asks_for_
     await_value(lambda: len(mails(local, owner)) == 2, within=30)
 
 
-def test_a_mail_that_came_back_for_a_passing_reason_is_queued_again(local: LocalEnvironment, owner: Tenant) -> None:
+def test_transiently_bounced_mail_is_queued_again(local: LocalEnvironment, owner: Tenant) -> None:
     (welcome,) = alerts(owner)
     sqs = local.aws_client("sqs")
     delayed = "ApproximateNumberOfMessagesDelayed"
@@ -203,9 +203,7 @@ def test_a_mail_that_came_back_for_a_passing_reason_is_queued_again(local: Local
         sqs.purge_queue(QueueUrl=url(local, "alerts-mail"))
 
 
-def test_the_rule_takes_what_ses_tells_of_this_stages_mails_and_nothing_else(
-    local: LocalEnvironment, owner: Tenant
-) -> None:
+def test_rule_matches_only_ses_events_of_this_stage(local: LocalEnvironment, owner: Tenant) -> None:
     events = local.aws_client("events")
     (rule,) = (rule for rule in events.list_rules()["Rules"] if "aws.ses" in rule.get("EventPattern", ""))
     (welcome,) = alerts(owner)
@@ -232,7 +230,7 @@ def test_the_rule_takes_what_ses_tells_of_this_stages_mails_and_nothing_else(
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_what_makes_no_sense_rests_in_the_dead_letter_queue_and_stops_nothing(
+def test_invalid_message_is_dead_lettered_and_others_are_processed(
     local: LocalEnvironment, owner: Tenant, queue: str, body: JSON
 ) -> None:
     with redelivered_at_once(local, queue):

@@ -1,4 +1,4 @@
-"""Every request that is served shows up in its account's usage exactly once: by namespace and by operation."""
+"""Every served request is counted exactly once in its account's usage, by namespace and operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan that was bought takes effect everywhere: in kv's limits, in the alerts, and in the mailbox."""
+"""A bought plan takes effect everywhere: in kv's limits, alerts and mails."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def new_buyer(local: LocalEnvironment, http: httpx.Client) -> Buyer:
     return Buyer(tenant, Customer(local, http, tenant), tenant.key())
 
 
-def test_a_plan_that_was_bought_is_in_the_headers_the_next_second(local: LocalEnvironment, http: httpx.Client) -> None:
+def test_bought_plan_is_in_the_headers_within_a_second(local: LocalEnvironment, http: httpx.Client) -> None:
     # The first webhook finds every function cold.
     new_buyer(local, http).customer.tell("subscription.activated")
     buyers = [new_buyer(local, http) for _ in range(5)]
@@ -72,7 +72,7 @@ def test_a_plan_that_was_bought_is_in_the_headers_the_next_second(local: LocalEn
     assert max(lags) < 1
 
 
-def test_every_step_from_free_to_pro_and_back_is_seen_by_the_owner(local: LocalEnvironment, buyer: Buyer) -> None:
+def test_owner_sees_every_step_from_free_to_pro_and_back(local: LocalEnvironment, buyer: Buyer) -> None:
     def mails() -> list[dict[str, Any]]:
         return [mail for mail in local.emulator.mailbox() if buyer.tenant.email in str(mail)]
 

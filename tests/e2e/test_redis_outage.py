@@ -1,4 +1,4 @@
-"""Redis stopped, hung and restarted empty under load, behind the front door."""
+"""Redis stopped, hung and restarted empty under load, with the deployed functions."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def hang(local: LocalEnvironment) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("break_redis", [stop, hang])
-def test_an_outage_of_redis_costs_no_5xx_opens_nothing_and_is_over_in_five_seconds(
+def test_redis_outage_causes_no_5xx_weakens_no_authentication_and_ends_in_five_seconds(
     local: LocalEnvironment, http: httpx.Client, tenant: Tenant, load: Load, break_redis: object
 ) -> None:
     assert callable(break_redis)

@@ -1,4 +1,4 @@
-"""The admission script on a real Redis, through the limiter that calls it."""
+"""The admission script on a real Redis, called through RedisAdmission."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def account() -> str:
     return str(uuid.uuid4())
 
 
-def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: RedisAdmission, account: str) -> None:
+def test_unknown_account_requires_data_and_is_admitted_with_it(limiter: RedisAdmission, account: str) -> None:
     assert limiter.decide(request(account)).verdict is Verdict.MISSING
     decision = limiter.decide(request(account), facts())
     assert decision.verdict is Verdict.ADMITTED
@@ -86,7 +86,7 @@ def test_an_unknown_account_asks_for_facts_and_is_admitted_with_them(limiter: Re
     assert limiter.decide(request(account)).used == 2
 
 
-def test_every_key_has_a_time_to_live(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_every_redis_key_has_a_ttl(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account), facts())
     keys = list(redis.scan_iter(f"{{{account}}}:*"))
     assert len(keys) == 6
@@ -94,7 +94,7 @@ def test_every_key_has_a_time_to_live(limiter: RedisAdmission, redis: Redis, acc
 
 
 @pytest.mark.parametrize("status", [KeyStatus.REVOKED, KeyStatus.UNKNOWN])
-def test_a_key_that_is_not_active_is_refused_and_remembered(
+def test_inactive_key_is_denied_and_cached(
     limiter: RedisAdmission, redis: Redis, account: str, status: KeyStatus
 ) -> None:
     assert limiter.decide(request(account), facts(status=status)).verdict is Verdict.UNAUTHORIZED
@@ -103,27 +103,25 @@ def test_a_key_that_is_not_active_is_refused_and_remembered(
     assert [key.rsplit(":", 2)[1] for key in redis.scan_iter(f"{{{account}}}:*")] == ["key"]
 
 
-def test_a_revocation_is_not_undone_by_a_record_that_was_read_before_it(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_revocation_is_not_undone_by_an_older_record(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account), facts())
     redis.hset(f"{{{account}}}:key:{'d' * 64}", "status", "revoked")
     assert limiter.decide(request(account), facts()).verdict is Verdict.UNAUTHORIZED
 
 
-def test_an_expired_key_is_refused_at_its_time(limiter: RedisAdmission, account: str) -> None:
+def test_key_is_denied_from_its_expiry(limiter: RedisAdmission, account: str) -> None:
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
     assert limiter.decide(request(account), facts(expires_at_ms=now_ms - 1)).verdict is Verdict.UNAUTHORIZED
     assert limiter.decide(request(account), facts(expires_at_ms=now_ms + 60_000)).verdict is Verdict.ADMITTED
 
 
-def test_a_key_is_held_to_its_scopes(limiter: RedisAdmission, account: str) -> None:
+def test_key_is_limited_to_its_scopes(limiter: RedisAdmission, account: str) -> None:
     only_read = facts(scopes=frozenset({Scope.READ}))
     assert limiter.decide(request(account, scopes=frozenset({Scope.WRITE})), only_read).verdict is Verdict.WRONG_SCOPE
     assert limiter.decide(request(account, scopes=frozenset({Scope.READ})), only_read).verdict is Verdict.ADMITTED
 
 
-def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisAdmission, account: str) -> None:
+def test_key_is_limited_to_its_namespaces_by_full_name(limiter: RedisAdmission, account: str) -> None:
     for_two = facts(namespaces=("app", "other-app"))
     for name in ("app", "other-app"):
         assert limiter.decide(request(account, namespace=name), for_two).verdict is Verdict.ADMITTED
@@ -131,12 +129,12 @@ def test_a_key_is_held_to_its_namespaces_by_their_whole_names(limiter: RedisAdmi
         assert limiter.decide(request(account, namespace=name), for_two).verdict is Verdict.WRONG_NAMESPACE
 
 
-def test_a_refusal_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_denial_takes_no_tokens(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account, scopes=frozenset({Scope.WRITE})), facts(scopes=frozenset({Scope.READ})))
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
-def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisAdmission, account: str) -> None:
+def test_bucket_admits_its_burst_and_returns_retry_after(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     decisions = [limiter.decide(request(account), slow) for _ in range(6)]
     assert [decision.verdict for decision in decisions] == [Verdict.ADMITTED] * 5 + [Verdict.RATE_LIMITED]
@@ -144,20 +142,20 @@ def test_the_bucket_admits_its_burst_and_tells_when_to_come_back(limiter: RedisA
     assert 0 < decisions[-1].retry_ms <= 1_000
 
 
-def test_a_ticket_of_several_requests_passes_whole_or_not_at_all(limiter: RedisAdmission, account: str) -> None:
+def test_request_with_a_higher_cost_is_admitted_atomically(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=5, quota=1_000, storage=10**9))
     assert limiter.decide(request(account, cost=3), slow).verdict is Verdict.ADMITTED
     assert limiter.decide(request(account, cost=3), slow).verdict is Verdict.RATE_LIMITED
     assert limiter.decide(request(account, cost=2), slow).verdict is Verdict.ADMITTED
 
 
-def test_a_ticket_of_no_cost_looks_and_takes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_request_without_cost_takes_no_tokens(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     decision = limiter.decide(request(account, cost=0), facts())
     assert (decision.verdict, decision.remaining, decision.used, decision.charge) == (Verdict.ADMITTED, 200, 0, None)
     assert not redis.exists(f"{{{account}}}:bucket", f"{{{account}}}:quota", f"{{{account}}}:meter")
 
 
-def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: RedisAdmission, account: str) -> None:
+def test_request_without_cost_is_admitted_by_an_empty_bucket(limiter: RedisAdmission, account: str) -> None:
     spent = facts(limits=Limits("free", rate=1, burst=1, quota=1, storage=10**9))
     assert limiter.decide(request(account), spent).verdict is Verdict.ADMITTED
     look = limiter.decide(
@@ -166,9 +164,7 @@ def test_a_look_is_answered_although_bucket_and_quota_are_used_up(limiter: Redis
     assert (look.verdict, look.remaining, look.used) == (Verdict.ADMITTED, 0, 1)
 
 
-def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
-    local: LocalEnvironment, account: str
-) -> None:
+def test_quota_is_exact_under_concurrency(local: LocalEnvironment, account: str) -> None:
     limits = Limits("business", rate=100_000, burst=100_000, quota=500, storage=10**9)
     limiters = [RedisAdmission.at(local.redis_url) for _ in range(8)]
     limiters[0].decide(request(account, cost=0), facts(limits=limits))
@@ -178,9 +174,7 @@ def test_the_quota_admits_exactly_as_many_as_it_says_however_many_come_at_once(
     assert verdicts.count(Verdict.QUOTA_EXCEEDED) == 50
 
 
-def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_together(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_requests_are_metered_by_namespace_and_operation(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account, operation="put", bytes_in=70, scopes=frozenset({Scope.WRITE})), facts())
     limiter.decide(request(account), facts())
     for name in ("nowhere", "never"):
@@ -188,9 +182,7 @@ def test_requests_are_metered_by_namespace_and_operation_and_unknown_names_toget
     assert metered(redis, account) == {"ns1|put": 1, "ns1|in": 70, "ns1|get": 1, "-|get": 2}
 
 
-def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_lost_meter_gets_a_new_epoch(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     def epoch() -> str:
         charge = limiter.decide(request(account), facts()).charge
         assert charge is not None
@@ -202,7 +194,7 @@ def test_the_meters_epoch_stays_and_a_lost_meter_gets_another(
     assert epoch() != first
 
 
-def test_a_refund_takes_back_quota_and_meter(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_refund_reverts_quota_and_meter(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account), facts())
     decision = limiter.decide(request(account, bytes_in=9), facts())
     assert decision.charge is not None
@@ -212,9 +204,7 @@ def test_a_refund_takes_back_quota_and_meter(limiter: RedisAdmission, redis: Red
     assert metered(redis, account) == {"ns1|get": 1, "ns1|in": 0, "refunded": 1}
 
 
-def test_a_refund_after_the_counters_were_lost_takes_nothing(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_refund_after_loss_of_the_counters_changes_nothing(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     decision = limiter.decide(request(account), facts())
     assert decision.charge is not None
     redis.delete(f"{{{account}}}:meter", f"{{{account}}}:quota")
@@ -223,7 +213,7 @@ def test_a_refund_after_the_counters_were_lost_takes_nothing(
     assert redis.hgetall(f"{{{account}}}:quota") == {decision.charge.month: "1"}
 
 
-def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: RedisAdmission, account: str) -> None:
+def test_deleted_namespace_is_not_restored_by_an_outdated_read(limiter: RedisAdmission, account: str) -> None:
     limiter.decide(request(account), facts())
     limiter.forget_namespace(account, "app", "ns1")
     assert limiter.decide(request(account)).verdict is Verdict.MISSING
@@ -232,7 +222,7 @@ def test_a_deleted_namespace_is_not_brought_back_by_a_slow_reader(limiter: Redis
     assert limiter.decide(request(account)).namespace_id == "ns2"
 
 
-def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_come_back(
+def test_changed_limits_apply_to_the_next_request_and_older_ones_are_ignored(
     limiter: RedisAdmission, account: str
 ) -> None:
     before = Limits("free", rate=10, burst=20, quota=10, storage=100, version=5)
@@ -251,7 +241,7 @@ def test_limits_that_change_hold_from_the_next_request_and_older_ones_do_not_com
     assert slow.limits.plan == "pro"
 
 
-def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undone_by_a_slow_reader(
+def test_changed_limits_of_an_uncached_account_are_not_undone_by_an_outdated_read(
     limiter: RedisAdmission, account: str
 ) -> None:
     limiter.set_limits(account, Limits("pro", rate=100, burst=200, quota=1_000, storage=10**6, version=7))
@@ -261,9 +251,7 @@ def test_limits_that_change_before_anything_is_known_of_the_account_are_not_undo
     assert decision.limits.plan == "pro"
 
 
-def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_closed_account_is_denied_and_leaves_no_counters(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account), facts())
     limiter.close_account(account)
     for attempt in (request(account), request(account, digest=None), request(account, cost=0)):
@@ -278,9 +266,7 @@ def test_a_closed_account_gets_nothing_any_more_and_leaves_no_counters(
     assert left == {"key", "limits"}
 
 
-def test_what_is_stored_comes_from_the_facts_and_is_looked_up_sooner_when_it_is_nearly_full(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_stored_bytes_are_refreshed_sooner_near_the_limit(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limits = Limits("free", rate=10, burst=20, quota=100, storage=100)
     decision = limiter.decide(request(account), replace(facts(limits=limits), usage=Usage(stored=30)))
     assert decision.limits is not None
@@ -291,7 +277,9 @@ def test_what_is_stored_comes_from_the_facts_and_is_looked_up_sooner_when_it_is_
     assert redis.ttl(f"{{{account}}}:limits") <= 5
 
 
-def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_lost_quota_continues_from_the_last_published_count(
+    limiter: RedisAdmission, redis: Redis, account: str
+) -> None:
     month = datetime.fromtimestamp(int(redis.time()[0]), UTC).strftime("%Y-%m")
     told = replace(facts(), usage=Usage(month, requests=700))
     assert limiter.decide(request(account), told).used == 701
@@ -301,9 +289,7 @@ def test_a_lost_quota_goes_on_from_what_was_told_last(limiter: RedisAdmission, r
     assert limiter.decide(request(account), replace(facts(), usage=Usage("2020-01", requests=700))).used == 1
 
 
-def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
-    limiter: RedisAdmission, redis: Redis, account: str
-) -> None:
+def test_last_use_is_recorded_for_keys_only(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account, digest=None), facts())
     assert redis.hget(f"{{{account}}}:meter", "used|key_1") is None
     charge = limiter.decide(request(account), facts()).charge
@@ -311,21 +297,19 @@ def test_the_minute_of_a_keys_last_use_is_noted_and_a_session_has_none(
     assert redis.hget(f"{{{account}}}:meter", "used|key_1") == str(charge.minute)
 
 
-def test_a_flood_of_unknown_names_is_stopped_by_the_bucket_before_the_tables(
-    limiter: RedisAdmission, account: str
-) -> None:
+def test_flood_of_unknown_names_is_limited_by_the_bucket(limiter: RedisAdmission, account: str) -> None:
     slow = facts(limits=Limits("free", rate=1, burst=1, quota=1_000, storage=10**9))
     limiter.decide(request(account), slow)
     assert limiter.decide(request(account, namespace="nowhere")).verdict is Verdict.RATE_LIMITED
 
 
-def test_the_script_survives_being_forgotten_by_the_server(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_script_is_reloaded_after_a_script_flush(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     limiter.decide(request(account), facts())
     redis.script_flush()
     assert limiter.decide(request(account)).verdict is Verdict.ADMITTED
 
 
-def test_the_month_is_that_of_redis(limiter: RedisAdmission, redis: Redis, account: str) -> None:
+def test_month_is_determined_by_the_redis_clock(limiter: RedisAdmission, redis: Redis, account: str) -> None:
     charge = limiter.decide(request(account), facts()).charge
     seconds, _ = redis.time()
     assert charge is not None
@@ -335,7 +319,7 @@ def test_the_month_is_that_of_redis(limiter: RedisAdmission, redis: Redis, accou
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moment=st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2400, 1, 1)))  # noqa: DTZ001 - UTC below
-def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime) -> None:
+def test_script_calendar_matches_python(redis: Redis, moment: datetime) -> None:
     source = resources.files("kv_common.admission").joinpath("scripts").joinpath("admission.lua").read_text()
     found = re.search(r"^local function month_of.*?^end$", source, re.MULTILINE | re.DOTALL)
     assert found is not None
@@ -344,7 +328,7 @@ def test_the_scripts_calendar_agrees_with_pythons(redis: Redis, moment: datetime
     assert month == moment.strftime("%Y-%m").rjust(7, "0")
 
 
-def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in_debt(
+def test_cost_over_the_burst_requires_a_full_bucket_and_leaves_a_debt(
     limiter: RedisAdmission, redis: Redis, account: str
 ) -> None:
     large = request(account, cost=100)
@@ -367,7 +351,7 @@ def test_what_costs_more_than_the_burst_waits_for_a_full_bucket_and_leaves_it_in
     assert (soon.verdict, soon.retry_ms <= 11) == (Verdict.RATE_LIMITED, True)
 
 
-def test_every_scope_that_is_asked_for_is_needed(limiter: RedisAdmission, account: str) -> None:
+def test_every_requested_scope_is_required(limiter: RedisAdmission, account: str) -> None:
     both = request(account, scopes=frozenset({Scope.READ, Scope.WRITE}))
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ}))).verdict is Verdict.WRONG_SCOPE
     assert limiter.decide(both, facts(scopes=frozenset({Scope.READ, Scope.WRITE}))).verdict is Verdict.ADMITTED

@@ -1,4 +1,4 @@
-"""billing's table: the fake that unit tests use and the real one behave alike, and no death of a process is seen."""
+"""billing's table behaves like the fake of the unit tests, and survives crashes of processes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def told(account: Account) -> list[Event]:
     return [plan_changed(Account(account.id), account, source="evt_1", correlation_id="correlation")]
 
 
-def test_an_account_is_added_once_and_kept_whole(store: BillingStore, account_id: str) -> None:
+def test_account_is_added_once(store: BillingStore, account_id: str) -> None:
     assert store.load(account_id) is None
     store.add(account_id)
     assert store.load(account_id) == Account(account_id)
@@ -77,7 +77,7 @@ def test_an_account_is_added_once_and_kept_whole(store: BillingStore, account_id
     assert store.load(account_id) == account
 
 
-def test_an_event_of_paddles_is_seen_once_and_then_nothing_is_written(store: BillingStore, account_id: str) -> None:
+def test_repeated_paddle_event_writes_nothing(store: BillingStore, account_id: str) -> None:
     store.add(account_id)
     seen, account = event_id(), bought_in(store, account_id)
     store.save(account, told(account), seen)
@@ -89,7 +89,7 @@ def test_an_event_of_paddles_is_seen_once_and_then_nothing_is_written(store: Bil
     assert store.load(account_id) == account
 
 
-def test_what_was_decided_on_an_older_state_is_not_stored(store: BillingStore, account_id: str) -> None:
+def test_decision_on_an_outdated_state_is_not_stored(store: BillingStore, account_id: str) -> None:
     store.add(account_id)
     account = bought_in(store, account_id)
     store.save(account, [], event_id())
@@ -99,7 +99,7 @@ def test_what_was_decided_on_an_older_state_is_not_stored(store: BillingStore, a
     store.record(account_id, unseen)
 
 
-def test_an_account_is_due_when_something_is_to_happen(store: BillingStore, account_id: str) -> None:
+def test_account_is_due_at_its_next_change(store: BillingStore, account_id: str) -> None:
     store.add(account_id)
     store.save(bought_in(store, account_id, due_us=NOW_US), [], event_id())
     hour_us = 3_600_000_000
@@ -107,7 +107,7 @@ def test_an_account_is_due_when_something_is_to_happen(store: BillingStore, acco
     assert account_id in list(store.due(now_us=NOW_US + hour_us))
 
 
-def test_of_a_forgotten_account_nothing_is_left_and_nothing_can_be_stored(
+def test_purged_account_leaves_nothing_and_accepts_nothing(
     store: BillingStore, account_id: str, local: LocalEnvironment, table: str
 ) -> None:
     store.add(account_id)
@@ -154,7 +154,7 @@ class Died(Exception):
     """The process was killed here."""
 
 
-def test_a_life_told_by_many_at_once_who_die_and_begin_again_ends_as_in_order(
+def test_concurrent_crashing_consumers_end_in_the_same_state_as_ordered_ones(
     local: LocalEnvironment, table: str, account_id: str
 ) -> None:
     chance = random.Random(11)

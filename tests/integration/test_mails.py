@@ -1,4 +1,4 @@
-"""Mails on real tables and the emulator's SES: each is sent, at most one of it per death of a sender too many."""
+"""Mails on real tables and the emulator's SES: each is sent, with at most one duplicate per crash of a sender."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Deadly(SesMailer):
 
 
 @pytest.mark.parametrize(("after", "mails"), [(False, 1), (True, 2)], ids=["before SES has it", "after SES has it"])
-def test_a_mail_whose_sender_died_is_sent_by_the_next(bench: Bench, *, after: bool, mails: int) -> None:
+def test_mail_of_a_crashed_sender_is_sent_by_the_next(bench: Bench, *, after: bool, mails: int) -> None:
     bench.welcome()
     alert, word = bench.issue()
     with pytest.raises(SystemExit):
@@ -142,7 +142,7 @@ def test_a_mail_whose_sender_died_is_sent_by_the_next(bench: Bench, *, after: bo
     assert sum(word in text for text in bench.sent()) == mails
 
 
-def test_of_many_senders_of_one_mail_one_sends_it(bench: Bench) -> None:
+def test_one_of_several_concurrent_senders_sends_a_mail(bench: Bench) -> None:
     bench.welcome()
     alert, word = bench.issue()
 
@@ -158,7 +158,7 @@ def test_of_many_senders_of_one_mail_one_sends_it(bench: Bench) -> None:
     assert sum(word in text for text in bench.sent()) == 1
 
 
-def test_a_mail_waits_for_an_address_that_comes_later(bench: Bench) -> None:
+def test_mail_waits_for_a_late_address(bench: Bench) -> None:
     alert, word = bench.issue()
     with pytest.raises(NotSent, match="no_address"):
         bench.sender().send(bench.account_id, alert, 1)
@@ -168,7 +168,7 @@ def test_a_mail_waits_for_an_address_that_comes_later(bench: Bench) -> None:
     assert sum(word in text for text in bench.sent()) == 1
 
 
-def test_a_thousand_deliveries_at_once_of_three_thresholds_are_three_alerts(bench: Bench) -> None:
+def test_thousand_concurrent_deliveries_of_three_thresholds_are_three_alerts(bench: Bench) -> None:
     bench.welcome()
     three = [
         new_event(
@@ -188,7 +188,7 @@ def test_a_thousand_deliveries_at_once_of_three_thresholds_are_three_alerts(benc
     assert len(page.alerts) == 4
 
 
-def test_pages_of_unread_alerts_hold_every_one_of_them_once(bench: Bench) -> None:
+def test_pages_of_unread_alerts_list_each_once(bench: Bench) -> None:
     alerts = [bench.issue()[0] for _ in range(12)]
     for alert in alerts[::3]:
         bench.alerts.mark_read(bench.account_id, alert, now_ms=now_ms())
@@ -201,7 +201,7 @@ def test_pages_of_unread_alerts_hold_every_one_of_them_once(bench: Bench) -> Non
     assert read == sorted(set(alerts) - set(alerts[::3]), reverse=True)
 
 
-def test_a_bounce_turns_mail_off_until_the_owner_turns_it_on_again(bench: Bench) -> None:
+def test_bounce_turns_mail_off_until_the_owner_turns_it_on(bench: Bench) -> None:
     def set_email(*, email: bool, at: int) -> None:
         bench.preferences.set(bench.account_id, email=email, thresholds=(80,), now_ms=at)
 
@@ -220,7 +220,7 @@ def test_a_bounce_turns_mail_off_until_the_owner_turns_it_on_again(bench: Bench)
     assert bounced(2_001)
 
 
-def test_a_deleted_account_is_gone_and_stays_gone(bench: Bench) -> None:
+def test_deleted_account_is_not_recreated(bench: Bench) -> None:
     bench.welcome()
     waiting, word = bench.issue()
     claimed, _ = bench.issue()
@@ -260,7 +260,7 @@ def test_a_deleted_account_is_gone_and_stays_gone(bench: Bench) -> None:
     assert not any(word in text for text in bench.sent())
 
 
-def test_senders_killed_at_any_moment_lose_no_mail_and_repeat_at_most_one_each(bench: Bench) -> None:
+def test_senders_killed_at_random_lose_no_mail_and_repeat_at_most_one_each(bench: Bench) -> None:
     mails, kills, lease_ms = 150, 20, 500
     chance = random.Random(5)
     bench.welcome()

@@ -1,4 +1,4 @@
-"""From the meter to the outbox, on a real Redis and the real table: nothing is lost, and nothing is counted twice."""
+"""From the meter to the outbox, on a real Redis and table: nothing is lost and nothing is counted twice."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def harness(server: RedisServer, table: str, account: str) -> Harness:
     return Harness(server, dynamodb.client(), table, account)
 
 
-def test_every_request_is_told_with_its_operation_and_its_bytes(harness: Harness) -> None:
+def test_every_request_is_published_with_operation_and_bytes(harness: Harness) -> None:
     harness.serve(3)
     harness.serve(2, "put")
     flushed = harness.flusher.flush()
@@ -141,7 +141,7 @@ def test_every_request_is_told_with_its_operation_and_its_bytes(harness: Harness
     assert served.data.namespaces["ns1"].bytes_in == 50
 
 
-def test_a_flush_goes_on_where_its_connection_died_since_the_last_one(harness: Harness) -> None:
+def test_flush_reconnects_after_a_lost_connection(harness: Harness) -> None:
     harness.serve(1)
     harness.flusher.flush()
     harness.redis.client_kill_filter(_type="normal", skipme=True)
@@ -150,7 +150,7 @@ def test_a_flush_goes_on_where_its_connection_died_since_the_last_one(harness: H
     assert harness.counted() == 3
 
 
-def test_what_was_told_is_not_told_again_and_what_is_new_is(harness: Harness) -> None:
+def test_published_counts_are_not_published_again_and_new_ones_are(harness: Harness) -> None:
     harness.serve(3)
     harness.flusher.flush()
     assert harness.flusher.flush().minutes == 0
@@ -159,7 +159,7 @@ def test_what_was_told_is_not_told_again_and_what_is_new_is(harness: Harness) ->
     assert harness.counted() == 5
 
 
-def test_a_minute_that_is_over_is_forgotten_and_with_the_last_one_the_meter(harness: Harness) -> None:
+def test_finished_minute_is_removed_and_the_empty_meter_too(harness: Harness) -> None:
     harness.serve(3)
     harness.flusher.flush()
     assert harness.redis.exists(f"{{{harness.account}}}:meter")
@@ -175,7 +175,7 @@ def test_a_minute_that_is_over_is_forgotten_and_with_the_last_one_the_meter(harn
 
 @pytest.mark.parametrize("step", ["before writing", "after writing", "before settling", "after settling"])
 @pytest.mark.parametrize("minute_is_over", [False, True])
-def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
+def test_flusher_that_crashes_at_any_step_loses_and_duplicates_nothing(
     harness: Harness, step: str, *, minute_is_over: bool
 ) -> None:
     harness.serve(3)
@@ -191,7 +191,7 @@ def test_a_flusher_that_dies_at_any_step_loses_nothing_and_counts_nothing_twice(
     assert len({event.id for event in harness.published()}) == len(harness.published())
 
 
-def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(harness: Harness) -> None:
+def test_minute_that_changes_before_the_acknowledgment_is_kept(harness: Harness) -> None:
     harness.serve(3)
     harness.meter.ahead_s = 130
     (snapshot,) = next(iter(harness.meter.snapshots(10)))
@@ -209,7 +209,7 @@ def test_a_minute_that_changes_between_reading_and_settling_is_not_forgotten(har
     assert harness.counted() == 4
 
 
-def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch_adds_up(harness: Harness) -> None:
+def test_lost_redis_costs_only_unpublished_counts(harness: Harness) -> None:
     harness.serve(5)
     harness.flusher.flush()
     harness.serve(2)
@@ -222,7 +222,7 @@ def test_a_redis_that_was_lost_costs_at_most_what_was_not_told_and_the_new_epoch
     assert len(epochs) == 2
 
 
-def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(harness: Harness) -> None:
+def test_monthly_use_survives_the_loss_of_redis(harness: Harness) -> None:
     harness.serve(5)
     harness.flusher.flush()
     (month,) = harness.redis.hgetall(f"{{{harness.account}}}:quota")
@@ -234,7 +234,7 @@ def test_the_months_use_is_kept_for_the_day_that_redis_is_lost(harness: Harness)
     assert item["used"] == {"N": "5"}
 
 
-def test_the_last_use_of_a_key_is_told(harness: Harness) -> None:
+def test_last_use_of_a_key_is_published(harness: Harness) -> None:
     harness.serve(2)
     harness.flusher.flush()
     (used,) = [event.data for event in harness.published() if isinstance(event.data, ApiKeyUsed)]
@@ -242,7 +242,7 @@ def test_the_last_use_of_a_key_is_told(harness: Harness) -> None:
     assert used.keys["key_1"] in (minute, minute - 1)
 
 
-def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(harness: Harness, server: RedisServer) -> None:
+def test_flush_without_redis_fails_and_a_later_one_catches_up(harness: Harness, server: RedisServer) -> None:
     harness.serve(2)
     server.pause()
     with pytest.raises(RedisUnavailable):
@@ -252,7 +252,7 @@ def test_without_redis_a_flush_says_so_and_a_later_one_makes_up_for_it(harness: 
     assert harness.counted() == 2
 
 
-def test_accounts_are_read_a_hundred_at_a_time_and_all_are_told(harness: Harness, table: str) -> None:
+def test_accounts_are_read_in_batches_of_a_hundred(harness: Harness, table: str) -> None:
     accounts = [str(uuid.uuid4()) for _ in range(130)]
     for account in accounts:
         harness.limiter.decide(

@@ -1,4 +1,4 @@
-"""Bookings in the real table: by the minute, over as many namespaces as there are, and never of a deleted account."""
+"""Usage recorded in the real table: by minute, for many namespaces, and never for a deleted account."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def served(account_id: str, minute: int, changes: int, namespaces: dict[str, Ser
     )
 
 
-def test_a_late_event_is_booked_by_its_minute_and_not_by_its_arrival(usage: Usage, account_id: str) -> None:
+def test_late_event_is_recorded_by_its_minute(usage: Usage, account_id: str) -> None:
     for days in (0, 1, 2):
         usage.take(
             served(account_id, NOW_MINUTE - days * 1_440, 1, {"a": Served(requests={"get": days + 1}, bytes_in=0)})
@@ -46,7 +46,7 @@ def test_a_late_event_is_booked_by_its_minute_and_not_by_its_arrival(usage: Usag
     assert counts == ["1", "2", "3"]
 
 
-def test_a_closed_month_takes_nothing_any_more_and_says_so(
+def test_closed_month_accepts_no_usage_and_reports_it(
     usage: Usage, account_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # 72 hours after the end of every month that began more than 35 days ago.
@@ -56,7 +56,7 @@ def test_a_closed_month_takes_nothing_any_more_and_says_so(
     assert '"LateUsageRequests":[7.0]' in capsys.readouterr().out
 
 
-def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage, account_id: str) -> None:
+def test_report_of_three_hundred_namespaces_is_recorded_completely(usage: Usage, account_id: str) -> None:
     first = served(
         account_id, NOW_MINUTE, 1, {f"ns-{n:03}": Served(requests={"get": n, "put": 1}, bytes_in=n) for n in range(300)}
     )
@@ -72,7 +72,7 @@ def test_a_telling_over_three_hundred_namespaces_is_booked_in_full(usage: Usage,
     assert usage.totals([account_id]) == expected([second])
 
 
-def test_a_newer_telling_may_hold_less_and_an_older_one_changes_nothing(usage: Usage, account_id: str) -> None:
+def test_newer_report_may_be_smaller_and_an_older_one_is_ignored(usage: Usage, account_id: str) -> None:
     tellings = [
         served(account_id, NOW_MINUTE, 3, {"a": Served(requests={"get": 5}, bytes_in=10)}),
         served(
@@ -99,7 +99,7 @@ def test_epochs_of_a_minute_add_up(usage: Usage, account_id: str) -> None:
     )
 
 
-def test_a_minute_is_remembered_for_longer_than_its_month_is_open(usage: Usage, account_id: str) -> None:
+def test_minute_is_kept_for_longer_than_its_month_is_open(usage: Usage, account_id: str) -> None:
     usage.take(served(account_id, NOW_MINUTE, 1, {"a": Served(requests={"get": 1}, bytes_in=0)}))
     minute = usage.item(account_id, f"MINUTE#{NOW_MINUTE:010d}#e")
     month = datetime.fromtimestamp(NOW_MINUTE * 60, UTC).replace(day=1, hour=0, minute=0, second=0)
@@ -107,7 +107,7 @@ def test_a_minute_is_remembered_for_longer_than_its_month_is_open(usage: Usage, 
     assert int(minute["ttl"]["N"]) > (end + timedelta(hours=72)).timestamp()
 
 
-def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage, account_id: str) -> None:
+def test_deleted_account_leaves_nothing_and_late_events_create_nothing(usage: Usage, account_id: str) -> None:
     plan = PlanChanged(
         from_plan="free",
         to_plan="pro",
@@ -180,7 +180,7 @@ def test_nothing_of_a_deleted_account_stays_and_nothing_comes_back(usage: Usage,
     ],
     ids=["requests of a namespace", "requests of two", "storage"],
 )
-def test_an_event_costs_the_units_that_the_store_says(
+def test_event_costs_the_documented_units(
     usage: Usage, account_id: str, data: Contract, units: dict[str, float]
 ) -> None:
     spent = {"write": 0.0, "read": 0.0}

@@ -1,4 +1,4 @@
-"""A consumer that is killed at any point: what it was at comes again, and the totals are exact."""
+"""A consumer that is killed at any point: its message is redelivered, and the totals are exact."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KILLS = 200
 EVENTS = 2_500
 
 
-def test_totals_are_exact_after_two_hundred_deaths(local: LocalEnvironment, usage: Usage, tmp_path: Path) -> None:
+def test_totals_are_exact_after_two_hundred_kills(local: LocalEnvironment, usage: Usage, tmp_path: Path) -> None:
     seed = int(time.time())
     print(f"seed {seed}")
     accounts = [str(uuid.uuid4()) for _ in range(3)]

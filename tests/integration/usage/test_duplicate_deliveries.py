@@ -1,4 +1,4 @@
-"""A storm of events, doubled, shuffled and poisoned, through real queues: the totals are exact."""
+"""Duplicated, shuffled and invalid events through real queues: the totals are exact."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def queue(local: LocalEnvironment) -> Queue:
     return Queue(local.aws_client("sqs"))
 
 
-def test_totals_are_exact_after_a_storm_and_two_redrives(local: LocalEnvironment, usage: Usage, queue: Queue) -> None:
+def test_totals_are_exact_after_duplicates_and_two_redrives(
+    local: LocalEnvironment, usage: Usage, queue: Queue
+) -> None:
     seed = int(os.environ.get("KV_STORM_SEED", "0")) or int(time.time())
     print(f"KV_STORM_SEED={seed}")
     chance = random.Random(seed)

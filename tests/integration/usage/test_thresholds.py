@@ -1,4 +1,4 @@
-"""Thresholds: each is told once, whoever finds it first and however many do."""
+"""Each threshold is published once, under any concurrency."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def published(local: LocalEnvironment, usage: Usage, account_id: str) -> list[st
     return sorted(found)
 
 
-def test_of_a_thousand_that_cross_at_the_same_time_one_tells(
+def test_threshold_crossed_concurrently_is_published_once(
     local: LocalEnvironment, usage: Usage, account_id: str
 ) -> None:
     usage.take(plan(account_id, requests=100, changed_at_us=1))
@@ -111,7 +111,7 @@ def test_of_a_thousand_that_cross_at_the_same_time_one_tells(
     )
 
 
-def test_each_threshold_is_told_when_it_is_reached_and_not_before(usage: Usage, account_id: str) -> None:
+def test_threshold_is_published_when_it_is_reached(usage: Usage, account_id: str) -> None:
     usage.take(plan(account_id, requests=1_000, changed_at_us=1))
     seen = []
     for _ in range(12):
@@ -125,7 +125,7 @@ def test_each_threshold_is_told_when_it_is_reached_and_not_before(usage: Usage, 
     ]
 
 
-def test_a_change_of_plan_makes_thresholds_new_and_is_judged_at_once(usage: Usage, account_id: str) -> None:
+def test_change_of_plan_resets_thresholds_and_applies_at_once(usage: Usage, account_id: str) -> None:
     usage.take(plan(account_id, requests=100, changed_at_us=1), requests(account_id, 95))
     usage.take(plan(account_id, requests=110, changed_at_us=2))
     assert [(one.threshold, one.limit) for one in told(usage, account_id)] == [(80, 100), (80, 110), (90, 100)]
@@ -133,14 +133,14 @@ def test_a_change_of_plan_makes_thresholds_new_and_is_judged_at_once(usage: Usag
     assert [(one.threshold, one.limit) for one in told(usage, account_id)][1:3] == [(80, 110), (80, 1_000)]
 
 
-def test_an_older_change_of_plan_changes_nothing(usage: Usage, account_id: str) -> None:
+def test_older_change_of_plan_is_ignored(usage: Usage, account_id: str) -> None:
     usage.take(plan(account_id, requests=1_000, changed_at_us=5), requests(account_id, 90))
     usage.take(plan(account_id, requests=100, changed_at_us=4), plan(account_id, requests=10, changed_at_us=5))
     assert told(usage, account_id) == []
     assert usage.item(account_id, "STANDING")["quota"]["N"] == "1000"
 
 
-def test_without_a_change_of_plan_the_free_limits_hold(usage: Usage, account_id: str) -> None:
+def test_free_limits_apply_without_a_change_of_plan(usage: Usage, account_id: str) -> None:
     usage.take(requests(account_id, 9_000))
     assert [(one.threshold, one.limit, one.plan) for one in told(usage, account_id)] == [
         (80, 10_000, "free"),
@@ -148,7 +148,7 @@ def test_without_a_change_of_plan_the_free_limits_hold(usage: Usage, account_id:
     ]
 
 
-def test_storage_is_told_once_however_often_it_goes_up_and_down(usage: Usage, account_id: str) -> None:
+def test_storage_threshold_is_published_once(usage: Usage, account_id: str) -> None:
     usage.take(plan(account_id, stored=1_000, changed_at_us=1))
     for delta in (850, -850, 850, -100, 200):
         usage.take(storage(account_id, delta))
@@ -158,7 +158,7 @@ def test_storage_is_told_once_however_often_it_goes_up_and_down(usage: Usage, ac
     ]
 
 
-def test_what_was_applied_and_not_told_is_told_when_the_event_comes_again(usage: Usage, account_id: str) -> None:
+def test_applied_but_unpublished_threshold_is_published_on_redelivery(usage: Usage, account_id: str) -> None:
     usage.take(plan(account_id, requests=100, stored=100, changed_at_us=1))
     events = [requests(account_id, 85), storage(account_id, 85)]
     usage.take(*events)
