@@ -105,8 +105,13 @@ class LocalEnvironment:
         return local_deployment(self._repository, self.aws_endpoint, self.redis_url, self.paddle.url, self._say)
 
     def aws_client(self, service: str) -> Any:
-        """A boto3 client with every right."""
+        """A boto3 client with every right, whatever the developer's environment says about AWS."""
         return Cloud.emulator(self.aws_endpoint, REGION).client(service)
+
+    @property
+    def localstack_host(self) -> str:
+        """The emulator's host and port, as LOCALSTACK_HOST has them."""
+        return self.aws_endpoint.removeprefix("http://")
 
     def __enter__(self) -> Self:
         self.start()
