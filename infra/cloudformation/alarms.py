@@ -1,4 +1,4 @@
-"""Alarms reach the operator: each tells the topic that the stage names, if it names one."""
+"""Alarms reach the operator: each notifies the topic that the stage names, if it names one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_alarms_heard(template: Template) -> Template:
             "AlarmTopicArn": {
                 "Type": "String",
                 "Default": "",
-                "Description": "SNS topic that every alarm tells when it goes off and when it is over; empty for none",
+                "Description": "SNS topic that every alarm notifies when it starts and ends; empty for none",
             }
         },
         "Conditions": {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}},

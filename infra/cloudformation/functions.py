@@ -17,7 +17,7 @@ _NETWORK_ACTIONS = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 
-#: Levels are told apart in JSON only. At DEBUG, Python's root logger would log what boto3 sends: values.
+#: Levels are distinguished in JSON only. At DEBUG, Python's root logger would log what boto3 sends: values.
 _LOGGING = {
     "LogFormat": "JSON",
     "SystemLogLevel": {"Ref": "SystemLogLevel"},

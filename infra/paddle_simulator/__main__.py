@@ -55,7 +55,7 @@ def _send(given: argparse.Namespace) -> None:
     )
     if given.price:
         bought = replace(bought, price_id=PRICES.get(given.price, given.price))
-    told = []
+    sent = []
     for event, at in zip(events, moments(len(events)), strict=True):
         bought = bought.after(event)
         if given.change and event == "subscription.updated":
@@ -63,10 +63,10 @@ def _send(given: argparse.Namespace) -> None:
             bought = replace(bought, scheduled=Scheduled(given.change, ends))
         if event.startswith("subscription."):
             shelf.put(bought, at)
-        told.append(webhook(event, bought, at))
+        sent.append(webhook(event, bought, at))
     with httpx.Client(base_url=running.base_url, timeout=30, trust_env=False) as http:
         simulator = Simulator(http, keys.webhook_secrets(secretsmanager, LOCAL))
-        answers = simulator.send_all(told, copies=given.copies, reverse=given.reverse, delay_s=given.delay)
+        answers = simulator.send_all(sent, copies=given.copies, reverse=given.reverse, delay_s=given.delay)
     for answer in answers:
         terminal.say(f"{answer.status_code} {answer.text}")
     if any(answer.is_error for answer in answers):

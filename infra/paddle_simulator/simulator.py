@@ -37,13 +37,13 @@ class Webhook:
 def webhook(
     event: str, bought: Bought, at: datetime, *, digits: int = 6, event_id: str | None = None, data: JSON | None = None
 ) -> Webhook:
-    """Return the webhook that tells of `event`, which happened to a subscription at `at`."""
+    """Return the webhook of `event` for a subscription at `at`."""
     if data is None:
         subscribed = event.startswith("subscription.")
         data = entities.subscription(bought, at) if subscribed else entities.transaction(bought, event, at)
     event_id = event_id or entities.id_of("evt", secrets.token_hex(8))
-    told = entities.notification(event, data, entities.stamp(at, digits), event_id)
-    return Webhook(json.dumps(told, separators=(",", ":")).encode())
+    notification = entities.notification(event, data, entities.stamp(at, digits), event_id)
+    return Webhook(json.dumps(notification, separators=(",", ":")).encode())
 
 
 class Simulator:
@@ -62,21 +62,21 @@ class Simulator:
         self._now_s = now_s
         self._wait = wait
 
-    def send(self, told: Webhook) -> httpx.Response:
+    def send(self, webhook: Webhook) -> httpx.Response:
         """Post a webhook with a signature of this moment."""
         headers = {
-            "Paddle-Signature": told.header(self._webhook_secrets, sent_s=self._now_s()),
+            "Paddle-Signature": webhook.header(self._webhook_secrets, sent_s=self._now_s()),
             "Content-Type": "application/json",
             "User-Agent": "Paddle",
         }
-        return self._http.post(PATH, content=told.body, headers=headers)
+        return self._http.post(PATH, content=webhook.body, headers=headers)
 
     def send_all(
-        self, told: Sequence[Webhook], *, copies: int = 1, reverse: bool = False, delay_s: float = 0
+        self, webhooks: Sequence[Webhook], *, copies: int = 1, reverse: bool = False, delay_s: float = 0
     ) -> list[httpx.Response]:
         """Post webhooks, each `copies` times, the last first if `reverse`, with a pause before each."""
         answers = []
-        for one in reversed(told) if reverse else told:
+        for one in reversed(webhooks) if reverse else webhooks:
             for _ in range(copies):
                 if delay_s:
                     self._wait(delay_s)

@@ -1,4 +1,4 @@
-"""The simulated Paddle's subscriptions, a file each, so that its webhooks and its API tell the same."""
+"""The simulated Paddle's subscriptions, a file each, so that its webhooks and its API agree."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_bounce_turns_mail_off_until_the_owner_turns_it_on(bench: Bench) -> None
         bench.preferences.set(bench.account_id, email=email, thresholds=(80,), now_ms=at)
 
     def bounced(at: int) -> bool:
-        bench.preferences.turn_off(bench.account_id, OffReason.BOUNCED, told_at_ms=at, now_ms=at)
+        bench.preferences.turn_off(bench.account_id, OffReason.BOUNCED, reported_at_ms=at, now_ms=at)
         return not bench.preferences.get(bench.account_id).email
 
     assert bounced(1_000)

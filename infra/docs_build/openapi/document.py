@@ -37,7 +37,7 @@ TAGS = {
     "Exports and imports": "Whole namespaces, as files.",
     "Usage": "What was used, against what the plan allows.",
     "Alerts": "What the account has to know, and what of it is mailed.",
-    "Billing": "Plans, and what Paddle tells.",
+    "Billing": "Plans, and webhooks of Paddle.",
     "Leaving": "Ending a session, a namespace or the account.",
     "Health": "Is it up?",
     "Documents": "This document.",
@@ -135,7 +135,7 @@ def _operation(one: Operation) -> Json:
         }
     answers = {status: _answer(answer, metered=one.metered) for status, answer in one.answers.items()}
     errors = {status: _error(one, status, says) for status, says in one.errors.items()}
-    shown["responses"] = {str(status): told for status, told in sorted({**answers, **errors}.items())}
+    shown["responses"] = {str(status): response for status, response in sorted({**answers, **errors}.items())}
     return shown
 
 
@@ -154,15 +154,15 @@ def _parameter(parameter: Parameter) -> Json:
 
 
 def _answer(answer: Answer, *, metered: bool) -> Json:
-    told: Json = {"description": answer.says, "headers": _headers(answer.headers, metered=metered)}
+    response: Json = {"description": answer.says, "headers": _headers(answer.headers, metered=metered)}
     if answer.body is not None:
         schema = reference(answer.body.__name__) if isinstance(answer.body, type) else answer.body
-        told["content"] = {answer.media_type: {"schema": schema}}
-    return told
+        response["content"] = {answer.media_type: {"schema": schema}}
+    return response
 
 
 def _error(one: Operation, status: int, says: str) -> Json:
-    # Where no account is proved there is nothing to tell of limits.
+    # Without an authenticated account there are no limits to show.
     metered = one.metered and status not in (401, 500, 503)
     replayed = status in (404, 409, 412) and any(taken.name == "Idempotency-Key" for taken in one.parameters)
     if not says and not replayed and one.method != "HEAD":
@@ -173,10 +173,10 @@ def _error(one: Operation, status: int, says: str) -> Json:
 
 def _told(status: int, says: str, own: tuple[str, ...] = (), *, metered: bool, body: bool = True) -> Json:
     own += {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
-    told: Json = {"description": says, "headers": _headers(own, metered=metered)}
+    response: Json = {"description": says, "headers": _headers(own, metered=metered)}
     if body:
-        told["content"] = {"application/json": {"schema": reference("Error")}}
-    return told
+        response["content"] = {"application/json": {"schema": reference("Error")}}
+    return response
 
 
 def _errors() -> Json:

@@ -127,15 +127,15 @@ def show_type(schema: Json) -> Markup:
 
 def rules(schema: Json) -> list[Markup]:
     """What a value must be beside its type."""
-    told = [Markup(words).format(_literal(schema[name])) for name, words in _LIMITS.items() if name in schema]  # noqa: S704  # our own words
+    parts = [Markup(words).format(_literal(schema[name])) for name, words in _LIMITS.items() if name in schema]  # noqa: S704  # our own words
     if schema.get("uniqueItems"):
-        told.append(Markup("each once"))
+        parts.append(Markup("each once"))
     if "pattern" in schema:
         # No prose: a pattern may have backticks of its own.
-        told.append(Markup("<code>{}</code>").format(schema["pattern"]))
+        parts.append(Markup("<code>{}</code>").format(schema["pattern"]))
     for one in schema.get("anyOf", ()):
-        told += rules(one)
-    return told
+        parts += rules(one)
+    return parts
 
 
 def rows(schema: Json, before: str = "") -> list[Row]:

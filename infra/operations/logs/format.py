@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from infra.operations.logs.line import Line
 
 _LEVELS = {"ERROR": Color.RED, "CRITICAL": Color.RED, "WARN": Color.YELLOW, "WARNING": Color.YELLOW}
-#: Told elsewhere in the line, or only for machines.
+#: Shown elsewhere in the line, or only for machines.
 _NOT_REPEATED = {"timestamp", "time", "service", "Service", "Stage", "_aws"}
 _SUBJECT = ("route", "message", "outcome", "event", "status")
 
@@ -42,7 +42,7 @@ def show(line: Line, *, color: bool = False) -> str:
 
 
 def _in_our_terms(fields: dict[str, Any]) -> dict[str, Any]:
-    """The members as our own lines name them, also where Lambda tells of a failure and Python of what nobody caught."""
+    """The members as our own lines name them, also for failures that Lambda reports and for uncaught exceptions."""
     match fields:
         case {"_aws": _, **metric}:
             return {**metric, "level": "INFO"}  # its own level is for Lambda's filter

@@ -86,7 +86,7 @@ class LogGroup:
 
 
 def _identified(events: list[dict[str, Any]]) -> Iterator[tuple[_Identity, dict[str, Any]]]:
-    """Each event with what tells it from every other."""
+    """Each event with what identifies it."""
     alike: Counter[tuple[str, int, str]] = Counter()
     for event in events:
         # The emulator gives no id to what a function writes. Equal lines of one stream and time keep their number

@@ -1,4 +1,4 @@
-"""What an event tells its account: the kind of alert, and the facts in it."""
+"""Maps events to alerts: their kind, and the data that the account sees."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kv_common.events import Contract, Event
 
 KINDS: Mapping[type[Contract], tuple[Kind, tuple[str, ...]]] = {
-    # By contract: the members that the account is told. The others are for machines, or for nobody else to know.
+    # By contract: the fields that the account sees. The others are for machines or confidential.
     AccountCreated: (Kind.WELCOME, ()),
     ThresholdCrossed: (Kind.USAGE_THRESHOLD, ("period", "metric", "threshold", "used", "limit", "plan")),
     PlanChanged: (Kind.PLAN_CHANGED, ("from", "to", "effective_at", "limits")),
@@ -38,8 +38,8 @@ def facts_of(event: Event) -> tuple[Kind, dict[str, Any]]:
     """Return the kind of the alert that `event` makes, and its facts as JSON has them."""
     if type(event.data) not in KINDS:
         raise UnknownEvent(f"{event.name} makes no alert")
-    kind, told = KINDS[type(event.data)]
+    kind, shown = KINDS[type(event.data)]
     data = event.data.model_dump(mode="json", by_alias=True)
     if isinstance(event.data, ThresholdCrossed) and event.data.threshold not in THRESHOLDS:
         raise InvalidEvent(f"{event.data.threshold} percent is no threshold")
-    return kind, {name: data[name] for name in told}
+    return kind, {name: data[name] for name in shown}

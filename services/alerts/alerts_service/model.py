@@ -11,7 +11,7 @@ from kv_common import base62
 from kv_common.errors import NotFound, field_error
 
 THRESHOLDS = (80, 90, 100)
-"""Percent of a limit that an account can be told of."""
+"""Percentages of a limit that an account can be alerted about."""
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 100

@@ -106,6 +106,6 @@ class Inbox:
         account_id = self.account_of_link(token)
         now_ms = self._now_ms()
         try:
-            self._preferences.turn_off(account_id, OffReason.UNSUBSCRIBED, told_at_ms=now_ms, now_ms=now_ms)
+            self._preferences.turn_off(account_id, OffReason.UNSUBSCRIBED, reported_at_ms=now_ms, now_ms=now_ms)
         except AccountClosed:
             return

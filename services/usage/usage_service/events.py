@@ -1,4 +1,4 @@
-"""What usage tells others: its events, each with the id under which the fact is told once."""
+"""The events that usage publishes, each with a deterministic id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def threshold_crossed(
     account_id: str, month: str, crossing: Crossing, plan: Plan, *, correlation_id: str, now_s: float
 ) -> Event:
-    """Tell that an account has reached a threshold in a month."""
+    """Return the event of an account that has reached a threshold in a month."""
     return Event(
         id=f"{account_id}#{month}#{mark(crossing, plan)}",
         account_id=account_id,

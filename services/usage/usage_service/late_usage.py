@@ -1,4 +1,4 @@
-"""Requests that were told after their month had closed: they are not booked, and not passed over in silence."""
+"""Requests that were reported after their month had closed: they are not recorded, but logged and counted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ METRIC = "LateUsageRequests"
 
 
 def report_late(stage: str, event: Event, requests: int) -> None:
-    """Log which event came too late, and emit_metric how many requests it told."""
+    """Log the late event, and count its requests."""
     logs.write(
         {
             "level": "WARN",
-            "message": "told after its month had closed; not booked",
+            "message": "reported after its month had closed; not recorded",
             "event_id": event.id,
             "account_id": event.account_id,
             "correlation_id": event.correlation_id,

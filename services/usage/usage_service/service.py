@@ -11,7 +11,7 @@ from usage_service import events as facts
 from usage_service.domain.metering import next_step, total
 from usage_service.domain.periods import closes_at_s, day_of_minute, day_of_us, first_day, last_day, month_of
 from usage_service.domain.reports import Report, by_name, by_period
-from usage_service.domain.thresholds import Plan, crossings, mark, untold
+from usage_service.domain.thresholds import Plan, crossings, mark, unpublished
 from usage_service.persistence.ledger import Outdated
 
 if TYPE_CHECKING:
@@ -55,27 +55,27 @@ class UsageLedger:
         self._too_late = too_late
 
     def book(self, event: Event) -> None:
-        """Bring the totals to what RequestServed tells, unless a newer telling is booked or the month has closed."""
-        told = cast("RequestServed", event.data)
-        month = month_of(day_of_minute(told.minute))
+        """Bring the totals up to RequestServed, unless a newer report is recorded or the month has closed."""
+        report = cast("RequestServed", event.data)
+        month = month_of(day_of_minute(report.minute))
         if closes_at_s(month) <= self._now_s():
             # Sending it to the dead-letter queue would only bring it back, to the same end.
-            self._too_late(event, sum(total(told.namespaces.values()).requests.values()))
+            self._too_late(event, sum(total(report.namespaces.values()).requests.values()))
             return
-        self._bring_up(event.account_id, told)
-        self._thresholds.tell(event, month, ("requests",))
+        self._bring_up(event.account_id, report)
+        self._thresholds.publish(event, month, ("requests",))
 
-    def _bring_up(self, account_id: str, told: RequestServed) -> None:
+    def _bring_up(self, account_id: str, report: RequestServed) -> None:
         for _ in range(_ATTEMPTS):
-            # Whoever was faster may have booked this telling, an older one or a newer one.
+            # Another consumer may have recorded this report, an older one or a newer one.
             with suppress(Outdated):
-                return self._book_from_where_it_stands(account_id, told)
+                return self._book_from_where_it_stands(account_id, report)
         raise TransactionConflict
 
-    def _book_from_where_it_stands(self, account_id: str, told: RequestServed) -> None:
-        booked = self._store.booked(account_id, told.minute, told.epoch)
-        while step := next_step(booked, told, at_most=NAMESPACES_PER_STEP):
-            if not self._store.book(account_id, told.minute, told.epoch, booked, step):
+    def _book_from_where_it_stands(self, account_id: str, report: RequestServed) -> None:
+        booked = self._store.booked(account_id, report.minute, report.epoch)
+        while step := next_step(booked, report, at_most=NAMESPACES_PER_STEP):
+            if not self._store.book(account_id, report.minute, report.epoch, booked, step):
                 return
             booked = step.after
 
@@ -91,15 +91,15 @@ class AccountStates:
         """Apply StorageChanged."""
         self._store.change_storage(event, cast("StorageChanged", event.data))
         # Also when it was applied before: whoever did may have ended in between.
-        self._thresholds.tell(event, _month_of(event), ("storage",))
+        self._thresholds.publish(event, _month_of(event), ("storage",))
 
     def change_plan(self, event: Event) -> None:
-        """Apply PlanChanged: under new limits every threshold can be told again, and some are crossed at once."""
+        """Apply PlanChanged: under new limits every threshold can be published again, and some are crossed at once."""
         change = cast("PlanChanged", event.data)
         limits = change.limits
         plan = Plan(change.to_plan, limits.requests_per_month, limits.storage_bytes, change.changed_at_us)
         self._store.change_plan(event, plan)
-        self._thresholds.tell(event, _month_of(event), ("requests", "storage"))
+        self._thresholds.publish(event, _month_of(event), ("requests", "storage"))
 
     def name_namespace(self, event: Event) -> None:
         """Apply NamespaceCreated and NamespaceDeleted: which of them comes first does not matter."""
@@ -107,15 +107,15 @@ class AccountStates:
 
 
 class Thresholds:
-    """Tells crossings of a month, each once."""
+    """Publishes the crossings of a month, each once."""
 
     def __init__(self, standings: AccountStateStore, store: ThresholdStore, *, now_s: NowS) -> None:
         self._standings = standings
         self._store = store
         self._now_s = now_s
 
-    def tell(self, event: Event, month: str, metrics: tuple[Metric, ...]) -> None:
-        """Tell what has been crossed by what `event` did, and has not been told; of a closed month, nothing."""
+    def publish(self, event: Event, month: str, metrics: tuple[Metric, ...]) -> None:
+        """Publish the crossings that `event` caused and that are not published yet; none for a closed month."""
         if closes_at_s(month) <= self._now_s():
             return
         for _ in range(_ATTEMPTS):
@@ -126,7 +126,7 @@ class Thresholds:
                 "storage": (standing.stored_bytes, plan.storage_bytes),
             }
             found = [crossing for metric in metrics for crossing in crossings(metric, *of_metric[metric])]
-            new = untold(found, plan, use.told)
+            new = unpublished(found, plan, use.emitted)
             if not new:
                 return
             events = {
@@ -140,7 +140,7 @@ class Thresholds:
                 )
                 for crossing in new
             }
-            if self._store.tell(event.account_id, month, plan, events):
+            if self._store.publish(event.account_id, month, plan, events):
                 return
         raise TransactionConflict
 

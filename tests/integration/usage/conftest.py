@@ -52,7 +52,7 @@ class Usage:
         """Return what is booked."""
         return recorded_totals(self.client, self.table, accounts)
 
-    def told(self, account_id: str) -> list[Item]:
+    def published(self, account_id: str) -> list[Item]:
         """Return the account's items of the outbox."""
         return [item for item in self.items(account_id) if item["SK"]["S"].startswith("OUTBOX#")]
 

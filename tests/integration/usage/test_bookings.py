@@ -73,7 +73,7 @@ def test_report_of_three_hundred_namespaces_is_recorded_completely(usage: Usage,
 
 
 def test_newer_report_may_be_smaller_and_an_older_one_is_ignored(usage: Usage, account_id: str) -> None:
-    tellings = [
+    reports = [
         served(account_id, NOW_MINUTE, 3, {"a": Served(requests={"get": 5}, bytes_in=10)}),
         served(
             account_id,
@@ -83,16 +83,16 @@ def test_newer_report_may_be_smaller_and_an_older_one_is_ignored(usage: Usage, a
         ),
         served(account_id, NOW_MINUTE, 4, {"c": Served(requests={"list": 9}, bytes_in=0)}),
     ]
-    usage.take(*tellings, *tellings)
-    assert usage.totals([account_id]) == expected(tellings)
+    usage.take(*reports, *reports)
+    assert usage.totals([account_id]) == expected(reports)
 
 
 def test_epochs_of_a_minute_add_up(usage: Usage, account_id: str) -> None:
-    tellings = [
+    reports = [
         served(account_id, NOW_MINUTE, 1, {"a": Served(requests={"get": 2}, bytes_in=1)}, epoch) for epoch in ("x", "y")
     ]
-    usage.take(*tellings)
-    assert usage.totals([account_id]) == expected(tellings)
+    usage.take(*reports)
+    assert usage.totals([account_id]) == expected(reports)
     assert (
         usage.totals([account_id])[account_id, f"MONTH#{time.strftime('%Y-%m', time.gmtime(NOW_MINUTE * 60))}", "n#get"]
         == 4
@@ -123,7 +123,7 @@ def test_deleted_account_leaves_nothing_and_late_events_create_nothing(usage: Us
         event(account_id, StorageChanged(namespace_id="ns", bytes_delta=10, keys_delta=1, shard="s", sequence="1")),
     ]
     usage.take(*life)
-    assert len(usage.told(account_id)) == 6
+    assert len(usage.published(account_id)) == 6
 
     usage.take(event(account_id, AccountDeleted()))
     assert usage.items(account_id) == []

@@ -211,9 +211,9 @@ class FakePreferenceStore(PreferenceStore):
         else:
             self.table.preferences[account_id] = replace(before, email=email, thresholds=thresholds)
 
-    def turn_off(self, account_id: str, reason: OffReason, *, told_at_ms: int, now_ms: int) -> None:
+    def turn_off(self, account_id: str, reason: OffReason, *, reported_at_ms: int, now_ms: int) -> None:
         self._require_open(account_id)
-        if self.table.turned_on_ms.get(account_id, 0) <= told_at_ms:
+        if self.table.turned_on_ms.get(account_id, 0) <= reported_at_ms:
             before = self.get(account_id)
             self.table.preferences[account_id] = replace(before, email=False, off_reason=reason, off_at_ms=now_ms)
 

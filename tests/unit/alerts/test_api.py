@@ -190,7 +190,7 @@ def test_preferences_that_make_no_sense_are_refused_and_change_nothing(harness: 
 
 
 def test_the_owner_sees_what_turned_mail_off_and_turns_it_on_again(harness: Harness) -> None:
-    harness.choices.turn_off(ACCOUNT, OffReason.BOUNCED, told_at_ms=NOW_MS, now_ms=NOW_MS)
+    harness.choices.turn_off(ACCOUNT, OffReason.BOUNCED, reported_at_ms=NOW_MS, now_ms=NOW_MS)
     path = "/v1/alerts/preferences"
 
     assert body_of(harness.ask("GET", path)) == {

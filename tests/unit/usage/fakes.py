@@ -92,7 +92,7 @@ class FakeAccountStateStore(AccountStateStore):
         self.plan = FIRST_PLAN
         self.stored = 0
         self.requests = 0
-        self.told: set[str] = set()
+        self.emitted: set[str] = set()
         self.names: dict[str, str] = {}
         self.seen: set[str] = set()
         self.months: list[str] = []
@@ -114,24 +114,24 @@ class FakeAccountStateStore(AccountStateStore):
     def read(self, account_id: str, month: str) -> tuple[AccountState, MonthUse]:
         assert account_id == ACCOUNT
         self.months.append(month)
-        use = MonthUse(month, Served(requests={"get": self.requests}, bytes_in=7), int(NOW_S), frozenset(self.told))
+        use = MonthUse(month, Served(requests={"get": self.requests}, bytes_in=7), int(NOW_S), frozenset(self.emitted))
         return AccountState(self.plan, self.stored, 3), use
 
 
 class FakeThresholdStore(ThresholdStore):
-    """Remembers what was told; `interrupt` is called before each telling, as by others who are faster."""
+    """Keeps published events; `interrupt` is called before each, as by a faster consumer."""
 
     def __init__(self, standings: FakeAccountStateStore) -> None:
         self.standings = standings
         self.events: list[Event] = []
         self.interrupt: Callable[[], None] = nothing
 
-    def tell(self, account_id: str, month: str, plan: Plan, events: Mapping[str, Event]) -> bool:
+    def publish(self, account_id: str, month: str, plan: Plan, events: Mapping[str, Event]) -> bool:
         assert all(one.id == f"{account_id}#{month}#{mark}" for mark, one in events.items())
         self.interrupt()
-        if self.standings.told & events.keys() or plan != self.standings.plan:
+        if self.standings.emitted & events.keys() or plan != self.standings.plan:
             return False
-        self.standings.told |= events.keys()
+        self.standings.emitted |= events.keys()
         self.events += events.values()
         return True
 

@@ -1,4 +1,4 @@
-"""Requests that were told too late: somebody hears of it."""
+"""Requests that are reported after their month has closed are logged and counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RESOURCES = Path(__file__).parents[3] / "services" / "usage" / "resources.json"
 
 
-def test_requests_told_too_late_are_in_the_log_and_in_the_metric_of_the_alarm(
+def test_late_requests_are_in_the_log_and_in_the_metric_of_the_alarm(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     late = event(served({"a": Served(requests={"get": 7}, bytes_in=0)}), "account#1#e")

@@ -1,4 +1,4 @@
-"""RequestServed: whatever happens to its tellings on the way, the totals are those of the newest."""
+"""RequestServed: whatever happens to its reports on the way, the totals are those of the newest."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Harness:
     def __init__(self, now_s: float = NOW_S) -> None:
         self.now_s = now_s
         self.ledger, self.standings = FakeLedgerStore(), FakeAccountStateStore()
-        self.tellings = FakeThresholdStore(self.standings)
+        self.reports = FakeThresholdStore(self.standings)
         self.late: list[tuple[Event, int]] = []
-        thresholds = Thresholds(self.standings, self.tellings, now_s=lambda: self.now_s)
+        thresholds = Thresholds(self.standings, self.reports, now_s=lambda: self.now_s)
         self.meter = UsageLedger(
             self.ledger,
             thresholds,
@@ -55,9 +55,9 @@ class Harness:
             too_late=lambda late, requests: self.late.append((late, requests)),
         )
 
-    def book(self, *tellings: RequestServed) -> None:
-        for told in tellings:
-            self.meter.book(event(told))
+    def book(self, *reports: RequestServed) -> None:
+        for report in reports:
+            self.meter.book(event(report))
 
 
 @pytest.fixture
@@ -77,33 +77,33 @@ counts = st.dictionaries(
 
 
 @st.composite
-def tellings(draw: st.DrawFn) -> list[RequestServed]:
-    """Tellings of some minutes and epochs, each with a `changes` of its own; counts may also be less than before."""
+def reports(draw: st.DrawFn) -> list[RequestServed]:
+    """Reports of some minutes and epochs, each with its own `changes`; counts may shrink."""
     minutes = st.integers(TURN_OF_THE_MONTH - 2, TURN_OF_THE_MONTH + 1)
-    told = draw(
+    drawn = draw(
         st.lists(st.tuples(minutes, st.sampled_from("xy"), st.integers(0, 20)), min_size=1, max_size=9, unique=True)
     )
     return [
         RequestServed(minute=minute, epoch=epoch, changes=changes, namespaces=draw(counts))
-        for minute, epoch, changes in told
+        for minute, epoch, changes in drawn
     ]
 
 
-def sums_of_newest(told: list[RequestServed]) -> dict[object, int]:
-    newest = {(one.minute, one.epoch): one for one in sorted(told, key=lambda one: one.changes)}
+def sums_of_newest(history: list[RequestServed]) -> dict[object, int]:
+    newest = {(one.minute, one.epoch): one for one in sorted(history, key=lambda one: one.changes)}
     sums: Counter[object] = Counter()
     for (minute, _), one in newest.items():
         sums.update(amounts(minute, one.namespaces))
     return {at: amount for at, amount in sums.items() if amount}
 
 
-@given(told=tellings(), seed=st.integers(0, 2**32))
-def test_doubled_shuffled_and_interrupted_tellings_end_in_the_totals_of_the_newest(
-    told: list[RequestServed], seed: int
+@given(history=reports(), seed=st.integers(0, 2**32))
+def test_duplicated_shuffled_and_interrupted_reports_end_in_the_totals_of_the_newest(
+    history: list[RequestServed], seed: int
 ) -> None:
     chance = random.Random(seed)
     harness = Harness(now_s=TURN_OF_THE_MONTH * 60 + 3_600)
-    waiting = [*told, *chance.choices(told, k=chance.randrange(6))]
+    waiting = [*history, *chance.choices(history, k=chance.randrange(6))]
     chance.shuffle(waiting)
     deaths = iter(range(10))
 
@@ -124,25 +124,25 @@ def test_doubled_shuffled_and_interrupted_tellings_end_in_the_totals_of_the_newe
     while waiting:
         handle(waiting.pop())
 
-    assert harness.ledger.sums() == sums_of_newest(told)
+    assert harness.ledger.sums() == sums_of_newest(history)
     # And what comes again after that finds nothing left to do.
     before = dict(harness.ledger.rows)
     harness.ledger.after_read = harness.ledger.after_write = nothing
-    harness.book(*told)
+    harness.book(*history)
     assert harness.ledger.rows == before
 
 
-@given(told=tellings(), at_most=st.integers(1, 3))
-def test_steps_of_any_size_lead_to_the_same_totals(told: list[RequestServed], at_most: int) -> None:
+@given(history=reports(), at_most=st.integers(1, 3))
+def test_steps_of_any_size_lead_to_the_same_totals(history: list[RequestServed], at_most: int) -> None:
     booked: dict[tuple[int, str], Booked] = {}
     sums: Counter[object] = Counter()
-    for one in told:
+    for one in history:
         at = (one.minute, one.epoch)
         while step := next_step(booked.get(at, NOTHING_BOOKED), one, at_most=at_most):
             assert len(step.differences) <= at_most
             sums.update(amounts(one.minute, step.differences))
             booked[at] = step.after
-    assert {at: amount for at, amount in sums.items() if amount} == sums_of_newest(told)
+    assert {at: amount for at, amount in sums.items() if amount} == sums_of_newest(history)
 
 
 def test_a_telling_of_more_namespaces_than_a_transaction_holds_is_booked_in_steps(harness: Harness) -> None:
@@ -176,7 +176,7 @@ def test_who_ends_between_two_steps_leaves_the_rest_to_the_next(harness: Harness
     assert set(harness.ledger.sums().values()) == {2}
 
 
-def test_a_telling_with_nothing_in_it_takes_back_what_was_told_before(harness: Harness) -> None:
+def test_empty_report_takes_back_the_earlier_counts(harness: Harness) -> None:
     harness.book(served({"a": Served(requests={"get": 3}, bytes_in=5)}), served({}, changes=2))
     assert harness.ledger.sums() == {}
 
@@ -198,11 +198,11 @@ def test_a_month_is_open_for_72_hours_after_its_end() -> None:
     assert [requests for _, requests in closed.late] == [3]
 
 
-def test_of_a_closed_month_no_threshold_is_told() -> None:
+def test_closed_month_publishes_no_threshold() -> None:
     harness = Harness(TURN_OF_THE_MONTH * 60 + THREE_DAYS_S)
     harness.standings.requests = 1_000_000
     harness.book(served({"a": Served(requests={"get": 1}, bytes_in=0)}, minute=TURN_OF_THE_MONTH - 1))
-    assert harness.tellings.events == []
+    assert harness.reports.events == []
 
 
 def test_nothing_is_booked_of_a_deleted_account(harness: Harness) -> None:
@@ -215,8 +215,8 @@ def test_who_loses_every_race_leaves_the_event_to_come_again(harness: Harness) -
     changes = iter(range(1, 1_000))
 
     def overtake() -> None:
-        told = served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=next(changes))
-        step = next_step(harness.ledger.rows.get(at, NOTHING_BOOKED), told, at_most=1)
+        report = served({"a": Served(requests={"get": 1}, bytes_in=0)}, changes=next(changes))
+        step = next_step(harness.ledger.rows.get(at, NOTHING_BOOKED), report, at_most=1)
         assert step is not None
         harness.ledger.rows[at] = step.after
 

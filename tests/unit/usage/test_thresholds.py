@@ -1,4 +1,4 @@
-"""Thresholds: which are reached, and that each is told once."""
+"""Thresholds: which are reached, and that each is published once."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Harness:
 
     def __init__(self, now_s: float = NOW_S) -> None:
         self.store = FakeAccountStateStore()
-        self.tellings = FakeThresholdStore(self.store)
-        self.thresholds = Thresholds(self.store, self.tellings, now_s=lambda: now_s)
+        self.reports = FakeThresholdStore(self.store)
+        self.thresholds = Thresholds(self.store, self.reports, now_s=lambda: now_s)
         self.standings = AccountStates(self.store, self.thresholds)
 
-    def tell(self) -> None:
-        self.thresholds.tell(event(NamespaceCreated(namespace_id="n", name="app")), "2026-11", ("requests",))
+    def publish(self) -> None:
+        self.thresholds.publish(event(NamespaceCreated(namespace_id="n", name="app")), "2026-11", ("requests",))
 
-    def told(self) -> list[tuple[str, int]]:
-        data = [one.data for one in self.tellings.events]
+    def published(self) -> list[tuple[str, int]]:
+        data = [one.data for one in self.reports.events]
         return [(one.metric, one.threshold) for one in data if isinstance(one, ThresholdCrossed)]
 
 
@@ -80,36 +80,36 @@ def test_a_percentage_is_rounded_down_and_says_100_only_when_it_is_reached(used:
         assert (shown >= threshold) == (used * 100 >= threshold * limit)
 
 
-def test_all_thresholds_that_are_jumped_at_once_are_told(harness: Harness) -> None:
+def test_all_thresholds_crossed_at_once_are_published(harness: Harness) -> None:
     harness.store.requests = 25_000
-    harness.tell()
-    assert harness.told() == [("requests", 80), ("requests", 90), ("requests", 100)]
-    [first, *_] = harness.tellings.events
+    harness.publish()
+    assert harness.published() == [("requests", 80), ("requests", 90), ("requests", 100)]
+    [first, *_] = harness.reports.events
     assert first.data == ThresholdCrossed(
         period="2026-11", metric="requests", threshold=80, used=25_000, limit=10_000, plan="free"
     )
     assert first.correlation_id == "correlation"
-    assert len({one.id for one in harness.tellings.events}) == 3
+    assert len({one.id for one in harness.reports.events}) == 3
 
 
-def test_what_was_told_is_not_told_again(harness: Harness) -> None:
+def test_published_threshold_is_not_published_again(harness: Harness) -> None:
     harness.store.requests = 8_500
     for _ in range(3):
-        harness.tell()
+        harness.publish()
     harness.store.requests = 9_500
-    harness.tell()
-    assert harness.told() == [("requests", 80), ("requests", 90)]
+    harness.publish()
+    assert harness.published() == [("requests", 80), ("requests", 90)]
 
 
 def test_who_is_slower_tells_only_what_is_left(harness: Harness) -> None:
     harness.store.requests = 9_500
 
     def overtake() -> None:
-        harness.store.told.add("requests#80#0")
+        harness.store.emitted.add("requests#80#0")
 
-    harness.tellings.interrupt = overtake
-    harness.tell()
-    assert harness.told() == [("requests", 90)]
+    harness.reports.interrupt = overtake
+    harness.publish()
+    assert harness.published() == [("requests", 90)]
 
 
 def test_a_change_of_plan_meanwhile_is_what_counts(harness: Harness) -> None:
@@ -118,29 +118,29 @@ def test_a_change_of_plan_meanwhile_is_what_counts(harness: Harness) -> None:
     def rise() -> None:
         harness.store.plan = Plan("pro", 1_000_000, 1, changed_at_us=1)
 
-    harness.tellings.interrupt = rise
-    harness.tell()
-    assert harness.told() == []
+    harness.reports.interrupt = rise
+    harness.publish()
+    assert harness.published() == []
 
 
 def test_who_never_comes_to_tell_leaves_the_event_to_come_again(harness: Harness) -> None:
     harness.store.requests = 8_500
-    harness.tellings.interrupt = lambda: setattr(
+    harness.reports.interrupt = lambda: setattr(
         harness.store, "plan", Plan("free", 10_000, 1, harness.store.plan.changed_at_us + 1)
     )
     with pytest.raises(Unavailable):
-        harness.tell()
+        harness.publish()
 
 
 def test_a_change_of_plan_judges_requests_and_storage_at_once(harness: Harness) -> None:
     harness.store.requests, harness.store.stored = 85, 95
     harness.standings.change_plan(event(change(1)))
-    assert harness.told() == [("requests", 80), ("storage", 80), ("storage", 90)]
+    assert harness.published() == [("requests", 80), ("storage", 80), ("storage", 90)]
     harness.standings.change_plan(event(change(1)))
-    assert len(harness.told()) == 3
+    assert len(harness.published()) == 3
     harness.standings.change_plan(event(change(2)))
-    assert len(harness.told()) == 6
-    assert len({one.id for one in harness.tellings.events}) == 6
+    assert len(harness.published()) == 6
+    assert len({one.id for one in harness.reports.events}) == 6
 
 
 def test_storage_counts_for_the_month_of_its_event() -> None:
@@ -151,7 +151,7 @@ def test_storage_counts_for_the_month_of_its_event() -> None:
             StorageChanged(namespace_id="n", bytes_delta=90, keys_delta=1, shard="s", sequence="1"), at_s=NOVEMBER_S - 1
         )
     )
-    assert {one.data.period for one in harness.tellings.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
+    assert {one.data.period for one in harness.reports.events if isinstance(one.data, ThresholdCrossed)} == {"2026-10"}
 
 
 def test_storage_that_was_seen_before_is_judged_again(harness: Harness) -> None:
@@ -161,7 +161,7 @@ def test_storage_that_was_seen_before_is_judged_again(harness: Harness) -> None:
     harness.standings.change_storage(
         event(StorageChanged(namespace_id="n", bytes_delta=85, keys_delta=1, shard="s", sequence="1"))
     )
-    assert harness.told() == [("storage", 80)]
+    assert harness.published() == [("storage", 80)]
 
 
 def test_a_name_is_kept_whichever_event_comes_first(harness: Harness) -> None:

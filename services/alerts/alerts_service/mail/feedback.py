@@ -111,9 +111,9 @@ class Feedback:
 
     def _stop(self, sent: SentMail, status: MailStatus, why: OffReason, reason: str) -> None:
         (account_id,) = sent.tags.account
-        told_at_ms = int(sent.timestamp.timestamp() * 1000)
+        reported_at_ms = int(sent.timestamp.timestamp() * 1000)
         try:
-            self._preferences.turn_off(account_id, why, told_at_ms=told_at_ms, now_ms=self._now_ms())
+            self._preferences.turn_off(account_id, why, reported_at_ms=reported_at_ms, now_ms=self._now_ms())
         except AccountClosed:
             return
         self._record(sent, lambda _: status, reason)

@@ -18,7 +18,7 @@ _SENDER = "KV Storage"
 
 
 class SesMailer:
-    """Hands mails to SES, under a configuration set whose events tell what becomes of them."""
+    """Hands mails to SES, under a configuration set whose events report delivery."""
 
     def __init__(self, client: SESV2Client, mail_from: str, configuration_set: str) -> None:
         self._client = client

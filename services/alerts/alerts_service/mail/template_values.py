@@ -73,7 +73,7 @@ def _plan_change_scheduled(data: Data) -> Words:
         "paused": "plan_pause_scheduled",
         "downgraded": "plan_downgrade_scheduled",
     }[data["reason"]]
-    # Who has agreed on other limits than the catalog's is told of the plan's: the change brings the account to these.
+    # With custom limits, the mail shows the plan's: the change brings the account to these.
     plan = CATALOG.get(data["to"])
     if plan is None:
         raise ValueError(f"there is no plan {data['to']!r}")

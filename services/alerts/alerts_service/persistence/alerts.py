@@ -32,7 +32,7 @@ class AlertStore:
         ping_table(self._client, self._table)
 
     def add(self, event: Event, alert: Alert | None, *, address: str | None = None) -> None:
-        """Store what `event` tells, once: the alert, if any, and the account's address, if it is known now."""
+        """Store the effects of `event`, once: the alert, if any, and the account's address, if it is known now."""
         effects: list[TransactWriteItemTypeDef] = []
         if alert is not None:
             effects.append({"Put": {"TableName": self._table, "Item": _item(event, alert)}})

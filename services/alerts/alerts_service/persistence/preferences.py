@@ -50,8 +50,8 @@ class PreferenceStore:
         }
         self._update_open(account_id, update)
 
-    def turn_off(self, account_id: str, reason: OffReason, *, told_at_ms: int, now_ms: int) -> None:
-        """Send the account no mail any more, because of what became known of a mail sent at `told_at_ms`.
+    def turn_off(self, account_id: str, reason: OffReason, *, reported_at_ms: int, now_ms: int) -> None:
+        """Send the account no mail any more, because of what became known of a mail sent at `reported_at_ms`.
 
         Does nothing when the owner has turned mail on after that; AccountClosed when there is no such account.
         """
@@ -63,12 +63,12 @@ class PreferenceStore:
                     "Key": preferences_key(account_id),
                     "UpdateExpression": "SET email = :off, offReason = :reason, offAt = :now",
                     # Holds unless the owner has asked for mail since: what comes late is about the time before.
-                    "ConditionExpression": "attribute_not_exists(onAt) OR onAt <= :told",
+                    "ConditionExpression": "attribute_not_exists(onAt) OR onAt <= :reported",
                     "ExpressionAttributeValues": {
                         ":off": {"BOOL": False},
                         ":reason": {"S": reason},
                         ":now": {"N": str(now_ms)},
-                        ":told": {"N": str(told_at_ms)},
+                        ":reported": {"N": str(reported_at_ms)},
                     },
                 },
             )

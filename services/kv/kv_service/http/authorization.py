@@ -66,8 +66,8 @@ class Authorizer:
     ) -> Response:
         """Parse, admit and run one request; the answer carries the rate-limit headers, also when it is an error.
 
-        A request is parsed before it is admitted and refused after, so that a refusal tells the limits too; it counts
-        like any other, except where the body is too large. `priced` tells, where the command decides it, what is needed
+        A request is parsed before it is admitted and refused after, so that a refusal shows the limits too; it counts
+        like any other, except where the body is too large. `priced` says, where the command decides it, what is needed
         in place of `operation`.
         """
         caller = self._identify(request)
@@ -135,7 +135,7 @@ class Authorizer:
 
 
 def _counts(problem: BaseException) -> bool:
-    """Tell whether a request counts that ends so; what fails on our side does not, nor what there is no room for."""
+    """Return whether a request counts that ends so; what fails on our side does not, nor what there is no room for."""
     return isinstance(problem, AppError) and not problem.is_server_error and not isinstance(problem, PayloadTooLarge)
 
 
@@ -151,7 +151,7 @@ def _space(caller: Caller, namespace: str, decision: Decision) -> NamespaceRef:
 
 def _note(request: Request, ticket: AdmissionRequest, decision: Decision) -> None:
     request.response_headers.update(rate_limit_headers(decision))
-    told = {
+    fields = {
         "key_id": decision.key_id,
         "namespace_id": decision.namespace_id,
         # An account that nothing has proved yet is only what somebody wrote into a key.
@@ -159,4 +159,4 @@ def _note(request: Request, ticket: AdmissionRequest, decision: Decision) -> Non
         "bytes_in": ticket.bytes_in,
         "limiter": decision.source if decision.source is not Source.REDIS else None,
     }
-    request.log_fields.update({name: fact for name, fact in told.items() if fact})
+    request.log_fields.update({name: value for name, value in fields.items() if value})

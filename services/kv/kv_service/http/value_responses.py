@@ -86,8 +86,8 @@ def show_page(request: PageRequest, page: Page) -> Response:
 def _result(command: Command, outcome: Outcome) -> dict[str, object]:
     match outcome:
         case AppError():
-            told = shown(outcome)
-            return {"status": told.pop("status"), "error": told}
+            error = shown(outcome)
+            return {"status": error.pop("status"), "error": error}
         case WriteResult(None):
             return {"status": 204}
         case WriteResult(Version() as version):
@@ -149,7 +149,7 @@ def quoted(version: Version) -> str:
 
 
 def validators(version: Version) -> dict[str, str]:
-    """Return the headers that tell one version from another, and when it ends."""
+    """Return the headers that identify a version and say when it expires."""
     headers = {"ETag": quoted(version), "Last-Modified": http_date(version.updated_at_ms // 1000)}
     if version.expires_at_s is not None:
         headers["X-Expires-At"] = timestamp(version.expires_at_s * 1000)

@@ -33,7 +33,7 @@ class Job:
 
 
 KeepGoing = Callable[[], bool]
-"""Tells whether a turn has time left for another step."""
+"""Returns whether a run has time left for another step."""
 
 Work = Callable[[Job, KeepGoing], bool]
 """Does a turn of a job, as far as it gets; returns whether the job is finished."""

@@ -1,6 +1,7 @@
 """Jobs: work that takes longer than a request, done in turns that may each be done again.
 
-A job is an item of its account; telling that its next turn is due is one transaction with the change that made it so.
+A job is an item of its account; the event that its next run is due is written in one transaction with the change that
+caused it.
 The bus brings that to the jobs queue and the queue to the worker: at least once, and again after a crash. A turn that
 comes late or twice finds the job gone or further on, and does nothing.
 """

@@ -5,12 +5,12 @@
     ACCOUNT#<account>     HOLDINGS#<id>       what a namespace holds: keys, bytes
     ACCOUNT#<account>     COUNTERS            how many namespaces there are, and keys and bytes in all of them
     ACCOUNT#<account>     PLAN                the plan's name, limits, and the version that orders changes of them
-    ACCOUNT#<account>     USED#<YYYY-MM>      requests used in a month, as last told
+    ACCOUNT#<account>     USED#<YYYY-MM>      requests used in a month, as last reported
     ACCOUNT#<account>     TRANSFER#<job>      an export or import: see kv_service.persistence.transfer_codec
     ACCOUNT#<account>     BEGUN#<kind>#<day>  how many exports or imports were begun in a day
     ACCOUNT#<account>     SLOT#<kind>         the export or import that is not finished; there is one of each at most
     ACCOUNT#<account>     WORK#<job>          a job: kind, subject, turn
-    ACCOUNT#<account>     OUTBOX#<event>      what is to be told: see kv_common.events.outbox
+    ACCOUNT#<account>     OUTBOX#<event>      an event to publish: see kv_common.events.outbox
     N#<namespace id>      OWNER               the account a namespace belongs to
     V#<namespace id>      <key>               a value: see kv_service.persistence.value_codec
     I#<namespace id>      <request>           the answer to a request that shall happen once: see store.records

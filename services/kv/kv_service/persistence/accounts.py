@@ -31,7 +31,7 @@ class AccountStore:
         self._now_ms = now_ms
 
     def set_limits(self, account_id: str, limits: Limits) -> bool:
-        """Store limits unless newer ones are stored, or the account is deleted; tell whether they are in force now."""
+        """Store limits unless newer ones are stored, or the account is deleted; return whether they are applied now."""
         item: Item = {
             **plan_key(account_id),
             "plan": {"S": limits.plan},

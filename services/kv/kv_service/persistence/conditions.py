@@ -1,6 +1,6 @@
 """The conditions of writes: preconditions and expiry in the table's own terms.
 
-A write on a condition that failed tells what stands there, so that whoever asked can say why, or go on from it.
+A write whose condition failed returns the stored item, so that the caller can say why, or continue from it.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class NamespaceStore:
         self._now_ms = now_ms
 
     def create(self, account_id: str, namespace: Namespace, event: Event) -> None:
-        """Add `namespace` and tell so; Conflict when the name is taken or the account has MAX_NAMESPACES."""
+        """Add `namespace` with its event; Conflict when the name is taken or the account has MAX_NAMESPACES."""
         try:
             with translate_errors():
                 self._client.transact_write_items(
@@ -128,9 +128,9 @@ class NamespaceStore:
             )
 
     def remove(self, account_id: str, namespace: Namespace, event: Event) -> None:
-        """End the job of a namespace whose values are gone, remove what is left of it and tell so; two trips.
+        """End the job of an emptied namespace, delete what is left of it and store the event; two round trips.
 
-        Harmless when that has happened already. What it held is still counted for a while: the stream comes after.
+        Idempotent. Its stats are still counted down for a while: the stream lags behind.
         """
         with suppress(ConditionFailed), translate_errors():
             self._client.delete_item(
@@ -148,7 +148,7 @@ class NamespaceStore:
                         "Delete": {
                             "TableName": self._table,
                             "Key": job_key(account_id, namespace.id),
-                            # Holds once; then it has been told.
+                            # Holds once; then the event has been stored.
                             "ConditionExpression": "attribute_exists(PK)",
                         }
                     },

@@ -168,7 +168,7 @@ class ObjectStore:
             )
 
     def has_result(self, namespace_id: str, job_id: str) -> bool:
-        """Tell whether an export's result is there."""
+        """Return whether an export's result is there."""
         try:
             with translate_errors():
                 self._client.head_object(Bucket=self._bucket, Key=_result(namespace_id, job_id))

@@ -51,7 +51,7 @@ class StorageStore:
     def count(
         self, shard: str, *, first: int, last: int, sum_deltas: Sequence[UsageDelta], events: Sequence[Event]
     ) -> None:
-        """Add to what namespaces and their accounts hold and tell so, for changes `first` to `last` of a shard.
+        """Add to the counts of namespaces and accounts and store the events, for changes `first` to `last` of a shard.
 
         `events` are those of `sum_deltas`, in the same order. Raises AlreadyCounted when some of the changes are
         counted already,

@@ -1,6 +1,6 @@
 """Keeps count of what namespaces hold, exactly: each part of the stream counts once, however often it is delivered.
 
-What is counted, how far in its shard that reaches and what is told of it are one transaction. A part that comes again
+The counts, their position in the shard and their events are one transaction. A part that comes again
 is recognized by its position; one that was cut differently the second time is counted from where the first ended. So
 a part that comes to nothing is noted too: half of it would not.
 """

@@ -55,7 +55,7 @@ class Chunk:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether another line may be too much."""
+        """Return whether another line may be too much."""
         return (
             len(self.versions) == _CHUNK_KEYS or self.item_bytes >= _CHUNK_ITEM_BYTES or self.read_bytes >= _BLOCK_BYTES
         )

@@ -53,7 +53,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def of(cls, error: AppError) -> Problem:
-        """Return what an error tells its caller."""
+        """Return the public part of an error."""
         return cls(error.code, error.message, error.public_details)
 
 
@@ -134,7 +134,7 @@ class TransferJob(msgspec.Struct, frozen=True):
 
     @property
     def is_finished(self) -> bool:
-        """Tell whether nothing more happens to it."""
+        """Return whether nothing more happens to it."""
         return self.status not in UNFINISHED
 
     def ended(self, status: TransferStatus, now_ms: int, problem: Problem | None = None) -> TransferJob:
@@ -148,7 +148,7 @@ def new_id(now_ms: int, random_below: RandomBelow) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether `text` may be the id of a transfer at all."""
+    """Return whether `text` may be the id of a transfer at all."""
     return bool(JOB_ID_PATTERN.fullmatch(text))
 
 

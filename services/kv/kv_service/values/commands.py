@@ -173,12 +173,12 @@ def put_version(command: Put, current: Version | None, moment: WriteStamp) -> Ve
 
 
 def reads_text(command: Command) -> bool:
-    """Tell whether a command needs the text that it finds."""
+    """Return whether a command needs the text that it finds."""
     return isinstance(command, Get) or (isinstance(command, Patch) and command.patch is not None)
 
 
 def not_modified(command: Get, version: Version) -> bool:
-    """Tell whether the caller has this version already."""
+    """Return whether the caller has this version already."""
     tags = command.precondition.if_none_match
     return tags is not None and tags.match(version.etag)
 

@@ -26,7 +26,7 @@ _OUTCOMES: dict[str, type[AppError]] = {error.code: error for error in (Conflict
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """A request that shall happen once: `id` tells it from others in its namespace, `fingerprint` what it says."""
+    """An idempotent request: `id` identifies it in its namespace, `fingerprint` its content."""
 
     id: str
     fingerprint: str

@@ -43,7 +43,7 @@ class Version(msgspec.Struct, frozen=True):
     object_id: str | None = None
 
     def is_live(self, now_ms: int) -> bool:
-        """Tell whether the version has not expired: from its second on it counts as absent."""
+        """Return whether the version has not expired: from its second on it counts as absent."""
         return self.expires_at_s is None or now_ms < self.expires_at_s * 1000
 
     @property
@@ -80,7 +80,7 @@ def stored_bytes(key: str, size: int, metadata: str | None) -> int:
 
 
 def is_large(size: int, metadata: str | None) -> bool:
-    """Tell whether a text of `size` bytes has no room in an item beside metadata."""
+    """Return whether a text of `size` bytes has no room in an item beside metadata."""
     return stored_bytes("", size, metadata) > MAX_INLINE_BYTES
 
 

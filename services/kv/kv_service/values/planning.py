@@ -54,8 +54,8 @@ class NotApplied(Conflict):
 
 def shown(error: AppError) -> dict[str, object]:
     """Return why an operation was refused as a batch shows it."""
-    told: dict[str, object] = {"status": error.status, "code": error.code, "message": error.message}
-    return {**told, "details": error.public_details} if error.public_details else told
+    public: dict[str, object] = {"status": error.status, "code": error.code, "message": error.message}
+    return {**public, "details": error.public_details} if error.public_details else public
 
 
 def plan(

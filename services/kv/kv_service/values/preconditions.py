@@ -21,7 +21,7 @@ class Tags(msgspec.Struct, frozen=True):
     opaque: frozenset[str]
 
     def match(self, etag: str | None) -> bool:
-        """Tell whether one of them is the ETag of what there is; nothing matches None."""
+        """Return whether one of them is the ETag of what there is; nothing matches None."""
         return etag is not None and (self.any or etag in self.opaque)
 
 
@@ -32,7 +32,7 @@ class Precondition(msgspec.Struct, frozen=True):
     if_none_match: Tags | None = None
 
     def holds(self, etag: str | None) -> bool:
-        """Tell whether it holds for the ETag of the key's version, None where there is none."""
+        """Return whether it holds for the ETag of the key's version, None where there is none."""
         if self.if_match is not None:
             return self.if_match.match(etag)
         return self.if_none_match is None or not self.if_none_match.match(etag)

@@ -174,7 +174,7 @@ class Values:
         return written
 
     def _is_tight(self, space: NamespaceRef, command: Write) -> bool:
-        """Tell whether there may be no room for an integer, whose size the table would not tell."""
+        """Return whether there may be no room for an integer, whose size the table would not tell."""
         return isinstance(command, Increment) and space.room < len(command.key) + MAX_INTEGER_BYTES
 
     def _live(self, version: Version | None) -> Version | None:
@@ -182,5 +182,5 @@ class Values:
 
 
 def _is_large(command: Write) -> bool:
-    """Tell whether a text needs an object, which the item comes to name in a step of its own."""
+    """Return whether a text needs an object, which the item comes to name in a step of its own."""
     return isinstance(command, Put) and is_large(command.size, command.metadata)

@@ -201,7 +201,7 @@ class MultiKeyOperations:
 
 
 def _stands_elsewhere(found: Version | None) -> bool:
-    """Tell whether the text of what was found is still to be read."""
+    """Return whether the text of what was found is still to be read."""
     return found is not None and found.text is None
 
 

@@ -1,8 +1,8 @@
-"""Cumulative tellings and what each adds to the totals.
+"""Cumulative reports and what each adds to the totals.
 
-RequestServed tells all that was counted for (account, minute, epoch), again whenever there is more to tell, so what
-counts is the newest telling, by `changes`, and not how many there were. What of a (minute, epoch) stands in the totals
-is kept beside them, and a newer telling adds its difference to that: none for what is told twice, a negative one where
+RequestServed reports everything counted for (account, minute, epoch), again whenever it has grown, so the newest report
+counts, by `changes`, not the number of reports. The recorded part of a (minute, epoch) is kept beside the totals, and
+a newer report adds its difference: none for a duplicate, a negative one where
 a request was taken back.
 """
 
@@ -22,7 +22,7 @@ _NOTHING = Served(requests={}, bytes_in=0)
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What of a (minute, epoch) stands in the totals: up to which telling, its counts, and in how many steps."""
+    """The recorded part of a (minute, epoch): up to which report, its counts, and in how many steps."""
 
     changes: int = -1
     counts: Counts = field(default_factory=dict)
@@ -34,29 +34,29 @@ NOTHING_BOOKED = Booked()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a telling that is booked at once: what to add to the totals, and what stands in them then."""
+    """A part of a report that is recorded at once: what to add to the totals, and the recorded part then."""
 
     differences: Counts
     after: Booked
 
 
-def next_step(booked: Booked, told: RequestServed, *, at_most: int) -> Step | None:
-    """Return the next step towards a telling, over `at_most` namespaces; None when it, or a newer one, is booked.
+def next_step(booked: Booked, report: RequestServed, *, at_most: int) -> Step | None:
+    """Return the next step towards a report, over `at_most` namespaces; None when it or a newer one is recorded.
 
-    Only the last step takes over the telling's `changes`. Whoever stops before it leaves behind what is booked of
-    which namespace, and from there every telling can be booked in full.
+    Only the last step takes over the report's `changes`. A crash before it leaves the recorded part of each namespace,
+    from which every report can be recorded in full.
     """
-    if told.changes <= booked.changes:
+    if report.changes <= booked.changes:
         return None
     differences = {
         namespace: difference
-        for namespace in sorted(booked.counts.keys() | told.namespaces.keys())
-        if (difference := _difference(_of(booked.counts, namespace), _of(told.namespaces, namespace))) != _NOTHING
+        for namespace in sorted(booked.counts.keys() | report.namespaces.keys())
+        if (difference := _difference(_of(booked.counts, namespace), _of(report.namespaces, namespace))) != _NOTHING
     }
     if len(differences) <= at_most:
-        return Step(differences, Booked(told.changes, told.namespaces, booked.steps + 1))
+        return Step(differences, Booked(report.changes, report.namespaces, booked.steps + 1))
     first = {namespace: differences[namespace] for namespace in list(differences)[:at_most]}
-    counts = {**booked.counts, **{namespace: _of(told.namespaces, namespace) for namespace in first}}
+    counts = {**booked.counts, **{namespace: _of(report.namespaces, namespace) for namespace in first}}
     return Step(first, Booked(booked.changes, counts, booked.steps + 1))
 
 

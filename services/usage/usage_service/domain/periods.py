@@ -1,4 +1,4 @@
-"""Months, days and minutes, in UTC: a request counts for the minute it was served in, whenever that is told.
+"""Months, days and minutes, in UTC: a request counts for the minute in which it was served, whenever it is reported.
 
 A month is `YYYY-MM`, a minute is counted from 1970.
 """
@@ -14,7 +14,7 @@ MONTH_PATTERN = re.compile(r"2[0-9]{3}-[0-9]{2}", re.ASCII)
 DAY_PATTERN = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 OPEN_AFTER_END = timedelta(hours=72)
-"""For how long after its end a month still takes what is told late; then it stays as it is."""
+"""How long after its end a month accepts late reports; then it is closed."""
 
 _EPOCH = date(1970, 1, 1)
 _MINUTES_PER_DAY = 24 * 60

@@ -48,8 +48,8 @@ class MonthUse:
     month: str
     served: Served
     updated_at_s: int | None
-    told: frozenset[str]
-    """The marks of the crossings told of the month."""
+    emitted: frozenset[str]
+    """The markers of the crossings published for the month."""
 
     @property
     def requests(self) -> int:
@@ -139,7 +139,7 @@ def by_period(asked: Span, days: ByDay, namespaces: frozenset[str] | None) -> di
 def by_name(namespaces: Iterable[NamespaceUse], days: ByDay) -> tuple[NameUse, ...]:
     """Return what was served and is stored under each name, in order of the names; those with neither are left out.
 
-    Requests of no namespace, and of one whose name has not been told yet, come last, without a name.
+    Requests of no namespace, and of one whose name is not known yet, come last, without a name.
     """
     names: dict[str, str | None] = {}
     uses: dict[str | None, list[NameUse]] = {}

@@ -1,4 +1,4 @@
-"""Thresholds: 80, 90 and 100 percent of a limit, each told once per account, month and change of plan."""
+"""Thresholds: 80, 90 and 100 percent of a limit, each published once per account, month and change of plan."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Plan:
 
 
 FIRST_PLAN = Plan(DEFAULT_PLAN.name, DEFAULT_PLAN.requests_per_month, DEFAULT_PLAN.storage_bytes)
-"""The plan of every account of which no change has been told."""
+"""The plan of every account without a change of plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ def crossings(metric: Metric, used: int, limit: int) -> tuple[Crossing, ...]:
 
 
 def mark(crossing: Crossing, plan: Plan) -> str:
-    """Return what is noted of a month once the crossing has been told: a change of plan makes all of them new."""
+    """Return the marker of a published crossing in its month: a change of plan makes all crossings new."""
     return f"{crossing.metric}#{crossing.threshold}#{plan.changed_at_us}"
 
 
-def untold(found: Iterable[Crossing], plan: Plan, told: frozenset[str]) -> tuple[Crossing, ...]:
+def unpublished(found: Iterable[Crossing], plan: Plan, emitted: frozenset[str]) -> tuple[Crossing, ...]:
     """Return the crossings that the month's marks do not hold yet."""
-    return tuple(crossing for crossing in found if mark(crossing, plan) not in told)
+    return tuple(crossing for crossing in found if mark(crossing, plan) not in emitted)
 
 
 def percent(used: int, limit: int) -> float:

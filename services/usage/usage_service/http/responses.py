@@ -28,7 +28,7 @@ def show_month(report: Report) -> Response:
     """Answer with the use of a month, against the plan's limits."""
     standing, use = report.standing, report.use
     plan = standing.plan
-    # What is told out of order, such as a deletion before what it deletes, may be below zero until the rest has come.
+    # Reports out of order, such as a deletion before what it deletes, may be below zero until the rest has come.
     requests, stored = max(0, use.requests), max(0, standing.stored_bytes)
     return json_response(
         {

@@ -4,11 +4,11 @@
     ACCOUNT#<account>    STANDING                    plan, quota, storageLimit, changedAt (us); storedBytes, storedKeys
     ACCOUNT#<account>    NAMESPACE#<id>              name; storedBytes, storedKeys
     ACCOUNT#<account>    MONTH#<YYYY-MM>             n#<operation> (requests), in (bytes), updatedAt (s);
-                                                     told: marks of the crossings that were told
+                                                     emitted: markers of the published crossings
     ACCOUNT#<account>    DAY#<YYYY-MM-DD>#<id>       n#<operation>, in, of one namespace ("-": of none)
     ACCOUNT#<account>    MINUTE#<minute>#<epoch>     changes, counts (JSON text): what of it stands in the totals;
                                                      steps in which it came there; ttl
-    ACCOUNT#<account>    OUTBOX#<event>              what is to be told: see kv_common.events.outbox
+    ACCOUNT#<account>    OUTBOX#<event>              an event to publish: see kv_common.events.outbox
     SEEN#<digest>        SEEN                        see kv_common.events.processed_events
     CLOSED#<digest>      CLOSED                      see kv_common.account_tombstones
 
@@ -18,7 +18,7 @@ What an event costs, in DynamoDB's units (a write in a transaction counts twice;
                          namespace; 3 read units: the minute before, standing and month after
     the same again       the 3 read units
     StorageChanged       8 write units: seen, the account is open, namespace, standing; 2 read units
-    a threshold          6 write units and 2 more per threshold that is told at the same time
+    a threshold          6 write units and 2 more per threshold that is published at the same time
 """
 
 from usage_service.persistence.account_state import AccountStateStore

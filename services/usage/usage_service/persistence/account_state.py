@@ -10,9 +10,9 @@ from kv_common.errors import Unavailable
 from usage_service.domain.reports import AccountState, MonthUse
 from usage_service.domain.thresholds import FIRST_PLAN, Plan
 from usage_service.persistence.codec import (
+    EMITTED,
     STORED_BYTES,
     STORED_KEYS,
-    TOLD,
     UPDATED_AT,
     addition,
     month_key,
@@ -103,5 +103,5 @@ def _month_use(month: str, item: Item) -> MonthUse:
         month,
         served_of(item),
         number(item, UPDATED_AT) if UPDATED_AT in item else None,
-        frozenset(item[TOLD]["SS"]) if TOLD in item else frozenset(),
+        frozenset(item[EMITTED]["SS"]) if EMITTED in item else frozenset(),
     )

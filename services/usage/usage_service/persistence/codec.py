@@ -20,7 +20,7 @@ MONTH = "MONTH#"
 NAMESPACE = "NAMESPACE#"
 
 UPDATED_AT = "updatedAt"
-TOLD = "told"
+EMITTED = "emitted"
 STORED_BYTES = "storedBytes"
 STORED_KEYS = "storedKeys"
 

@@ -1,4 +1,4 @@
-"""Crossings in DynamoDB: the mark that one was told, and the event that tells it."""
+"""Crossings in DynamoDB: the marker of a published one, and its event."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kv_common.account_tombstones import require_open
 from kv_common.dynamodb import ConditionFailed, transact
 from kv_common.events.outbox import outbox_put
-from usage_service.persistence.codec import TOLD, month_key, standing_key
+from usage_service.persistence.codec import EMITTED, month_key, standing_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class ThresholdStore:
-    """Tells crossings, each once; one trip, may raise Unavailable."""
+    """Publishes crossings, each once; one round trip, may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
-    def tell(self, account_id: str, month: str, plan: Plan, events: Mapping[str, Event]) -> bool:
-        """Tell events and note their marks in the month, all or none; False when there may be other ones to tell now.
+    def publish(self, account_id: str, month: str, plan: Plan, events: Mapping[str, Event]) -> bool:
+        """Store events and their markers in the month, all or none; False when others may be due now.
 
-        That is so when one of them was told meanwhile, or the account is on another plan. Of a deleted account nothing
-        is told.
+        That is so when one of them was published meanwhile, or the account is on another plan. A deleted account has no
+        events.
         """
         actions = [
             require_open(self._table, account_id),
@@ -48,7 +48,7 @@ class ThresholdStore:
         check: ConditionCheckTypeDef = {
             "TableName": self._table,
             "Key": standing_key(account_id),
-            # Holds until the account's first change of plan is told.
+            # Holds until the account's first change of plan.
             "ConditionExpression": "attribute_not_exists(changedAt)",
         }
         if plan.changed_at_us:
@@ -63,10 +63,10 @@ class ThresholdStore:
             "Update": {
                 "TableName": self._table,
                 "Key": month_key(account_id, month),
-                "UpdateExpression": "ADD #told :marks",
-                # Holds while none of them has been told.
-                "ConditionExpression": " AND ".join(f"(NOT contains(#told, {name}))" for name in each),
-                "ExpressionAttributeNames": {"#told": TOLD},
+                "UpdateExpression": "ADD #emitted :marks",
+                # Holds while none of them has been published.
+                "ConditionExpression": " AND ".join(f"(NOT contains(#emitted, {name}))" for name in each),
+                "ExpressionAttributeNames": {"#emitted": EMITTED},
                 "ExpressionAttributeValues": {":marks": {"SS": marks}, **each},
             }
         }
