@@ -1,6 +1,6 @@
-"""What billing tells others: its events, each with the id under which the fact is told once.
+"""The events that billing publishes, each with a deterministic id.
 
-A change of an account is told under the revision that it made: no two changes make the same one.
+A change of an account has the id of the revision that it created: no two changes create the same one.
 """
 
 from __future__ import annotations

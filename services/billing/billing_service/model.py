@@ -1,6 +1,6 @@
 """What an account has bought and what follows from it, without any store and without Paddle.
 
-An account has subscriptions, usually one. Each is known as Paddle last told it, whole, so what holds does not depend
+An account has subscriptions, usually one. Each is stored as Paddle last reported it, whole, so the result does not depend
 on the way by which the facts came in: the newest word on each subscription counts, and the best plan among those that
 entitle to one. Nothing bought is the free plan.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OVERRIDABLE_PLAN = CATALOG["business"]
 CHECK_AFTER_US = 3_600_000_000
-"""How long after the end of a paid period its renewal should have been told."""
+"""How long after the end of a paid period its renewal should have been reported."""
 
 
 class Status(StrEnum):
@@ -47,7 +47,7 @@ class ScheduledEnding:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription as Paddle told it at `at_us`."""
+    """A subscription as Paddle reported it at `at_us`."""
 
     id: str
     customer_id: str
@@ -71,7 +71,7 @@ class Subscription:
     def ended_by(self, now_us: int) -> Subscription:
         """Return it as it is at `now_us` when nothing more is heard: an arranged end takes place by itself.
 
-        It keeps the time at which it was told, so that whatever Paddle says since then still wins.
+        It keeps the time of its report, so that every newer report of Paddle takes precedence.
         """
         if self.live and self.ending is not None and self.ending.at_us <= now_us:
             return replace(self, status=self.ending.status, ending=None)
@@ -79,7 +79,7 @@ class Subscription:
 
     @property
     def check_us(self) -> int | None:
-        """When somebody should look whether what was to happen has been told; None when nothing is to happen."""
+        """When to check whether the expected change has been reported; None when none is expected."""
         if not self.live:
             return None
         times = [self.ending.at_us] if self.ending else []
@@ -102,7 +102,7 @@ class CustomLimits:
 class Account:
     """All that billing knows of an account.
 
-    `changed_at_us` is the time of the last change of plan or limits that was told: it only grows, and orders them for
+    `changed_at_us` is the time of the last published change of plan or limits: it only grows, and orders them for
     whoever applies them. `revision` counts what was stored.
     """
 
@@ -116,10 +116,10 @@ class Account:
         """Return the subscription of this id, as far as it is known."""
         return next((one for one in self.subscriptions if one.id == subscription_id), None)
 
-    def having(self, told: Subscription) -> Account:
-        """Return the account with `told` in place of what was known of this subscription."""
-        others = [one for one in self.subscriptions if one.id != told.id]
-        return replace(self, subscriptions=tuple(sorted([*others, told], key=lambda one: one.id)))
+    def having(self, subscription: Subscription) -> Account:
+        """Return the account with `subscription` in place of what was known of this subscription."""
+        others = [one for one in self.subscriptions if one.id != subscription.id]
+        return replace(self, subscriptions=tuple(sorted([*others, subscription], key=lambda one: one.id)))
 
     @property
     def current(self) -> Subscription | None:

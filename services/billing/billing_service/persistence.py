@@ -92,8 +92,8 @@ class BillingStore:
             if 0 in failure.actions:
                 raise Closed from failure
 
-    def save(self, account: Account, told: Sequence[Event], event_id: str | None) -> None:
-        """Store the account's new revision, what is told of it, and that Paddle's event was seen: all or nothing."""
+    def save(self, account: Account, events: Sequence[Event], event_id: str | None) -> None:
+        """Store the account's new revision, its events, and that Paddle's event was seen: all or nothing."""
         change: TransactWriteItemTypeDef = {
             "Put": {
                 "TableName": self._table,
@@ -103,11 +103,11 @@ class BillingStore:
                 "ExpressionAttributeValues": {":before": {"N": str(account.revision - 1)}},
             }
         }
-        self._write(account.id, event_id, [change, *(outbox_put(self._table, event) for event in told)])
+        self._write(account.id, event_id, [change, *(outbox_put(self._table, event) for event in events)])
 
-    def record(self, account_id: str, event_id: str, told: Sequence[Event] = ()) -> None:
-        """Remember that Paddle's event was seen, and tell what follows from it, without a change to the account."""
-        self._write(account_id, event_id, [outbox_put(self._table, event) for event in told])
+    def record(self, account_id: str, event_id: str, events: Sequence[Event] = ()) -> None:
+        """Record that Paddle's event was seen, with the events that follow from it, without a change to the account."""
+        self._write(account_id, event_id, [outbox_put(self._table, event) for event in events])
 
     def due(self, *, now_us: int) -> Iterator[str]:
         """Yield the accounts to look after by now, the longest overdue first; eventually consistent."""

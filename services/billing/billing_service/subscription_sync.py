@@ -1,9 +1,8 @@
-"""The ledger: takes what Paddle says about subscriptions into the accounts, once and in order, and tells others.
+"""Applies Paddle's events to accounts, once and in order, and publishes the changes.
 
-Delivery is at least once and in no order. An event that was seen changes nothing. One that is older than what is
-known of its subscription changes nothing either, for each holds the whole subscription. Of two of the same
-microsecond nobody can tell the newer, so Paddle is asked. The record that an event was seen, the account and what is
-told of it are one transaction.
+Delivery is at least once and unordered. An event that was seen before, or that is older than what is stored of its
+subscription, changes nothing, for every event holds the whole subscription. Two events of the same microsecond are
+ambiguous, so Paddle is queried. The record that an event was seen, the account and its events are one transaction.
 """
 
 from __future__ import annotations
@@ -66,15 +65,15 @@ class SubscriptionSync:
         self._prices = prices
         self._binding_secrets = binding_secrets
 
-    def apply(self, told: PaddleEvent, correlation_id: str) -> Outcome:
+    def apply(self, event: PaddleEvent, correlation_id: str) -> Outcome:
         """Apply one of Paddle's events. Those that say nothing about plans or payments are left alone."""
-        if told.type == paddle_events.PAYMENT_FAILED:
-            return self._apply_failed_payment(told, correlation_id)
-        if told.type not in paddle_events.SUBSCRIPTION_EVENTS:
+        if event.type == paddle_events.PAYMENT_FAILED:
+            return self._apply_failed_payment(event, correlation_id)
+        if event.type not in paddle_events.SUBSCRIPTION_EVENTS:
             return Outcome.IGNORED
-        subscription, custom_data = paddle_events.read_subscription(told.data, self._prices, at_us=told.occurred_us)
+        subscription, custom_data = paddle_events.read_subscription(event.data, self._prices, at_us=event.occurred_us)
         try:
-            return self._take(self._owner(custom_data), subscription, Source(told.id, correlation_id, told.id))
+            return self._take(self._owner(custom_data), subscription, Source(event.id, correlation_id, event.id))
         except RejectedWebhook as refusal:
             if refusal.reason == "deleted_account" and subscription.ended:
                 # As it should be: deleting the account has ended it.
@@ -105,28 +104,28 @@ class SubscriptionSync:
         for _ in range(_ATTEMPTS):
             before = self._account(account_id)
             after = replace(before, custom_limits=custom_limits, revision=before.revision + 1)
-            after, told = _with_plan_change(before, after, source, at_us=now_us)
+            after, events = _with_plan_change(before, after, source, at_us=now_us)
             with suppress(Outdated), _deletion_refused():
-                self._store.save(after, told, None)
+                self._store.save(after, events, None)
                 return after
         raise Unavailable
 
-    def _take(self, account_id: str, told: Subscription, source: Source) -> Outcome:
+    def _take(self, account_id: str, reported: Subscription, source: Source) -> Outcome:
         def change(account: Account) -> tuple[Subscription, int] | None:
-            newer = self._newer(account, told)
+            newer = self._newer(account, reported)
             return None if newer is None else (newer, newer.at_us)
 
         return self._change(account_id, change, source)
 
-    def _newer(self, account: Account, told: Subscription) -> Subscription | None:
+    def _newer(self, account: Account, reported: Subscription) -> Subscription | None:
         """Return what is to be known of the subscription from now on; None when that is what is known already."""
-        known = account.subscription(told.id)
-        if known is None or told.at_us > known.at_us:
-            return told
-        if told.at_us < known.at_us or told == known:
+        known = account.subscription(reported.id)
+        if known is None or reported.at_us > known.at_us:
+            return reported
+        if reported.at_us < known.at_us or reported == known:
             return None
         try:
-            data = self._paddle.subscription(told.id)
+            data = self._paddle.subscription(reported.id)
         except PaddleRefused as error:
             raise RejectedWebhook("unknown_subscription", f"two events of one microsecond, and {error}") from error
         truth, custom_data = paddle_events.read_subscription(data, self._prices)
@@ -146,21 +145,21 @@ class SubscriptionSync:
                         if source.event_id is not None:
                             self._store.record(account_id, source.event_id)
                         return Outcome.NOTHING_NEW
-                    after, told = _with(before, *changed, source)
-                    self._store.save(after, told, source.event_id)
+                    after, events = _with(before, *changed, source)
+                    self._store.save(after, events, source.event_id)
                     return Outcome.APPLIED
             except Seen:
                 return Outcome.SEEN
         # Others were faster every time; the message comes again.
         raise Unavailable
 
-    def _apply_failed_payment(self, told: PaddleEvent, correlation_id: str) -> Outcome:
-        payment, custom_data = paddle_events.read_failed_payment(told.data)
+    def _apply_failed_payment(self, paddle_event: PaddleEvent, correlation_id: str) -> Outcome:
+        payment, custom_data = paddle_events.read_failed_payment(paddle_event.data)
         account = self._account(self._owner(custom_data))
-        event = facts.payment_failed(account.id, payment, told, correlation_id)
+        event = facts.payment_failed(account.id, payment, paddle_event, correlation_id)
         try:
             with _deletion_refused():
-                self._store.record(account.id, told.id, [event])
+                self._store.record(account.id, paddle_event.id, [event])
         except Seen:
             return Outcome.SEEN
         return Outcome.APPLIED
@@ -180,13 +179,13 @@ class SubscriptionSync:
         raise RejectedWebhook("unknown_account", "there is no such account")
 
 
-def _with(before: Account, told: Subscription, at_us: int, source: Source) -> tuple[Account, list[Event]]:
-    """Return the account with what was told, and the events that follow from it."""
-    after = replace(before.having(told), revision=before.revision + 1)
+def _with(before: Account, reported: Subscription, at_us: int, source: Source) -> tuple[Account, list[Event]]:
+    """Return the account with the reported subscription, and the events that follow from it."""
+    after = replace(before.having(reported), revision=before.revision + 1)
     after, events = _with_plan_change(before, after, source, at_us=at_us)
-    known = before.subscription(told.id)
-    if told.live and told.ending is not None and (known is None or known.ending != told.ending):
-        scheduled = facts.change_scheduled(after, told, at_us=at_us, correlation_id=source.correlation_id)
+    known = before.subscription(reported.id)
+    if reported.live and reported.ending is not None and (known is None or known.ending != reported.ending):
+        scheduled = facts.change_scheduled(after, reported, at_us=at_us, correlation_id=source.correlation_id)
         events += [] if scheduled is None else [scheduled]
     return after, events
 

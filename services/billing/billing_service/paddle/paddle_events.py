@@ -135,7 +135,7 @@ def read_subscription(data: bytes, prices: Prices, *, at_us: int | None = None) 
         given = _subscriptions.decode(data)
         scheduled = given.scheduled_change
         ending = None
-        # A change that ends nothing, such as a pause that will end itself, is told when it happens.
+        # A change that ends nothing, such as a pause that will end itself, is reported when it happens.
         if scheduled is not None and scheduled.action in _ENDINGS:
             ending = ScheduledEnding(_ENDINGS[scheduled.action], moments.read(scheduled.effective_at))
         period = given.current_billing_period
