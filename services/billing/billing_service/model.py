@@ -1,8 +1,8 @@
 """What an account has bought and what follows from it, without any store and without Paddle.
 
-An account has subscriptions, usually one. Each is stored as Paddle last reported it, whole, so the result does not depend
-on the way by which the facts came in: the newest word on each subscription counts, and the best plan among those that
-entitle to one. Nothing bought is the free plan.
+An account has subscriptions, usually one. Each is stored whole, as Paddle last reported it, so the result does not
+depend on the order of reports: the newest report of each subscription counts, and the best plan among the active ones.
+An account without any is on the free plan.
 """
 
 from __future__ import annotations
