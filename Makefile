@@ -8,7 +8,7 @@ PY := .venv/bin/python
 HERE = $(if $(filter command line environment,$(origin STAGE)),$(STAGE),local)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop url watch paddle test test-boto3 coverage soak check format docs lock bench bench-quick bench-compare bench-profile package deploy \
+.PHONY: help setup run stop url watch paddle test test-stores coverage soak check format docs lock bench bench-quick bench-compare bench-profile package deploy \
 	deploy-all destroy tail events redrive clean
 
 help: ## show this list
@@ -40,7 +40,7 @@ test: setup ## run all tests in two processes, or some (ARGS="tests/unit -k name
 coverage: setup ## run the unit tests and report line and branch coverage
 	@$(PY) -m pytest tests/unit -n 2 --dist loadfile --no-loadscope-reorder --quiet --cov --cov-report=term $(ARGS)
 
-test-boto3: setup ## run the tests of the stores on boto3's own DynamoDB client instead of the fast one
+test-stores: setup ## run the tests of the stores on boto3's own DynamoDB client instead of the fast one
 	@DYNAMODB_CLIENT=boto3 $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/unit/kv tests/unit/usage \
 		tests/unit/common/test_dynamodb_errors.py tests/integration/test_value_store.py tests/integration/test_large_values.py \
 		tests/integration/test_effects.py tests/integration/test_billing_store.py tests/integration/test_key_use.py \
