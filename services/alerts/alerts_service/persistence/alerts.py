@@ -20,7 +20,7 @@ PREFIX = "ALERT#"
 
 
 class AlertStore:
-    """The alerts of an account; every method is one trip unless it says otherwise, and may raise Unavailable."""
+    """The alerts of an account; every method is one round trip unless it says otherwise, and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, processed: ProcessedEvents) -> None:
         self._client = client
@@ -83,7 +83,7 @@ class AlertStore:
             raise no_such_alert() from failure
 
     def forget(self, account_id: str, *, now_ms: int) -> None:
-        """Remove all there is of an account, in as many trips as it takes, and let nothing of it come again."""
+        """Remove all there is of an account, in as many round trips as it takes, and let nothing of it come again."""
         purge(self._client, self._table, account_id, now_s=now_ms / 1000)
 
 

@@ -41,7 +41,7 @@ class Outgoing:
 
 
 class MailStore:
-    """Mails; every method is one trip and may raise Unavailable."""
+    """Mails; every method is one round trip and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client

@@ -20,7 +20,7 @@ class AccountClosed(Exception):
 
 
 class PreferenceStore:
-    """The preferences of an account; every method is one trip and may raise Unavailable."""
+    """The preferences of an account; every method is one round trip and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client

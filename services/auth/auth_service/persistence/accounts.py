@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AccountStore:
-    """Accounts; every method but `forget` is one trip, and all may raise Unavailable."""
+    """Accounts; every method but `forget` is one round trip, and all may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client

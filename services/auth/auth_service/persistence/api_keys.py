@@ -30,7 +30,7 @@ _NEW = "attribute_not_exists(PK)"
 class KeyStore:
     """API keys of an account; all methods may raise Unavailable.
 
-    Every method is one trip, but for `all` (one per 2,000 keys) and `close_all`.
+    Every method is one round trip, but for `all` (one per 2,000 keys) and `close_all`.
     """
 
     def __init__(self, client: DynamoDBClient, table: str, credentials_table: str) -> None:
@@ -115,7 +115,7 @@ class KeyStore:
             )
 
     def close_all(self, account_id: str) -> None:
-        """Remove the credentials of all of the account's keys; harmless to repeat, in as many trips as it takes."""
+        """Delete the credentials of all keys of the account; idempotent, in as many round trips as needed."""
         keys = self.all(account_id)
         delete_all(self._client, self._credentials_table, [_credential_key(key) for key in keys])
 

@@ -1,7 +1,7 @@
 """Deleting a namespace, or all that an account has here: first nobody new gets in, then the values go.
 
-Requests that were admitted before may still be writing when the values are already gone. So the last sweep waits until
-they are over. Objects go after the items that name them.
+Requests that were admitted before may still be writing when the values are already deleted. So the last sweep waits
+until they are over. Objects go after the items that name them.
 """
 
 from __future__ import annotations

@@ -92,11 +92,11 @@ class Authorizer:
             raise
 
     def look(self, request: Request) -> Decision:
-        """Return how the caller stands with their limits, any key's or token's; it counts as nothing."""
+        """Return the state of the caller's limits for any key or token; it counts nothing."""
         return self._admit(request, self._identify(request), "", _LOOK)
 
     def _identify(self, request: Request) -> Caller:
-        """Return the caller that `x-api-key`, or else the bearer token, stands for; junk is refused without I/O."""
+        """Return the caller of `x-api-key` or of the bearer token; malformed credentials are refused without I/O."""
         text = request.header("x-api-key")
         if text is None and request.bearer_token() is None:
             raise Unauthorized(

@@ -55,7 +55,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def read_batch(request: Request) -> tuple[Batch, IdempotencyKey | None]:
-    """Return what a batch asks for, and by what it is known if it shall happen once.
+    """Return the batch, and its idempotency key if it has one.
 
     What is malformed in it is refused with the index of its operation.
     """

@@ -24,7 +24,7 @@ def show_namespace(namespace: Namespace, holdings: NamespaceStats) -> dict[str, 
 
 
 def show_limits(decision: Decision) -> dict[str, object]:
-    """Return how an account stands with its limits as the API shows it."""
+    """Return the state of an account's limits as the API shows it."""
     limits = decision.limits
     if limits is None:
         raise Unavailable

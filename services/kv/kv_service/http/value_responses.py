@@ -39,7 +39,7 @@ def show_head(command: Get, version: Version) -> Response:
 
 
 def show_written(written: WriteResult) -> Response:
-    """RecordedAnswer 201 for a new value, 200 for a changed one and 204 for one that is gone."""
+    """Return 201 for a new value, 200 for a changed one and 204 for a deleted one."""
     if written.version is None:
         return no_content()
     status = 201 if written.created else 200

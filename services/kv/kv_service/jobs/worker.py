@@ -3,7 +3,7 @@
 A job is an item of its account; the event that its next run is due is written in one transaction with the change that
 caused it.
 The bus brings that to the jobs queue and the queue to the worker: at least once, and again after a crash. A turn that
-comes late or twice finds the job gone or further on, and does nothing.
+comes late or twice finds the job finished or at a later run, and does nothing.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@
     ACCOUNT#<account>     OUTBOX#<event>      an event to publish: see kv_common.events.outbox
     N#<namespace id>      OWNER               the account a namespace belongs to
     V#<namespace id>      <key>               a value: see kv_service.persistence.value_codec
-    I#<namespace id>      <request>           the answer to a request that shall happen once: see store.records
+    I#<namespace id>      <request>           the response of an idempotent request: see persistence.idempotency
     SHARD#<shard>         CHECKPOINT          up to where a shard of the table's stream is counted
     SERVICE               CURSOR_SECRET       the key that signs page cursors
     CLOSED#<digest>       CLOSED              an account was deleted: see kv_common.account_tombstones

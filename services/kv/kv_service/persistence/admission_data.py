@@ -36,7 +36,7 @@ class DynamoAdmissionData:
         self._now_ms = now_ms
 
     def load(self, account_id: str, digest: str | None, namespace: str) -> AdmissionData:
-        """Return the facts in one trip; raises Unavailable when any of them cannot be had."""
+        """Return the facts in one round trip; raises Unavailable when any of them cannot be had."""
         month = clock.month(self._now_ms())
         plan, counters, used = plan_key(account_id), counters_key(account_id), used_key(account_id, month)
         own: list[Item] = [plan, counters, used]

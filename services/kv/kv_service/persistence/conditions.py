@@ -53,7 +53,7 @@ ABSENT = Condition("attribute_not_exists(PK)", {})
 
 
 def version_unchanged(found: Version | None) -> Condition:
-    """Return the condition that exactly the version that was found stands there still: an ETag never comes again."""
+    """Return the condition that exactly the found version is still stored: an ETag is never reused."""
     return ABSENT if found is None else Condition("e = :seen", {":seen": {"S": found.etag}})
 
 

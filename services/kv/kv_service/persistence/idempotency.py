@@ -1,4 +1,4 @@
-"""Answers to requests that shall happen once, in DynamoDB: each in the transaction of what it answers.
+"""Responses of idempotent requests in DynamoDB, each written in the transaction of its effects.
 
 PK I#<namespace id>   SK what the request is known by   h fingerprint, r the answer (deflated JSON), or in its place
                                                         o the name of the object that holds it, ttl
@@ -54,7 +54,7 @@ class Records:
     def put(
         self, space: NamespaceRef, once: IdempotencyKey, answer: RecordedAnswer, *, now_ms: int
     ) -> TransactWriteItemTypeDef:
-        """Return the part of a transaction that keeps the answer to a request; one trip for a large answer."""
+        """Return the part of a transaction that keeps the answer to a request; one round trip for a large answer."""
         return {
             "Put": {
                 "TableName": self._table,
@@ -64,7 +64,7 @@ class Records:
                     **self._kept(space, _encoder.encode(answer)),
                     "ttl": {"N": str(now_ms // 1000 + KEPT_S)},
                 },
-                # Holds once in a day: whoever comes second finds the first one's answer.
+                # Holds once a day: a second request finds the response of the first.
                 "ConditionExpression": "attribute_not_exists(PK) OR #ttl <= :now",
                 "ExpressionAttributeNames": {"#ttl": "ttl"},
                 "ExpressionAttributeValues": {":now": {"N": str(now_ms // 1000)}},
@@ -74,7 +74,7 @@ class Records:
     def read(
         self, space: NamespaceRef, item: Mapping[str, AttributeValueTypeDef], *, now_ms: int
     ) -> StoredResponse | None:
-        """Return the record in an item, None when its day is over; one trip for a large answer."""
+        """Return the record in an item, None when its day is over; one round trip for a large answer."""
         if int(item["ttl"]["N"]) <= now_ms // 1000:
             return None
         if "r" in item:

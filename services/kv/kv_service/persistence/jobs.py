@@ -22,7 +22,7 @@ WORK_PREFIX = "WORK#"
 
 
 class JobStore:
-    """The jobs of an account; every method is one trip and may raise Unavailable."""
+    """The jobs of an account; every method is one round trip and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, now_ms: Clock) -> None:
         self._client = client

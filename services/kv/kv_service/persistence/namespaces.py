@@ -27,7 +27,7 @@ _GONE_KEPT_S = 2 * 86_400  # the stream, which may still have to count what was 
 
 
 class NamespaceStore:
-    """The namespaces of an account; every method is one trip unless it says otherwise, and may raise Unavailable."""
+    """The namespaces of an account; methods take one round trip unless they say otherwise; may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, now_ms: Clock) -> None:
         self._client = client
@@ -86,7 +86,7 @@ class NamespaceStore:
         return _namespace(answer["Item"]) if "Item" in answer else None
 
     def all(self, account_id: str) -> tuple[Namespace, ...]:
-        """Return the account's namespaces by name, also those being deleted, in a trip per page."""
+        """Return the account's namespaces by name, also those being deleted, in a round trip per page."""
         return tuple(_namespace(item) for item in self._query(account_id, NAMESPACE_PREFIX))
 
     def stats(self, account_id: str, namespace_id: str) -> NamespaceStats:
@@ -96,7 +96,7 @@ class NamespaceStore:
         return _holdings(answer["Item"]) if "Item" in answer else EMPTY
 
     def all_stats(self, account_id: str) -> dict[str, NamespaceStats]:
-        """Return what the account's namespaces hold, by id, in a trip per page; also of some that are gone."""
+        """Return what the account's namespaces hold, by id, in a round trip per page; also of deleted ones."""
         return {
             item["SK"]["S"].removeprefix(HOLDINGS_PREFIX): _holdings(item)
             for item in self._query(account_id, HOLDINGS_PREFIX)
@@ -112,7 +112,7 @@ class NamespaceStore:
                             "TableName": self._table,
                             "Key": namespace_key(account_id, namespace.name),
                             "UpdateExpression": "SET #status = :deleting",
-                            # Holds while the name stands for this namespace and nobody has closed it.
+                            # Holds while the name refers to this namespace and it is not closed.
                             "ConditionExpression": "id = :id AND #status = :active",
                             "ExpressionAttributeNames": {"#status": "status"},
                             "ExpressionAttributeValues": {

@@ -29,7 +29,7 @@ _NDJSON = "application/x-ndjson"
 
 
 class ObjectStore:
-    """Objects by namespace; every method is one trip unless it says otherwise, and may raise Unavailable.
+    """Objects by namespace; every method is one round trip unless it says otherwise, and may raise Unavailable.
 
     `client_factory` is called when the first object is asked for: most requests need none. What writes in parts raises
     ObjectNotFound when that writing is complete or was given up.
@@ -51,11 +51,11 @@ class ObjectStore:
             )
 
     def get_value(self, namespace_id: str, object_id: str) -> bytes | None:
-        """Return a value's text, None when it is gone."""
+        """Return a value's body, or None if it has been deleted."""
         return self._read(_value(namespace_id, object_id))
 
     def confirm(self, namespace_id: str, object_id: str) -> None:
-        """Let a value's text stay, for an item names it; nothing happens when it is gone already."""
+        """Keep a value's body, because an item names it; no effect if it has been deleted."""
         try:
             with translate_errors():
                 self._client.delete_object_tagging(Bucket=self._bucket, Key=_value(namespace_id, object_id))
@@ -67,7 +67,7 @@ class ObjectStore:
         self._delete(_value(namespace_id, object_id))
 
     def delete_values(self, names: Sequence[tuple[str, str]]) -> None:
-        """Remove the texts of values, by namespace and object id, if they are there; a trip per thousand."""
+        """Remove the texts of values, by namespace and object id, if they are there; a round trip per thousand."""
         for start in range(0, len(names), _DELETED_AT_ONCE):
             self._delete_all([_value(*name) for name in names[start : start + _DELETED_AT_ONCE]])
 
@@ -79,17 +79,17 @@ class ObjectStore:
             )
 
     def get_answer(self, namespace_id: str, name: str) -> bytes | None:
-        """Return an answer that was kept, None when it is gone."""
+        """Return a stored response, or None if it has been deleted."""
         return self._read(_answer(namespace_id, name))
 
     def presign_answer(self, namespace_id: str, name: str, *, expires_s: int) -> str:
-        """Return a URL that gives an answer to whoever has it; no trip."""
+        """Return a URL of a stored response; no round trip."""
         return self._presigned("get_object", _answer(namespace_id, name), expires_s)
 
     def delete_batch(self, namespace_id: str) -> int:
         """Remove up to a thousand of a namespace's objects of each kind, and return how many, 0 when none is left.
 
-        Two trips per kind.
+        Two round trips per kind.
         """
         deleted = 0
         for prefix in PREFIXES:
@@ -104,16 +104,16 @@ class ObjectStore:
         return deleted
 
     def delete_namespace(self, namespace_id: str) -> None:
-        """Remove all of a namespace's objects, in as many trips as it takes."""
+        """Remove all of a namespace's objects, in as many round trips as it takes."""
         while self.delete_batch(namespace_id):
             pass
 
     def presign_download(self, namespace_id: str, job_id: str, *, expires_s: int) -> str:
-        """Return a URL that gives an export's result to whoever has it; no trip."""
+        """Return a URL of an export's file; no round trip."""
         return self._presigned("get_object", _result(namespace_id, job_id), expires_s)
 
     def presign_upload(self, namespace_id: str, job_id: str, *, expires_s: int) -> str:
-        """Return a URL that takes, by PUT, the file to import; no trip."""
+        """Return a URL that takes, by PUT, the file to import; no round trip."""
         return self._presigned("put_object", _upload(namespace_id, job_id), expires_s)
 
     def uploaded(self, namespace_id: str, job_id: str) -> Uploaded | None:
@@ -126,7 +126,7 @@ class ObjectStore:
         return Uploaded(answer["ContentLength"], answer["ETag"])
 
     def read_range(self, namespace_id: str, job_id: str, first: int, last: int, *, etag: str) -> bytes | None:
-        """Return the bytes `first` to `last`, both included, of what was uploaded; None when it is gone, or replaced.
+        """Return the bytes `first` to `last`, both included, of the upload; None if it was deleted or replaced.
 
         `first` has to be within the file.
         """
@@ -155,7 +155,7 @@ class ObjectStore:
             )
 
     def complete(self, namespace_id: str, job_id: str, upload_id: str, numbers: Collection[int]) -> None:
-        """Make the result of the parts of these numbers, and of no others; a trip per thousand parts, and one more."""
+        """Complete the upload with the parts of these numbers only; a round trip per thousand parts, and one more."""
         key, wanted = _result(namespace_id, job_id), frozenset(numbers)
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
         with translate_errors():
@@ -187,7 +187,7 @@ class ObjectStore:
             return
 
     def delete_transfer(self, namespace_id: str, job_id: str) -> None:
-        """Remove a job's files, if they are there; two trips."""
+        """Remove a job's files, if they are there; two round trips."""
         self._delete(_result(namespace_id, job_id))
         self._delete(_upload(namespace_id, job_id))
 

@@ -36,7 +36,7 @@ class StorageStore:
         self._owners: dict[str, str] = {}
 
     def owners(self, namespace_ids: Sequence[str]) -> dict[str, str]:
-        """Return the accounts of namespaces by id, without those that are gone; one trip for the ids not yet known."""
+        """Return the accounts of namespaces by id, without deleted ones; one round trip for the ids not yet known."""
         unknown = [one for one in namespace_ids if one not in self._owners]
         if unknown:
             keys = [owner_key(one) for one in unknown]

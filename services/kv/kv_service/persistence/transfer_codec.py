@@ -1,4 +1,4 @@
-"""How a transfer stands in the table."""
+"""How a transfer is stored in the table."""
 
 from __future__ import annotations
 

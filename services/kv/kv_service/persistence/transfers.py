@@ -39,7 +39,7 @@ _SHOWN = 100
 
 
 class TransferStore:
-    """Exports and imports; every method is one trip unless it says otherwise, and may raise Unavailable."""
+    """Exports and imports; every method is one round trip unless it says otherwise, and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, now_ms: Clock) -> None:
         self._client = client
@@ -147,7 +147,7 @@ class TransferStore:
         return self._kept(answer["Items"])
 
     def all(self, account_id: str) -> list[TransferJob]:
-        """Return every transfer of the account, in a trip per page."""
+        """Return every transfer of the account, in a round trip per page."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="PK = :p AND begins_with(SK, :s)",
@@ -158,7 +158,7 @@ class TransferStore:
             return [decode(item) for page in pages for item in page["Items"]]
 
     def take(self, account_id: str, transfer_id: str) -> TransferJob | None:
-        """Take a running transfer over, from whoever is at work on it; None when it does not run any more."""
+        """Take over a running transfer from any other worker; None if it no longer runs."""
         try:
             with translate_errors():
                 answer = self._client.update_item(
@@ -233,7 +233,7 @@ class TransferStore:
         self._advance([delete, *([] if transfer.is_finished else self._released(transfer))])
 
     def forget(self, transfers: Sequence[TransferJob]) -> None:
-        """Forget transfers that are finished, in a trip per 25."""
+        """Forget transfers that are finished, in a round trip per 25."""
         delete_all(self._client, self._table, [transfer_key(one.account_id, one.id) for one in transfers])
 
     def _kept(self, items: Sequence[Item]) -> list[TransferJob]:

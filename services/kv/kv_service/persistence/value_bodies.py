@@ -1,4 +1,4 @@
-"""ValueBodies that have no room in an item: each stands in an object that is made for it alone (docs/adr/0024)."""
+"""Bodies that are too large for an item: each is stored in an object of its own (docs/adr/0024)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class ValueBodies:
-    """Brings texts into objects and back; no trip for those that stand in their items."""
+    """Brings texts into objects and back; no round trip for those in their items."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
     def load(self, space: NamespaceRef, found: Version) -> Version | None:
-        """Return a version that was found with its text, None when that is gone: the key has another one by now."""
+        """Return a version with its body, or None if the key has been overwritten since it was read."""
         if found.object_id is None:
             return found
         text = self._objects.get_value(space.namespace_id, found.object_id)

@@ -29,7 +29,7 @@ class BulkStore:
         self._table = table
 
     def scan(self, space: NamespaceRef, *, after: str | None, now_ms: int) -> Iterator[Version]:
-        """Read every version in the order of keys, after the key `after`, in a trip per page of a megabyte.
+        """Read every version in the order of keys, after the key `after`, in a round trip per page of a megabyte.
 
         Each is as it was when its page was read, strongly consistent. What had expired by `now_ms` does not travel:
         there may be gigabytes of it, for days.
@@ -56,8 +56,8 @@ class BulkStore:
     def metadata_of(self, space: NamespaceRef, keys: Sequence[str]) -> list[Version]:
         """Return the versions under up to a hundred keys, without their texts; nothing for a key that is not there.
 
-        What has expired is found until the table has removed it. Several trips where the table does not answer for all
-        at once.
+        What has expired is found until the table has removed it. Several round trips where the table does not answer
+        for all at once.
         """
         left: list[Item] = [value_key(space, key) for key in keys]
         found: list[Version] = []

@@ -1,4 +1,4 @@
-"""How a version of a key stands in the table.
+"""How a version of a key is stored in the table.
 
     v    the text: a string as it is, or bytes, deflated, where that saves a write unit
     n    in its place, the text of an integer of 64 bits, so that the table itself can add to it
@@ -62,7 +62,7 @@ def encode_text(version: Version) -> Item:
 
 
 def decode(key: str, item: Mapping[str, AttributeValueTypeDef]) -> Version:
-    """Return the version that an item holds; its text is None where it was not read, or stands in an object."""
+    """Return the version that an item holds; its text is None if it was not read or is stored as an object."""
     text: str | None = None
     if "n" in item:
         text = item["n"]["N"]

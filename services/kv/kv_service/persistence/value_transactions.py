@@ -48,7 +48,7 @@ class TransactionStore:
     ) -> Seen:
         """Return the versions under `keys`, each strongly consistent, and the record of a request.
 
-        One trip for up to 16 MB, and one more for each further 16 MB.
+        One round trip for up to 16 MB, and one more for each further 16 MB.
         """
         wanted = [value_key(space, key) for key in keys]
         if once is not None:
@@ -99,7 +99,7 @@ class TransactionStore:
         *,
         now_ms: int,
     ) -> None:
-        """Make all changes and keep the answer, or none of it; one trip, and one for each large text or answer.
+        """Make all changes and keep the answer, or none of it; one round trip, and one for each large text or answer.
 
         Raises VersionConflict when a key has changed since it was read or the request has been answered,
         TransactionConflict while others write the same items.

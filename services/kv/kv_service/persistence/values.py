@@ -42,15 +42,15 @@ _QUERIES_AT_ONCE = 8
 
 ALL_BUT_TEXT = "n, o, s, c, u, e, #ttl, m"
 _LISTED = "SK, n, s, c, u, e, #ttl"
-"""What a list shows of a key that stands in the index, which gives no more than it holds."""
+"""What a list shows of a key in the index, which returns only what it projects."""
 _REPLACED = ("v", "n", "o", "s", "ttl", "m")
 _NAMES = {"ttl": "#ttl"}  # a reserved word
 
 
 class ValueStore:
-    """The values of a `NamespaceRef`; every method is one trip unless it says otherwise, and may raise Unavailable.
+    """The values of a `NamespaceRef`; methods take one round trip unless they say otherwise, and may raise Unavailable.
 
-    What has expired is still found until the table has removed it: whoever asks decides by the clock. The exception
+    Expired versions are still found until the table has deleted them: the caller decides by the clock. The exception
     are lists, which leave it out.
     """
 
@@ -66,9 +66,9 @@ class ValueStore:
         return value_codec.decode(key, answer["Item"]) if "Item" in answer else None
 
     def load(self, space: NamespaceRef, found: Version) -> Version | None:
-        """Return a version that was found with its text, None when that is gone: the key has another one by now.
+        """Return a version with its body, or None if the key has been overwritten since it was read.
 
-        No trip for a text that stands in the table.
+        No round trip for a body that is stored in the table.
         """
         return self._texts.load(space, found)
 
@@ -144,7 +144,7 @@ class ValueStore:
     def replace(self, space: NamespaceRef, key: str, found: Version | None, version: Version | None) -> None:
         """Put `version`, or nothing, in the place of exactly the version that was found; else VersionConflict.
 
-        A text that has no room in the table takes a trip more.
+        A text that has no room in the table takes a round trip more.
         """
         unchanged = version_unchanged(found).request()
         if version is None:
@@ -183,7 +183,7 @@ class ValueStore:
 
         It reads the index, whose entries hold no text: the cost does not grow with the values' size; metadata does not
         travel unless it is asked for. A consistent page reads the table itself. Where much has expired, or values are
-        large, it takes up to eight trips and may end before `limit` keys are found.
+        large, it takes up to eight round trips and may end before `limit` keys are found.
         """
         query: QueryInputTypeDef = {
             "TableName": self._table,
@@ -215,9 +215,9 @@ class ValueStore:
         return KeyRange(tuple(found), after)
 
     def delete_batch(self, space: NamespaceRef) -> int:
-        """Remove up to a thousand keys and return how many, 0 when none is left; 41 trips for a thousand.
+        """Remove up to a thousand keys and return how many, 0 when none is left; 41 round trips for a thousand.
 
-        It finds them in the index, which may lag behind: some may have gone already, and some not show yet.
+        It finds them in the index, which may lag behind: some may have been deleted already, and some not appear yet.
         """
         with translate_errors():
             answer = self._client.query(
@@ -234,7 +234,7 @@ class ValueStore:
     def delete_all(self, space: NamespaceRef) -> None:
         """Remove every value, and the answers to requests that happened once.
 
-        A trip per 25 keys and per page, which is read from the table with the values in it.
+        A round trip per 25 keys and per page, which is read from the table with the values in it.
         """
         delete_partition(self._client, self._table, value_partition(space))
         delete_partition(self._client, self._table, record_partition(space))

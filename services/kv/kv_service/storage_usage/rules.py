@@ -1,7 +1,8 @@
 """What namespaces hold, from the changes of the table's stream: pure rules.
 
 A value's size is that of its key, its JSON text and its metadata, in bytes. The sizes of an item's images before and
-after a change say what the change did, whoever made it and whatever the stream calls it: expiry deletes as well.
+after a change say what the change did, independent of the writer and of the stream's event name: expiry deletes as
+well.
 """
 
 from __future__ import annotations

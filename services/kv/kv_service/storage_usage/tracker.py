@@ -55,8 +55,8 @@ class Tracker:
                 )
             except AlreadyCounted as behind:
                 changes = [change for change in changes if change.sequence > behind.position]
-            except NamespacesDeleted as gone:
-                changes = [change for change in changes if change.namespace_id not in gone.namespace_ids]
+            except NamespacesDeleted as deleted:
+                changes = [change for change in changes if change.namespace_id not in deleted.namespace_ids]
             else:
                 return
 

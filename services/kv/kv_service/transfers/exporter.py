@@ -1,7 +1,7 @@
 """Exporting: a namespace's values, as they are now, into a file that is uploaded in parts.
 
 A part gets the number of the step that writes it. A worker that dies, or is overtaken, leaves a part whose number no
-later step has and that stands in no transfer's progress: it is left out when the parts are put together.
+later step has and that no transfer's progress names: it is left out when the upload is completed.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Exports:
                 yield whole.key, ndjson.write(whole)
 
     def _whole(self, space: NamespaceRef, version: Version | None) -> Version | None:
-        """Return the key's version with its text; an object that is gone has been replaced, or its key deleted."""
+        """Return the key's version with its text; a missing object has been replaced, or its key deleted."""
         for _ in range(_READS):
             if version is None:
                 return None

@@ -1,8 +1,8 @@
 """A transfer: an export or an import of a namespace, as far as it has got.
 
-Each save of a transfer is a *step*, which holds only for whoever has seen the step before. So of two workers, as when a
-message comes twice, one goes on and the other learns that it has been overtaken; and what a step does to the table is
-one transaction with it, so it happens once.
+Each save of a transfer is a *step*, which is valid only for a worker that has seen the step before. So of two workers,
+as when a message comes twice, one goes on and the other learns that it has been overtaken; and what a step does to the
+table is one transaction with it, so it happens once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ JOB_ID_PATTERN = re.compile(r"[0-9A-Za-z]{12}", re.ASCII)
 
 
 class TransferStatus(StrEnum):
-    """How it stands with a transfer."""
+    """The state of a transfer."""
 
     WAITING = "waiting"
     """For the file that is to be imported."""
@@ -58,7 +58,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ExportProgress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far an export has got: the upload in parts, the last key that stands in one, and the parts' numbers.
+    """The progress of an export: the multipart upload, the last key in it, and the parts' numbers.
 
     The numbers are kept as runs, each its first and last: they are the steps that wrote, one after the other.
     """

@@ -3,7 +3,7 @@
     {"key":"greeting","value":{"hello": "world"},"created_at":"…","updated_at":"…","expires_at":"…","metadata":{…}}
 
 `value` is the JSON text as it was put, byte for byte. JSON allows line breaks between tokens, and a line of NDJSON
-cannot have them: such a value stands in its line with spaces in their place, and its exact text is in `text`, a string.
+cannot have them: such a value has spaces in their place in its line, and its exact text is in `text`, a string.
 """
 
 from __future__ import annotations

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from kv_service.transfers.ports import NamespaceReader, TransferFiles, TransferStore
 
 LINK_S = 3_600
-"""How long a link to a file is good for; whoever asks for the job again gets a new one."""
+"""How long a link to a file is valid; reading the job again returns a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A URL that is good for whoever has it, until it expires."""
+    """A URL that gives access to anyone until it expires."""
 
     url: str
     expires_at_ms: int
@@ -128,7 +128,7 @@ class Transfers:
     def end_all(self, account_id: str, namespace_ids: Collection[str]) -> None:
         """Forget the transfers of namespaces that are being deleted, so that none writes into them any more.
 
-        In as many trips as it takes; may be done again. Their files go with the namespaces' other objects.
+        In as many round trips as it takes; may be done again. Their files go with the namespaces' other objects.
         """
         found = [transfer for transfer in self._store.all(account_id) if transfer.namespace_id in namespace_ids]
         for transfer in found:

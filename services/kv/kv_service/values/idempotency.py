@@ -1,7 +1,7 @@
 """Idempotency keys: the same request again gets the first one's answer, and changes nothing.
 
-What a request changes and its answer are written in one transaction. So whoever died in between has done neither, and
-of two that race only one does anything; the other finds its answer.
+What a request changes and its answer are written in one transaction. So a process that dies in between has done
+neither, and of two that race only one does anything; the other finds its answer.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class LargeResponses:
         return fitted(response, accept_encoding=accepted) or self._elsewhere(request, space, response)
 
     def _elsewhere(self, request: Request, space: NamespaceRef, response: Response) -> Response:
-        """Keep a copy, for the value's own object may be gone before the client gets there."""
+        """Store a copy, because the value's own object may be deleted before the client fetches it."""
         name = new_token(self._random_below)
         self._objects.put_answer(space.namespace_id, name, response.body.encode())
         url = self._objects.presign_answer(space.namespace_id, name, expires_s=FETCHED_WITHIN_S)

@@ -26,7 +26,7 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
 class Version(msgspec.Struct, frozen=True):
-    """What a key stands for: the JSON text of its value exactly as it was sent, and what is known about it.
+    """A version of a key: the JSON text of its value exactly as it was sent, and its attributes.
 
     `text` is None where only the rest was read; `size` is the text's, in bytes. The ETag never comes again for the
     key. `metadata` is a JSON text too. `object_id` names the object that holds a text too large for the table.
@@ -48,7 +48,7 @@ class Version(msgspec.Struct, frozen=True):
 
     @property
     def is_large(self) -> bool:
-        """Whether the text has no room in an item, and stands in an object or needs one."""
+        """Whether the text is too large for an item and is stored as an object."""
         return is_large(self.size, self.metadata)
 
     @property
@@ -90,7 +90,7 @@ def unless_expired(version: Version | None, now_ms: int) -> Version | None:
 
 
 def expiry(now_ms: int, ttl_s: int) -> int:
-    """Return the second at which something ends that shall last for `ttl_s` seconds; it never lasts less."""
+    """Return the expiry in epoch seconds, rounded up, after `ttl_s` seconds."""
     return -(-now_ms // 1000) + ttl_s
 
 

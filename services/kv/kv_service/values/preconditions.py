@@ -15,7 +15,7 @@ _BETWEEN = re.compile(r"[ \t]*,[ \t,]*")
 
 
 class Tags(msgspec.Struct, frozen=True):
-    """The ETags of a precondition; `any` is `*`, which stands for whatever there is."""
+    """The ETags of a precondition; `any` is `*`, which matches every version."""
 
     any: bool
     opaque: frozenset[str]

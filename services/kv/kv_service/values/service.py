@@ -68,7 +68,7 @@ class Values:
         Its text is taken from `allowance`; PayloadTooLarge when that is used up.
         """
         for attempt in range(_READS):
-            # An object that is gone was overtaken by a write, or by the time that an eventual read lags behind.
+            # A missing object was replaced by a write, or the eventual read lags behind.
             consistent = command.consistent or attempt > 0
             version = require_found(command, self._live(self._store.get(space, command.key, consistent=consistent)))
             if not_modified(command, version):
@@ -87,8 +87,8 @@ class Values:
     def write(self, space: NamespaceRef, command: Write) -> WriteResult:
         """Do what `command` asks, at one moment; raises PreconditionFailed, NotFound, Conflict, PayloadTooLarge.
 
-        It is one trip where the table can tell whether it may be done. Where only we can, one more reads the key and
-        one writes it on the condition that it has not changed, again and again while others write it.
+        It is one round trip where the table can tell whether it may be done. Where only we can, one more reads the key
+        and one writes it on the condition that it has not changed, again and again while others write it.
         """
         if isinstance(command, Patch) or self._is_tight(space, command) or _is_large(command):
             return self._read_and_replace(space, command)

@@ -1,4 +1,4 @@
-"""Operations on several keys, and requests that shall happen once."""
+"""Operations on several keys, and idempotent requests."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class MultiKeyOperations:
     def each(self, space: NamespaceRef, operations: Sequence[Command]) -> list[Outcome]:
         """Do the operations, each for itself; those on one key in their order.
 
-        What is read before it is written takes one trip for all keys, and every other operation those of its own.
+        What is read before it is written takes one round trip for all keys, and every other operation those of its own.
         """
         chains: dict[str, Chain] = {}
         for index, one in enumerate(operations):
@@ -73,7 +73,7 @@ class MultiKeyOperations:
 
         further: list[Chain] = []
         for key, chain in chains.items():
-            if all(isinstance(one, Get) for _, one in chain) and not _stands_elsewhere(found.get(key)):
+            if all(isinstance(one, Get) for _, one in chain) and not _is_offloaded(found.get(key)):
                 follow(chain)
             else:
                 further.append(chain)
@@ -100,9 +100,9 @@ class MultiKeyOperations:
     ) -> Response:
         """Do the operations at one moment and return what `show` makes of their outcomes.
 
-        Atomic ones happen all or not at all: NotApplied says why not. Of a request that shall happen once, the answer
-        is kept in the same transaction; the second time there is only the answer. Two trips while nobody else writes
-        the keys, one for an atomic batch that only reads.
+        Atomic ones are all applied or none: NotApplied says why not. Of an idempotent request, the response is stored
+        in the same transaction; a repetition returns only the response. Two round trips while nobody else writes the
+        keys, one for an atomic batch that only reads.
         """
         keys = sorted({one.key for one in operations})
         if once is None and all(isinstance(one, Get) for one in operations):
@@ -186,7 +186,7 @@ class MultiKeyOperations:
                 if not isinstance(one, Get):
                     written = True
                     outcomes[index] = _without_large_text(self._values.write(space, one))
-                elif written or _stands_elsewhere(found.get(one.key)):
+                elif written or _is_offloaded(found.get(one.key)):
                     outcomes[index] = self._values.get(space, one, allowance)
                 else:
                     outcomes[index] = self._looked_up(one, found.get(one.key), allowance)
@@ -200,7 +200,7 @@ class MultiKeyOperations:
         return version
 
 
-def _stands_elsewhere(found: Version | None) -> bool:
+def _is_offloaded(found: Version | None) -> bool:
     """Return whether the text of what was found is still to be read."""
     return found is not None and found.text is None
 

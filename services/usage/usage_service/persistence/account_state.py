@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AccountStateStore:
-    """Applies what changes an account's standing, once per event; every method is one trip, may raise Unavailable."""
+    """Applies changes of an account's state, once per event; one round trip per method, may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, processed: ProcessedEvents) -> None:
         self._client = client

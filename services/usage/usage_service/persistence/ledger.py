@@ -33,7 +33,7 @@ class Outdated(Exception):
 
 
 class LedgerStore:
-    """Books what was served; every method is one trip and may raise Unavailable."""
+    """Books what was served; every method is one round trip and may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str, *, now_s: Callable[[], float]) -> None:
         self._client = client

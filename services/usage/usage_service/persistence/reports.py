@@ -22,7 +22,7 @@ _BEHIND = "$"
 
 
 class ReportStore:
-    """Reads what an account has used, strongly consistent; a trip per megabyte, may raise Unavailable."""
+    """Reads what an account has used, strongly consistent; a round trip per megabyte, may raise Unavailable."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
