@@ -50,6 +50,25 @@ def parts() -> dict[str, str]:
 
 def _benchmarks(results: Results) -> dict[str, str]:
     tables = {"machine": _machine(results)}
+    if (comparison := results.comparison) is not None:
+        now, base = comparison.now, comparison.base
+        tables["comparison"] = _table(
+            ("kv", "now", f"at {comparison.revision}", "ratio"),
+            [
+                *(
+                    (f"CPU of {name}, ms", f"{now.cpu_ms[name]:.3f}", f"{base.cpu_ms[name]:.3f}", f"{ratio:.2f}")
+                    for name, ratio in comparison.ratio.items()
+                ),
+                (
+                    "CPU of a cold start, ms",
+                    f"{now.cold_cpu_ms:.0f}",
+                    f"{base.cold_cpu_ms:.0f}",
+                    f"{comparison.cold_ratio:.2f}",
+                ),
+                ("zip, MB", f"{now.zip_mb:.1f}", f"{base.zip_mb:.1f}", f"{now.zip_mb / base.zip_mb:.2f}"),
+                ("CPU of importing every library, ms", f"{comparison.card_import_cpu_ms:.0f}", "", ""),
+            ],
+        )
     if (hot := results.hot_path) is not None:
         tables["hot path"] = _table(
             (
