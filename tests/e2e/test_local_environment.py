@@ -321,7 +321,11 @@ def test_saving_a_file_deploys_it(own_sample: Repository) -> None:
         assert run.wait() == 0
 
 
-def test_clients_of_localstack_client_reach_the_emulator(local: LocalEnvironment) -> None:
+def test_clients_of_localstack_client_reach_the_emulator(
+    local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # localstack-client takes the rest of its configuration from the developer's environment.
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
     session = Session(EMULATOR_KEY, EMULATOR_SECRET, localstack_host=local.localstack_host)
 
     tables = session.client("dynamodb").list_tables()["TableNames"]
