@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import redis
-from localstack_client.session import Session
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.deploy.cloud import EMULATOR_KEY, EMULATOR_SECRET
 from infra.deploy.errors import DeploymentError
 from infra.local.environment import LocalEnvironment
 from infra.local.ports import free_port
@@ -319,15 +317,3 @@ def test_saving_a_file_deploys_it(own_sample: Repository) -> None:
         watcher.communicate()
         run.send(signal.SIGTERM)
         assert run.wait() == 0
-
-
-def test_clients_of_localstack_client_reach_the_emulator(
-    local: LocalEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # localstack-client takes the rest of its configuration from the developer's environment.
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    session = Session(EMULATOR_KEY, EMULATOR_SECRET, localstack_host=local.localstack_host)
-
-    tables = session.client("dynamodb").list_tables()["TableNames"]
-
-    assert any(name.startswith("kv-local-kv-") for name in tables)
