@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from kv_common.events import (
     AccountDeleted,
@@ -22,7 +23,15 @@ from kv_common.events import (
     PlanLimits,
     ThresholdCrossed,
 )
-from tests.support.alerts import alerts, await_alerts, is_empty, items_containing, mails, queue_depth
+from tests.support.alerts import (
+    alerts,
+    await_alerts,
+    is_empty,
+    items_containing,
+    mails,
+    purge_mail_queue,
+    queue_depth,
+)
 from tests.support.bus import new_event, publish
 from tests.support.tenant import Tenant, sign_up
 from tests.support.waiting import await_value
@@ -32,6 +41,11 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 PRO = PlanLimits(requests_per_second=100, burst=200, requests_per_month=1_000_000, storage_bytes=10_000_000_000)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def only_own_mails(local: LocalEnvironment) -> None:
+    purge_mail_queue(local)
 
 
 def crossed(threshold: int, *, period: str = "2026-11") -> ThresholdCrossed:

@@ -57,6 +57,12 @@ def is_empty(local: LocalEnvironment, queue: str) -> bool:
     return queue_depth(local, queue) == 0
 
 
+def purge_mail_queue(local: LocalEnvironment) -> None:
+    """Drop mails of other files' accounts: without an address they are retried for hours, and would never be done."""
+    sqs = local.aws_client("sqs")
+    sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName="kv-local-alerts-mail")["QueueUrl"])
+
+
 def items_containing(local: LocalEnvironment, text: str) -> list[JSON]:
     """Return every item of the service's table that contains `text` anywhere."""
     table = stack_output(local, "alerts", "TableName")
