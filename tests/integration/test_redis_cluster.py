@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,6 +194,29 @@ def test_a_killed_primary_costs_no_error_no_open_door_and_no_double_count(
             assert counted[account] <= load.by_redis[account] + load.locally[account]
         else:
             assert counted[account] == load.by_redis[account]
+
+
+def test_a_flusher_that_ran_before_a_failover_reads_the_promoted_replica_after_it(
+    cluster: RedisCluster, client: RedisClient, reports: list[tuple[str, str]]
+) -> None:
+    flushing = client_of(cluster.url, RedisMode.CLUSTER, reports)
+    flush(flushing, Outbox())
+    accounts = [str(uuid.uuid4()) for _ in range(30)]
+    for account in accounts:
+        RedisAdmission(client).decide(request(account), Accounts().load(account, VALID, "app"))
+    primary, replica = cluster.nodes[0], cluster.nodes[3]
+    await_value(lambda: replica.client.dbsize() == primary.client.dbsize(), within=10)
+    primary.server.kill()
+    await_value(lambda: replica.role() == "master", within=30)
+    outbox = Outbox()
+
+    def is_flushed() -> bool:
+        with suppress(RedisUnavailable):
+            flush(flushing, outbox)
+        return len(outbox.counted()) == len(accounts)
+
+    await_value(is_flushed, within=15)
+    assert outbox.counted() == dict.fromkeys(accounts, 1)
 
 
 def test_a_slot_that_moves_under_load_is_followed(

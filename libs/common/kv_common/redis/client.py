@@ -52,7 +52,7 @@ class RedisClient(ABC):
 
     @abstractmethod
     def primaries(self) -> list[RedisNode]:
-        """Return the nodes that hold the keys."""
+        """Return the nodes that hold the keys now."""
 
     def transaction(self, key: str, *commands: Command) -> None:
         """Execute commands on keys that share the slot of `key` atomically, in one round trip."""
@@ -107,8 +107,12 @@ class RedisNode:
 
     def call(self, *parts: Part) -> Reply:
         """Return the reply to one command; RedisUnavailable when there is none."""
-        with translate_errors():
+        from redis.exceptions import RedisError
+
+        try:
             (reply,) = self.exchange(parts)
+        except RedisError as error:
+            raise RedisUnavailable(type(error).__name__) from error
         return reply
 
     def exchange(self, *commands: Command) -> list[Reply]:
@@ -145,19 +149,6 @@ def _read(connection: Any, replies: int) -> list[Reply]:
     if error is not None:
         raise error
     return found
-
-
-class translate_errors:  # noqa: N801 - used as a function, and a generator would cost more on every command
-    """Turn redis-py's errors into RedisUnavailable."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is not None:
-            from redis.exceptions import RedisError
-
-            if isinstance(error, RedisError):
-                raise RedisUnavailable(type(error).__name__) from error
 
 
 def connection_settings(settings: RedisSettings, credentials: CredentialProvider | None) -> Mapping[str, Any]:

@@ -104,7 +104,9 @@ class ClusteredRedis(RedisClient):
         return replies
 
     def primaries(self) -> list[RedisNode]:
-        """See RedisClient."""
+        """See RedisClient; the map of slots is read again, for a walk over the nodes never meets MOVED."""
+        if self._suspect is None:
+            self._suspect = ""
         return [_node(node) for node in self._connected().get_primaries()]
 
     def _connected(self) -> RedisCluster:
